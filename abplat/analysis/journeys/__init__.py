@@ -1,0 +1,1 @@
+"""From touchpoints to journeys."""

@@ -1,0 +1,50 @@
+"""The command line: one file per command, loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from abplat import __version__
+from abplat.errors import AbplatError
+
+
+class LazyGroup(click.Group):
+    """A group that finds its commands in the modules of this package.
+
+    ``abplat --help`` must stay quick, so a command's module is imported only when it is asked
+    for by name; listing the commands reads the folder.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(module.name.rstrip("_") for module in pkgutil.iter_modules(__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name, or None where there is none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        # "import" is a word of the language, so its module carries an underscore.
+        name = f"{cmd_name}_" if cmd_name == "import" else cmd_name
+        command: click.Command = importlib.import_module(f"{__name__}.{name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error of ours becomes one line and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except AbplatError as error:
+            click.echo(f"error: {error.message}", err=True)
+            for problem in error.problems:
+                if problem.message not in error.message:
+                    click.echo(f"hint: {problem.path}: {problem.message}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(__version__, prog_name="abplat")
+def main() -> None:
+    """Judge a change by what it does to the customer's whole journey."""

@@ -1,0 +1,77 @@
+"""The settings of one installation: a frozen value, read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from abplat.errors import InvalidInputError
+
+_PREFIX = "ABPLAT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where abplat keeps its data and how it listens.
+
+    Attributes:
+        data_dir: Folder of the embedded default: SQLite file and lake.
+        database_url: SQLAlchemy URL; the SQLite file in ``data_dir`` when empty.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        threads: Threads of the web server.
+        memory_limit: What the analysis engine may use before it spills to disk.
+    """
+
+    data_dir: Path = field(default_factory=lambda: Path("abplat-data"))
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    threads: int = 16
+    memory_limit: str = "2GB"
+
+    @property
+    def sql_url(self) -> str:
+        """The database to use, whether it was named or not."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'abplat.sqlite3'}"
+
+    @property
+    def lake_dir(self) -> Path:
+        """The folder of the Delta tables."""
+        return self.data_dir.resolve() / "lake"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from variables that start with ``ABPLAT_``.
+
+    Raises:
+        InvalidInputError: If a variable is unknown or is not of its type.
+
+    Examples:
+        >>> load_settings({"ABPLAT_PORT": "9000"}).port
+        9000
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for name, text in environ.items():
+        if name.startswith(_PREFIX):
+            key = name.removeprefix(_PREFIX).lower()
+            values[key] = _convert(name, key, text)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _convert(name: str, key: str, text: str) -> object:
+    """Turn one variable into the type of its field."""
+    kind = Settings.__annotations__.get(key)
+    if kind is None:
+        known = ", ".join(_PREFIX + known.upper() for known in Settings.__annotations__)
+        raise InvalidInputError.at(name, f"is not a setting; the settings are {known}", "unknown_setting")
+    if kind == "Path":
+        return Path(text)
+    if kind != "int":
+        return text
+    if not text.isdecimal():
+        raise InvalidInputError.at(name, f"{text!r} is not a whole number", "bad_setting")
+    return int(text)

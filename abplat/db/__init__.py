@@ -1,0 +1,1 @@
+"""Definitions and everything else that lives in SQL."""

@@ -1,0 +1,1 @@
+"""What happened to customers: durable intake, lake, engines."""

@@ -1,0 +1,1 @@
+"""Work that goes on behind the web process: one file per job."""

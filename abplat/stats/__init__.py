@@ -1,0 +1,1 @@
+"""Pure numbers on moment records and risk tables."""

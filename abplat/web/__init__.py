@@ -1,0 +1,1 @@
+"""Pages for people: they only render what the services return."""
