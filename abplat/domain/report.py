@@ -18,7 +18,7 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of every part of a Report."""
 
 
-class VariantFacts(Frozen):
+class VariantFacts(Frozen, frozen=True, kw_only=True):
     """One arm as it was planned and as it was met by customers."""
 
     key: str
@@ -32,7 +32,7 @@ class VariantFacts(Frozen):
     """Exposed customers who met more than one variant."""
 
 
-class StageFacts(Frozen):
+class StageFacts(Frozen, frozen=True, kw_only=True):
     """One stage of the journey."""
 
     key: str
@@ -42,7 +42,7 @@ class StageFacts(Frozen):
     department: str | None
 
 
-class JourneyFacts(Frozen):
+class JourneyFacts(Frozen, frozen=True, kw_only=True):
     """The version of the journey definition that was used."""
 
     key: str
@@ -53,7 +53,7 @@ class JourneyFacts(Frozen):
     stages: tuple[StageFacts, ...]
 
 
-class ExperimentFacts(Frozen):
+class ExperimentFacts(Frozen, frozen=True, kw_only=True):
     """The experiment as it was frozen at its start."""
 
     key: str
@@ -70,7 +70,7 @@ class ExperimentFacts(Frozen):
     variants: tuple[VariantFacts, ...]
 
 
-class Inputs(Frozen):
+class Inputs(Frozen, frozen=True, kw_only=True):
     """Everything that the numbers depend on, so that they can be made again."""
 
     as_of: str
@@ -86,7 +86,7 @@ class Inputs(Frozen):
     code_version: str
 
 
-class Finding(Frozen):
+class Finding(Frozen, frozen=True, kw_only=True):
     """One check of the experiment itself, passed or not."""
 
     code: str
@@ -100,7 +100,7 @@ class Finding(Frozen):
     """What to do about it, in one sentence."""
 
 
-class VariantValue(Frozen):
+class VariantValue(Frozen, frozen=True, kw_only=True):
     """A metric in one arm."""
 
     variant: str
@@ -111,7 +111,7 @@ class VariantValue(Frozen):
     reason: str | None = None
 
 
-class Effect(Frozen):
+class Effect(Frozen, frozen=True, kw_only=True):
     """One variant against control. ``effect`` is in the unit of the metric, ``rel_effect`` a share."""
 
     variant: str
@@ -130,7 +130,7 @@ class Effect(Frozen):
     rel_reason: str | None = None
 
 
-class MetricResult(Frozen):
+class MetricResult(Frozen, frozen=True, kw_only=True):
     """One row of the metric table."""
 
     key: str
@@ -148,7 +148,7 @@ class MetricResult(Frozen):
     effects: tuple[Effect, ...]
 
 
-class LinkEffect(Frozen):
+class LinkEffect(Frozen, frozen=True, kw_only=True):
     """One link of the chain: exposed to first stage, then stage to stage."""
 
     source: str
@@ -165,7 +165,7 @@ class LinkEffect(Frozen):
     reason: str | None = None
 
 
-class LinkDecomposition(Frozen):
+class LinkDecomposition(Frozen, frozen=True, kw_only=True):
     """The total effect on completion, accounted for link by link."""
 
     variant: str
@@ -182,7 +182,7 @@ class LinkDecomposition(Frozen):
     reason: str | None = None
 
 
-class Conflict(Frozen):
+class Conflict(Frozen, frozen=True, kw_only=True):
     """One touchpoint metric held against the journey."""
 
     variant: str
@@ -194,7 +194,7 @@ class Conflict(Frozen):
     sentence: str
 
 
-class SurvivalCurve(Frozen):
+class SurvivalCurve(Frozen, frozen=True, kw_only=True):
     """Kaplan-Meier curve of time to complete, in seconds since exposure."""
 
     variant: str
@@ -211,7 +211,7 @@ class SurvivalCurve(Frozen):
     tau: float
 
 
-class StageChannel(Frozen):
+class StageChannel(Frozen, frozen=True, kw_only=True):
     """A cell of the journey map: customers of one arm who reached a stage in a channel."""
 
     variant: str
@@ -220,7 +220,7 @@ class StageChannel(Frozen):
     n: int
 
 
-class HandOff(Frozen):
+class HandOff(Frozen, frozen=True, kw_only=True):
     """An arrow of the journey map: journeys of one arm that crossed a link between channels."""
 
     variant: str
@@ -232,7 +232,7 @@ class HandOff(Frozen):
     median_seconds: float | None
 
 
-class Ending(Frozen):
+class Ending(Frozen, frozen=True, kw_only=True):
     """How the journeys of one arm ended."""
 
     variant: str
@@ -242,7 +242,7 @@ class Ending(Frozen):
     n: int
 
 
-class JourneyMap(Frozen):
+class JourneyMap(Frozen, frozen=True, kw_only=True):
     """Where customers walked, per arm: counts only."""
 
     stages: tuple[StageChannel, ...]
@@ -250,7 +250,7 @@ class JourneyMap(Frozen):
     endings: tuple[Ending, ...]
 
 
-class Verdict(Frozen):
+class Verdict(Frozen, frozen=True, kw_only=True):
     """The decision on one variant, in words, with the rule that fired."""
 
     variant: str
@@ -268,7 +268,7 @@ class Verdict(Frozen):
     may_ship: bool
 
 
-class Report(Frozen):
+class Report(Frozen, frozen=True, kw_only=True):
     """Everything one analysis found."""
 
     schema_version: int = SCHEMA_VERSION
