@@ -50,7 +50,7 @@ class _Set:
 
 
 _ANY = _Set((("\n", "\n"),), negated=True)
-# ("set", _Set), ("start",), ("end",), ("cat", nodes), ("or", nodes) or ("rep", node, least, most)
+# A kind and what belongs to it: characters of a set, nodes of a row or a choice, bounds of a repetition.
 _Node = tuple[Any, ...]
 
 
