@@ -75,7 +75,10 @@ def sqlite_module() -> Any:
 def _make_sqlite_engine(url: str, pool: dict[str, Any]) -> Engine:
     """Make an engine whose transactions we begin ourselves."""
     engine = create_engine(
-        url, module=sqlite_module(), connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}, **pool
+        url,
+        module=sqlite_module(),
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        **pool,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -95,7 +98,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
 
 
-def is_safe_for_processes(version: tuple[int, ...]) -> bool:
+def is_safe_for_processes(version: tuple[int, int, int]) -> bool:
     """Tell whether several processes may write with this SQLite.
 
     Examples:
@@ -115,7 +118,7 @@ def require_safe_sqlite(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         return
     version = engine.dialect.dbapi.sqlite_version_info  # type: ignore[union-attr]
-    if not is_safe_for_processes(tuple(version)):
+    if not is_safe_for_processes(version):
         shown = ".".join(map(str, version))
         raise UnavailableError(
             f"SQLite {shown} can lose a commit when two processes write (repaired in 3.51.3); "
