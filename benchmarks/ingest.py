@@ -20,8 +20,8 @@ from sqlalchemy import Engine, text
 
 from abplat.clock import system_clock
 from abplat.db.engine import make_engine, writing
-from abplat.db.models.base import Base
 from abplat.db.models import intake as _tables  # noqa: F401  # registers the tables
+from abplat.db.models.base import Base
 from abplat.facts.intake import Intake
 from abplat.facts.rows import TouchpointRow, kind_of
 
