@@ -8,6 +8,7 @@ follow the reader's time zone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from arro3.core import Array, DataType, Field, Schema, Table
@@ -73,9 +74,7 @@ def to_table(kind: str, rows: Sequence[Row], received_us: Sequence[int], batch: 
     arrays = []
     for field in map(SCHEMAS[kind].field, SCHEMAS[kind].names):
         values = made.get(field.name)
-        arrays.append(
-            _to_array(field, [getattr(row, field.name) for row in rows] if values is None else values)
-        )
+        arrays.append(_to_array(field, list(map(attrgetter(field.name), rows)) if values is None else values))
     return Table.from_arrays(arrays, schema=SCHEMAS[kind])
 
 
