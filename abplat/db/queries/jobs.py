@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session
 
 from abplat.db.models.jobs import jobs
@@ -114,7 +114,7 @@ def beat(connection: Connection, lease: Lease) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def finish(connection: Connection | Session, lease: Lease, now_us: int) -> bool:
+def finish(connection: Connection, lease: Lease, now_us: int) -> bool:
     """Call a job done, or queue it for the next time; False where the lease was lost."""
     statement = update(jobs).where(*_held(lease))
     if lease.every_us is None:
@@ -122,22 +122,26 @@ def finish(connection: Connection | Session, lease: Lease, now_us: int) -> bool:
     else:
         values = {"run_at_us": now_us + lease.every_us, "finished_us": now_us, "tries": 0, "error": ""}
         statement = statement.values(state="queued", **values)
-    return int(connection.execute(statement).rowcount) == 1  # type: ignore[union-attr]
+    return connection.execute(statement).rowcount == 1
 
 
 def fail(connection: Connection, lease: Lease, error: str, retry_at_us: int | None) -> bool:
     """Note an error; queue the job again, or give it up where no time for that is given."""
     values: dict[str, Any] = {"state": "failed", "error": error[:_SHOWN_ERROR]}
-    if retry_at_us is not None:
+    waits = select(jobs.c.id).where(
+        jobs.c.kind == lease.kind, jobs.c.key == lease.key, jobs.c.state == "queued"
+    )
+    if retry_at_us is not None and connection.execute(waits).first() is None:
         values.update(state="queued", run_at_us=retry_at_us)
     return connection.execute(update(jobs).where(*_held(lease)).values(**values)).rowcount == 1
 
 
-def count_waiting(connection: Connection, now_us: int, kinds: Sequence[str]) -> int:
-    """Return how many jobs are due or run."""
-    due = (jobs.c.state == "queued") & (jobs.c.run_at_us <= now_us) & jobs.c.kind.in_(kinds)
-    query = select(func.count()).select_from(jobs).where(due | (jobs.c.state == "running"))
-    return int(connection.execute(query).scalar_one())
+def is_due(connection: Connection, now_us: int, kinds: Sequence[str]) -> bool:
+    """Tell whether a job of these kinds may be leased now."""
+    query = select(jobs.c.id).where(
+        jobs.c.state == "queued", jobs.c.run_at_us <= now_us, jobs.c.kind.in_(kinds)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _held(lease: Lease) -> tuple[Any, ...]:
