@@ -7,15 +7,19 @@ over. The number of the lease then grows, and whoever held an older one can fini
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from abplat.db.engine import writing
 from abplat.db.queries import jobs as queries
+
+_LOG = logging.getLogger(__name__)
 
 
 class Heartbeat:
@@ -43,9 +47,12 @@ class Heartbeat:
     def _beat_on(self) -> None:
         """Beat until the work is over or the lease is lost."""
         while not self._stop.wait(self._seconds):
-            with writing(self._engine).begin() as connection:
-                if not queries.beat(connection, self._lease):
-                    return
+            try:
+                with writing(self._engine).begin() as connection:
+                    if not queries.beat(connection, self._lease):
+                        return
+            except OperationalError as error:
+                _LOG.warning("a heartbeat was missed: %s", error.orig)
 
 
 class Onlooker:
