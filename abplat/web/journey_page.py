@@ -160,4 +160,6 @@ def _say_exclusion(exclude: Document) -> str:
 def _say_version(row: Document) -> str:
     """Say what a version was."""
     stages = len(row.get("stages") or ())
-    return f"{say_time(row.get('created_at'))}, {stages} stages, window {wording.span(str(row.get('window') or ''))}"
+    made = row.get("created_at")
+    text = f"{stages} stages, window {wording.span(str(row.get('window') or ''))}"
+    return f"{text}, made {say_time(made)}" if made else text

@@ -52,6 +52,7 @@ class EffectRow:
     treatment: Cell
     change: str
     plausible: str
+    """The bounds, such as ``−0.3 % to +4.5 %``; empty where there are none."""
     word: wording.Word
     margin: str
     bar: Bar | None
@@ -98,7 +99,7 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
     word = wording.say_word(wording.WORDS, "not_trusted" if withheld else effect.verdict)
     change, plausible = _say_change(metric, effect)
     margin = _say_margin(metric, effect)
-    said = [f"{metric.title}: {change}", plausible, word.text, margin]
+    said = [f"{metric.title}: {change}", f"plausible change {plausible}" if plausible else "", word.text, margin]
     return EffectRow(
         key=metric.key,
         title=metric.title,
@@ -112,7 +113,7 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
         word=word,
         margin=margin,
         bar=_bar(metric, effect, word.tone),
-        sentence=". ".join(part for part in said if part),
+        sentence=", ".join(part for part in said if part),
         absolute=_say_absolute(metric, effect),
         p_value=wording.p_value(effect.p_value),
         method=METHODS.get(effect.method, wording.humanise(effect.method)),
@@ -137,13 +138,13 @@ def _say_change(metric: MetricResult, effect: Effect) -> tuple[str, str]:
     if rel is not None and lower is not None and upper is not None:
         digits = wording.digits_of_interval(lower, upper)
         change = wording.percent(rel, signed=True, digits=digits)
-        return change, "Plausible change: " + wording.interval(lower, upper)
+        return change, wording.interval(lower, upper)
     if effect.effect is None:
         return wording.say_reason(effect.reason), ""
     change = wording.quantity(effect.effect, metric.unit, signed=True)
     if effect.ci_lower is None or effect.ci_upper is None:
-        return change, wording.say_reason(effect.rel_reason)
-    return change, "Plausible change: " + wording.interval(effect.ci_lower, effect.ci_upper, metric.unit)
+        return change, ""
+    return change, wording.interval(effect.ci_lower, effect.ci_upper, metric.unit)
 
 
 def _say_absolute(metric: MetricResult, effect: Effect) -> str:
@@ -160,7 +161,7 @@ def _say_margin(metric: MetricResult, effect: Effect) -> str:
     """Say where a guardrail's interval lies against its margin."""
     if metric.margin is None:
         return ""
-    margin = wording.percent(metric.margin)
+    margin = wording.level(metric.margin)
     if effect.rel_ci_lower is None or effect.rel_ci_upper is None:
         return f"margin {margin}"
     up = metric.direction == "up"

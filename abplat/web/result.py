@@ -191,7 +191,7 @@ def _planned(report: Report) -> Facts:
     """Return what was fixed before the start."""
     names = {role: [m.title for m in report.metrics if m.role == role] for role in ("primary", "guardrail")}
     guardrails = [
-        m.title + (f" (margin {wording.percent(m.margin)})" if m.margin is not None else "")
+        m.title + (f" (margin {wording.level(m.margin)})" if m.margin is not None else "")
         for m in report.metrics
         if m.role == "guardrail"
     ]
@@ -199,7 +199,7 @@ def _planned(report: Report) -> Facts:
         ("Goal", ", ".join(names["primary"]) or "none"),
         ("Guardrails", "; ".join(guardrails) or "none"),
         ("Each customer is watched for", wording.span(report.experiment.horizon)),
-        ("Level of the test", wording.percent(report.experiment.alpha, digits=0)),
+        ("Level of the test", wording.level(report.experiment.alpha)),
     )
 
 

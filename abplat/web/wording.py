@@ -158,6 +158,16 @@ def percent(share: float, *, signed: bool = False, digits: int | None = None) ->
     return number(value, shown, signed=signed) + NARROW + "%"
 
 
+def level(share: float) -> str:
+    """Write a share that somebody chose, such as a margin, with no digit too many.
+
+    Examples:
+        >>> level(0.05).replace(NARROW, " "), level(0.025).replace(NARROW, " ")
+        ('5 %', '2.5 %')
+    """
+    return f"{share * 100:.4g}{NARROW}%"
+
+
 def digits_of(size: float) -> int:
     """Return how many decimals a number of this size deserves."""
     size = abs(size)

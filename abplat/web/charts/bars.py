@@ -10,7 +10,7 @@ from markupsafe import Markup
 from abplat.web import wording
 from abplat.web.charts import svg
 
-WIDTH, HEIGHT = 720.0, 30.0
+WIDTH, HEIGHT = 900.0, 32.0
 FILLS = {
     "completed": "#1f66b0",
     "open": "#9fc1e6",
@@ -39,10 +39,10 @@ def draw(parts: Sequence[Part], name: str) -> Markup:
         hint = f"{part.title}: {wording.count(part.n)} journeys, {wording.percent(part.share)}"
         fill = FILLS.get(part.key, FILLS["abandoned"])
         marks.append(svg.rect(x, 0, (width - 1.5, HEIGHT), f"f-{part.key}", rx=3, fill=fill, hint=hint))
-        if width > 52:
+        if width > 60:
             dark = part.key in {"completed"}
             look = {"fill": svg.PAPER if dark else svg.INK, "text_anchor": "middle", "font_weight": 600}
             css = "c-paper" if dark else "c-onbar"
             marks.append(svg.text(x + width / 2, HEIGHT / 2 + 4, wording.percent(part.share), css, **look))
         x += width
-    return svg.figure((WIDTH, HEIGHT), sentence, marks, "chart wide")
+    return svg.figure((WIDTH, HEIGHT), sentence, marks, "chart")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from abplat.web import wording
 from abplat.web.charts import svg
 
-WIDTH, HEIGHT = 460.0, 300.0
+WIDTH, HEIGHT = 440.0, 320.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 14.0, 40.0
 
 
@@ -32,8 +32,9 @@ def draw(spots: Sequence[Spot], journey: str) -> Markup:
     wide = _limit([bound for spot in spots for bound in spot.across])
     high = _limit([bound for spot in spots for bound in spot.up])
     marks = [*_quadrants(), *_axes(wide, high, journey)]
-    for spot in spots:
+    for index, spot in enumerate(sorted(spots, key=lambda spot: -spot.across[1])):
         marks.extend(_cross(spot, wide, high))
+        marks.append(_name(spot, _x(spot.across[1], wide), high, index))
     sentence = "Touchpoint against journey. " + " ".join(spot.sentence for spot in spots)
     return svg.figure((WIDTH, HEIGHT), sentence, marks, "chart")
 
@@ -93,8 +94,13 @@ def _cross(spot: Spot, wide: float, high: float) -> list[Markup]:
         svg.line((x, _y(spot.up[0], high)), (x, _y(spot.up[2], high)), css, **look),
     ]
     dot = {"cx": x, "cy": y, "r": 5.5, "class": f"f-{spot.tone} c-edge", "fill": color, "stroke": svg.PAPER}
-    marks.append(svg.element("circle", dot, svg.title(spot.sentence)))
-    right = x < WIDTH * 0.6
-    place = {"text_anchor": "start" if right else "end", "font_weight": 600, "size": 12}
-    marks.append(svg.text(x + (9 if right else -9), y - 9, spot.name, "c-ink", **place))
-    return marks
+    return [*marks, svg.element("circle", dot, svg.title(spot.sentence))]
+
+
+def _name(spot: Spot, x: float, high: float, index: int) -> Markup:
+    """Write a touchpoint's name towards the middle, one line each, since all share the journey's level."""
+    up = spot.up[1] > 0
+    y = _y(spot.up[0], high) + 18 + 15 * index if up else _y(spot.up[2], high) - 8 - 15 * index
+    half = 3.6 * len(spot.name)
+    middle = min(max(x, LEFT + half), WIDTH - RIGHT - half)
+    return svg.text(middle, y, spot.name, "c-ink", text_anchor="middle", font_weight=600, size=12)

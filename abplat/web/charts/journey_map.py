@@ -11,8 +11,8 @@ from abplat.web.charts import svg
 
 COLUMN, ROW = 190.0, 84.0
 BOX_WIDTH, BOX_HEIGHT = 106.0, 46.0
-LEFT, TOP = 116.0, 62.0
-WIDEST, THINNEST = 15.0, 1.5
+LEFT, TOP = 120.0, 66.0
+WIDEST, THINNEST = 20.0, 1.5
 TINTS = {"more": "#e3eefa", "fewer": "#fbe9dc", "calm": "#f1f3f5"}
 LABEL_WIDTH, LABEL_HEIGHT = 52.0, 16.0
 
@@ -57,9 +57,11 @@ def draw(columns: Sequence[Column], rows: Sequence[str], nodes: Sequence[Node], 
     size = (LEFT + COLUMN * len(columns) - (COLUMN - BOX_WIDTH) + 8, TOP + ROW * len(rows) - (ROW - BOX_HEIGHT) + 12)
     marks = [*_heads(columns), *_row_names(rows, size[0])]
     ordered = sorted(bands, key=lambda band: (band.tone != "calm", -band.weight))
-    marks += [_band(band) for band in ordered]
+    boxes = {(node.column, node.row) for node in nodes}
+    lifts = {id(band): _lift(band, boxes) for band in ordered}
+    marks += [_band(band, lifts[id(band)]) for band in ordered]
     marks += [mark for node in nodes for mark in _node(node, columns[node.column])]
-    marks += _labels(ordered, nodes)
+    marks += _labels([(band, lifts[id(band)]) for band in ordered], nodes)
     label = f"Journey map: {len(columns)} stages in {len(rows)} channels. " + " ".join(
         node.hint + "." for node in nodes if node.tone != "calm"
     )
@@ -119,15 +121,17 @@ def _ends(band: Band) -> tuple[float, float, float, float]:
     return x1 + BOX_WIDTH, y1 + BOX_HEIGHT / 2, x2, y2 + BOX_HEIGHT / 2
 
 
-def _lift(band: Band) -> float:
+def _lift(band: Band, boxes: set[tuple[int, int]]) -> float:
     """Return how far a band bows, so that one that skips a stage passes between the boxes."""
-    return -ROW * 0.72 if band.end[0] - band.start[0] > 1 else 0.0
+    between = range(band.start[0] + 1, band.end[0])
+    level = band.start[1] == band.end[1]
+    return ROW * 0.7 if level and any((column, band.start[1]) in boxes for column in between) else 0.0
 
 
-def _band(band: Band) -> Markup:
+def _band(band: Band, lift: float) -> Markup:
     """Draw one band: its width is control's customers."""
     x1, y1, x2, y2 = _ends(band)
-    reach, lift = (x2 - x1) * 0.45, _lift(band)
+    reach = (x2 - x1) * 0.45
     points = (x1, y1, x1 + reach, y1 + lift, x2 - reach, y2 + lift, x2, y2)
     d = "M{} {}C{} {} {} {} {} {}".format(*(svg.num(value) for value in points))
     color = svg.TONES[band.tone] if band.tone != "calm" else "#aab3be"
@@ -136,12 +140,12 @@ def _band(band: Band) -> Markup:
     return svg.path(d, f"s-{band.tone} band", hint=band.hint, **look)
 
 
-def _labels(bands: Sequence[Band], nodes: Sequence[Node]) -> list[Markup]:
+def _labels(bands: Sequence[tuple[Band, float]], nodes: Sequence[Node]) -> list[Markup]:
     """Write the change on the bands that changed, where there is room for it."""
     taken = [(*_corner(node.column, node.row), BOX_WIDTH, BOX_HEIGHT) for node in nodes]
     marks = []
-    for band in bands:
-        spot = None if band.tone == "calm" else _free_spot(band, taken)
+    for band, lift in bands:
+        spot = None if band.tone == "calm" else _free_spot(_way(band, lift), taken)
         if spot is None:
             continue
         x, y = spot
@@ -154,22 +158,23 @@ def _labels(bands: Sequence[Band], nodes: Sequence[Node]) -> list[Markup]:
     return marks
 
 
-def _free_spot(band: Band, taken: Sequence[tuple[float, float, float, float]]) -> tuple[float, float] | None:
+def _free_spot(
+    way: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float, float, float]]
+) -> tuple[float, float] | None:
     """Find a place along the band where its label covers nothing."""
-    for along in (0.5, 0.35, 0.65, 0.25, 0.75):
-        x, y = _point(band, along)
-        if not any(_overlap(x, y, box) for box in taken):
-            return x, y
-    return None
+    return next(((x, y) for x, y in way if not any(_overlap(x, y, box) for box in taken)), None)
 
 
-def _point(band: Band, along: float) -> tuple[float, float]:
-    """Return a point of the band's curve."""
+def _way(band: Band, lift: float) -> list[tuple[float, float]]:
+    """Return points of the band's curve, those near its middle first."""
     x1, y1, x2, y2 = _ends(band)
-    reach, lift = (x2 - x1) * 0.45, _lift(band)
-    a, b, c, d = (1 - along) ** 3, 3 * (1 - along) ** 2 * along, 3 * (1 - along) * along**2, along**3
-    x = a * x1 + b * (x1 + reach) + c * (x2 - reach) + d * x2
-    return x, a * y1 + b * (y1 + lift) + c * (y2 + lift) + d * y2
+    reach = (x2 - x1) * 0.45
+    points = []
+    for along in (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8):
+        a, b, c, d = (1 - along) ** 3, 3 * (1 - along) ** 2 * along, 3 * (1 - along) * along**2, along**3
+        x = a * x1 + b * (x1 + reach) + c * (x2 - reach) + d * x2
+        points.append((x, a * y1 + b * (y1 + lift) + c * (y2 + lift) + d * y2))
+    return points
 
 
 def _overlap(x: float, y: float, box: tuple[float, float, float, float]) -> bool:
