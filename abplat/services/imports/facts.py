@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from abplat.clock import parse_duration
+from abplat.clock import format_instant, from_micros, parse_duration
 from abplat.errors import InvalidInputError
 from abplat.services.imports.maps import AnyMap, EventsMap, ExposuresMap, Outcome, OutcomesMap
 from abplat.services.imports.reading import SourceRow
@@ -24,10 +23,10 @@ _MICROS_MAX = 253_402_300_799_999_999
 
 
 class Fact(NamedTuple):
-    """One row of the lake: its kind, and its fields by name."""
+    """One event in the shape of the events API, which judges it, and when it counts as received."""
 
-    kind: str
-    fields: dict[str, Any]
+    wire: dict[str, Any]
+    received_us: int
 
 
 ToFacts = Callable[[SourceRow], Iterator[Fact]]
@@ -67,20 +66,17 @@ class RowMapper:
         def convert(row: SourceRow) -> Iterator[Fact]:
             ts = instant(row, 1)
             found = {key: read(row, 1) for key, read in props.items()}
-            kept = {key: item for key, item in found.items() if item is not None}
-            yield Fact(
-                "touchpoints",
-                {
-                    "event_id": self._identify(identity, row),
-                    "actor": _required(actor(row, 1), "actor"),
-                    "name": _required(name(row, 1), "name"),
-                    "channel": _text(channel(row, 1)),
-                    "value": value(row, 1),
-                    "props": json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None,
-                    "ts_us": ts,
-                    "received_us": received(row, 1) if received else ts,
-                },
-            )
+            wire = {
+                "kind": "touchpoint",
+                "id": self._identify(identity, row),
+                "actor": _required(actor(row, 1), "actor"),
+                "name": _required(name(row, 1), "name"),
+                "channel": _text(channel(row, 1)),
+                "value": value(row, 1),
+                "props": {key: item for key, item in found.items() if item is not None},
+                "ts": _iso(ts),
+            }
+            yield Fact(wire, received(row, 1) if received else ts)
 
         return convert
 
@@ -95,20 +91,17 @@ class RowMapper:
 
         def convert(row: SourceRow) -> Iterator[Fact]:
             ts = instant(row, 1)
-            yield Fact(
-                "exposures",
-                {
-                    "event_id": self._identify(identity, row),
-                    "actor": _required(actor(row, 1), "actor"),
-                    "experiment": _required(experiment(row, 1), "experiment"),
-                    "variant": _required(variant(row, 1), "variant"),
-                    "channel": _text(channel(row, 1)),
-                    "reason": "imported",
-                    "config_version": None,
-                    "ts_us": ts,
-                    "received_us": received(row, 1) if received else ts,
-                },
-            )
+            wire = {
+                "kind": "exposure",
+                "id": self._identify(identity, row),
+                "actor": _required(actor(row, 1), "actor"),
+                "experiment": _required(experiment(row, 1), "experiment"),
+                "variant": _required(variant(row, 1), "variant"),
+                "channel": _text(channel(row, 1)),
+                "reason": "imported",
+                "ts": _iso(ts),
+            }
+            yield Fact(wire, received(row, 1) if received else ts)
 
         return convert
 
@@ -128,18 +121,17 @@ class RowMapper:
             total = 1 if units is None else read_count(row.values[units], "units", MAX_UNITS_PER_ROW)
             reached = _reached(outcomes, row, total)
             exposure = {
+                "kind": "exposure",
                 "experiment": _required(experiment(row, 1), "exposure.experiment"),
                 "variant": _required(variant(row, 1), "exposure.variant"),
                 "channel": _text(channel(row, 1)),
                 "reason": "imported",
-                "config_version": None,
-                "ts_us": ts,
-                "received_us": ts,
+                "ts": _iso(ts),
             }
             for unit in range(1, total + 1):
                 who = _required(actor(row, unit), "actor")
                 tag = f"imp-{self._tag}-{row.number:09d}-{unit:07d}"
-                yield Fact("exposures", {"event_id": tag, "actor": who, **exposure})
+                yield Fact({"id": tag, "actor": who, **exposure}, ts)
                 for outcome, number in zip(outcomes, reached, strict=True):
                     if unit <= number:
                         yield outcome.fact(row, unit, tag, who, ts)
@@ -177,17 +169,16 @@ class _Outcome:
         ts = exposed + self._after
         if ts > _MICROS_MAX:
             raise RowRefusedError("bad_timestamp", f"{self._path}.after: ends beyond the year 9999")
-        fields = {
-            "event_id": f"{tag}-{self._outcome.name}",
+        wire = {
+            "kind": "touchpoint",
+            "id": f"{tag}-{self._outcome.name}",
             "actor": actor,
             "name": self._outcome.name,
             "channel": _text(self._channel(row, unit)),
             "value": self._value(row, unit),
-            "props": None,
-            "ts_us": ts,
-            "received_us": ts,
+            "ts": _iso(ts),
         }
-        return Fact("touchpoints", fields)
+        return Fact(wire, ts)
 
 
 def _reached(outcomes: list[_Outcome], row: SourceRow, units: int) -> list[int]:
@@ -212,3 +203,6 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _iso(micros: int) -> str:
+    """Write an instant as the events API reads it."""
+    return format_instant(from_micros(micros))
