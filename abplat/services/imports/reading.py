@@ -140,19 +140,20 @@ class ParquetFile:
         import duckdb  # noqa: PLC0415  only who reads Parquet pays for the engine
 
         self._path = path
-        self._connection = duckdb.connect(config={"TimeZone": "UTC"})
+        self._connection = duckdb.connect()
         try:
-            described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)])
-            self.columns = _check_header(path, [row[0] for row in described.fetchall()])
+            described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise InvalidInputError.at(str(path), f"is not readable Parquet: {reason}", "bad_file") from error
+        self.columns = _check_header(path, [row[0] for row in described])
+        self._select = ", ".join(_as_text(name, kind) for name, kind, *_ in described)
 
     def rows(self, skip: int, advance: Callable[[float], None]) -> Iterator[SourceRow]:
         """Yield the rows after the first ``skip``."""
         counted = self._connection.execute("SELECT count(*) FROM read_parquet(?)", [str(self._path)]).fetchone()
         total = max(counted[0] if counted else 0, 1)
-        query = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?) OFFSET ?"
+        query = f"SELECT {self._select} FROM read_parquet(?) OFFSET ?"  # noqa: S608  names are quoted
         cursor = self._connection.execute(query, [str(self._path), skip])
         number = skip
         while batch := cursor.fetchmany(_PARQUET_BATCH):
@@ -160,6 +161,15 @@ class ParquetFile:
                 number += 1
                 yield SourceRow(number, number, [value or None for value in values])
             advance(min(number / total, 1.0))
+
+
+def _as_text(name: str, kind: str) -> str:
+    """Return the SQL that writes a column as text; an instant keeps its offset."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        # The engine writes zones only with an extension that is not always there.
+        return f"strftime(make_timestamp(epoch_us({quoted})), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"{quoted}::VARCHAR"
 
 
 def _check_header(path: Path, header: list[str] | None) -> list[str]:
