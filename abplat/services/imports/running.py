@@ -113,8 +113,8 @@ def run_import(order: ImportOrder, lake: Lake, state_dir: Path, clock: Clock, ad
         before = note.load(file_hash)
         if before.done:
             return ImportResult(0, before.refused, before.imported + before.duplicates, before.left_out, was_done=True)
-        landing = Landing(lake, order.project, _key(order, file_hash, parsed))
-        landing.must_look = getattr(parsed, "id", None) is not None or note.siblings(file_hash)
+        must_look = getattr(parsed, "id", None) is not None or note.siblings(file_hash)
+        landing = Landing(lake, order.project, _key(order, file_hash, parsed), must_look=must_look)
         run = _Run(order, note, landing, mapper, to_micros(clock()))
         after = run.go(source, before, advance)
     return ImportResult(
