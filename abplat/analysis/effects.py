@@ -41,12 +41,12 @@ class MeasuredMetric:
 
 
 def measure_metric(
-    metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, stages: Sequence[str], standing: Standing
+    metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
 ) -> MeasuredMetric:
     """Compute one row of the metric table."""
     if metric.kind == "time_to_complete":
         return _measure_time(metric, gathered, plan, standing)
-    found = measure(metric, gathered, stages)
+    found = measure(metric, gathered, plan)
     records = sum_moments(found, gathered, len(plan.variants))
     how = stats.ComparisonPlan(alpha=effect_alpha(metric, plan), kind=found.kind)
     comparisons: list[stats.Computed[AnyComparison]] = [
@@ -95,7 +95,7 @@ def _measure_time(
     metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
 ) -> MeasuredMetric:
     """Compute the row of time to complete: restricted mean time up to the horizon."""
-    tables = tabulate_risk(gathered, plan)
+    tables = tabulate_risk(gathered, plan, metric.journey)
     tau, alpha = plan.horizon_us / 1e6, effect_alpha(metric, plan)
     comparisons: list[stats.Computed[AnyComparison]] = [
         stats.compare_restricted_means(table, tables[0], tau=tau, alpha=alpha) for table in tables[1:]

@@ -40,10 +40,13 @@ class Gathered:
 
     units: ExposedUnits
     journeys: PostJourneys
+    """Of the experiment's own journey."""
+    others: Mapping[str, PostJourneys]
+    """Of every journey that a metric counts on, by key."""
     contacts: Mapping[str, Contacts]
     """Per metric key, for the metrics that count events."""
-    effort_before: FloatArray
-    """Touchpoints of journeys in the window before the exposure, per exposed customer."""
+    effort_before: Mapping[str, FloatArray]
+    """Per journey, the touchpoints of each exposed customer in the window before the exposure."""
     channels: tuple[str, ...]
     statuses: tuple[str, ...]
     counts: PopulationCounts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from abplat.analysis.units import NEVER, ExposedUnits, IntArray, PostJourneys, deadline
+from abplat.analysis.units import ExposedUnits, IntArray, PostJourneys, deadline
 from abplat.domain.report import Ending, HandOff, JourneyMap, StageChannel
 
 
@@ -71,16 +71,15 @@ def _hand_offs(
     channels: Sequence[str],
 ) -> list[HandOff]:
     """Count the links between consecutive reached stages, with the median time they took."""
-    times = np.where(journeys.stage_us[mine] <= limit[mine, None], journeys.stage_us[mine], NEVER)
-    order = np.argsort(times, axis=1, kind="stable")
     found = []
     groups: dict[tuple[int, int, int, int], list[IntArray]] = {}
+    inside = (journeys.stage_order[mine] >= 0) & (journeys.stage_us[mine] <= limit[mine, None])
+    place = np.where(inside, journeys.stage_order[mine], len(stages))
+    order = np.argsort(place, axis=1, kind="stable")
+    reached = inside.sum(axis=1)
     for step in range(len(stages) - 1):
-        source, target = order[:, step], order[:, step + 1]
-        rows = np.flatnonzero(np.take_along_axis(times, target[:, None], 1)[:, 0] != NEVER)
-        if not len(rows):
-            break
-        _collect(journeys, mine[rows], source[rows], target[rows], groups)
+        rows = np.flatnonzero(reached > step + 1)
+        _collect(journeys, mine[rows], order[rows, step], order[rows, step + 1], groups)
     for (source_, target_, from_, to_), parts in sorted(groups.items()):
         spans = np.concatenate(parts)
         found.append(

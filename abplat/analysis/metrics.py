@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,17 +26,18 @@ class UnitRows:
     covariate: FloatArray | None = None
 
 
-def measure(metric: PlannedMetric, gathered: Gathered, stages: Sequence[str]) -> UnitRows:
+def measure(metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan) -> UnitRows:
     """Return a metric's value for each exposed customer; zeros included."""
-    units, journeys = gathered.units, gathered.journeys
+    units, journeys = gathered.units, gathered.others[metric.journey]
     if metric.kind == "completion":
         return UnitRows(rows.completed(units, journeys), "proportion")
     if metric.kind == "start":
         return UnitRows(rows.started(units, journeys), "proportion")
     if metric.kind == "reach":
-        return UnitRows(rows.reached(units, journeys, stages.index(metric.stage or "")), "proportion")
+        stages = [stage["key"] for stage in plan.journeys[metric.journey]["stages"]]
+        return UnitRows(rows.reached(units, journeys, stages.index(metric.stage)), "proportion")
     if metric.kind == "effort":
-        return UnitRows(rows.effort(units, journeys), "mean", _useful(gathered.effort_before, units.mature))
+        return UnitRows(rows.effort(units, journeys), "mean", _useful(gathered.effort_before[metric.journey], units.mature))
     return _measure_contacts(metric, gathered)
 
 
@@ -81,10 +81,10 @@ def _pooled_mean(column: FloatArray, mature: rows.BoolArray) -> float:
     return round(float(seen.mean()), _DIGITS) if len(seen) else 0.0
 
 
-def tabulate_risk(gathered: Gathered, plan: AnalysisPlan) -> tuple[stats.RiskTable, ...]:
+def tabulate_risk(gathered: Gathered, plan: AnalysisPlan, journey: str) -> tuple[stats.RiskTable, ...]:
     """Return the risk table of time to complete per variant; immature customers are censored."""
     units = gathered.units
-    times, observed = rows.first_completion(units, gathered.journeys)
+    times, observed = rows.first_completion(units, gathered.others[journey])
     tau = plan.horizon_us / 1e6
     tables = []
     for variant in range(len(plan.variants)):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from abplat.clock import format_instant, parse_duration, parse_instant
+from abplat.clock import format_instant, parse_duration
 from abplat.errors import InvalidInputError
 
 _MICROS = 1_000_000
@@ -36,6 +36,8 @@ class PlannedMetric:
     role: str
     direction: str
     margin: float | None = None
+    journey: str = ""
+    """Key of the journey it counts on."""
     stage: str | None = None
     measure: str = "customers"
     match: tuple[Document, ...] | None = None
@@ -59,6 +61,8 @@ class AnalysisPlan:
     project: str
     experiment: Document
     journey: Document
+    journeys: Mapping[str, Document]
+    """Every journey that a metric counts on, by key; the experiment's own is among them."""
     variants: tuple[PlannedVariant, ...]
     metrics: tuple[PlannedMetric, ...]
     horizon_us: int
@@ -84,25 +88,35 @@ class AnalysisPlan:
         return next(metric for metric in self.metrics if metric.role == "primary")
 
 
-def make_plan(document: Document) -> AnalysisPlan:
-    """Read a frozen plan.
+def make_plan(
+    frozen: Document,
+    *,
+    state: str = "running",
+    started_at: datetime | None = None,
+    stopped_at: datetime | None = None,
+) -> AnalysisPlan:
+    """Read a frozen plan, as ``services.experiments.get_plan`` returns it.
 
     Args:
-        document: ``{project, experiment, journey, metrics, channels, state, started_at, stopped_at,
-            journey_version}``, the definitions in the shape of REST and YAML. Times are ISO texts.
+        frozen: ``project``, ``experiment``, ``journey`` and ``journeys`` (each with key, version and
+            document) and ``metrics`` by key.
+        state: State of the experiment now.
+        started_at: When it started; None where it never did, as with imported results.
+        stopped_at: When it stopped.
 
     Raises:
         InvalidInputError: If the documents do not fit together.
     """
-    experiment, journey = document["experiment"], document["journey"]
-    definitions = {metric["key"]: metric for metric in document["metrics"]}
-    metrics = tuple(_metric(item, definitions) for item in experiment["metrics"])
+    experiment, journey = frozen["experiment"], frozen["journey"]
+    metrics = tuple(_metric(item, frozen["metrics"], experiment["journey"]) for item in experiment["metrics"])
     if sum(metric.role == "primary" for metric in metrics) != 1:
         raise InvalidInputError.at("metrics", "needs exactly one primary metric", "one_primary")
+    journeys = {key: found["document"] for key, found in frozen["journeys"].items()}
     return AnalysisPlan(
-        project=document["project"],
+        project=frozen["project"],
         experiment=experiment,
-        journey=journey,
+        journey=journey["document"],
+        journeys={journey["key"]: journey["document"], **journeys},
         variants=tuple(
             PlannedVariant(key=item["key"], title=item.get("title") or item["key"], weight=int(item["weight"]))
             for item in experiment["variants"]
@@ -111,25 +125,29 @@ def make_plan(document: Document) -> AnalysisPlan:
         horizon_us=_micros(experiment["horizon"], "horizon") or 0,
         grace_us=_micros(experiment.get("exposure_grace"), "exposure_grace") or 0,
         alpha=float(experiment.get("alpha", 0.05)),
-        state=document.get("state", "running"),
-        started_at=_instant(document.get("started_at")),
-        stopped_at=_instant(document.get("stopped_at")),
-        journey_version=int(document.get("journey_version", 1)),
+        state=state,
+        started_at=started_at,
+        stopped_at=stopped_at,
+        journey_version=int(journey["version"]),
         min_effect=experiment.get("min_effect"),
         decide_after_us=_micros(experiment.get("decide_after"), "decide_after"),
-        channels=tuple(document.get("channels", ())),
-        definitions_hash=hash_definitions(experiment, journey, document["metrics"]),
+        channels=_payload_channels(experiment),
+        definitions_hash=hash_definitions(frozen),
     )
 
 
-def hash_definitions(experiment: Document, journey: Document, metrics: Sequence[Document]) -> str:
-    """Return the SHA-256 over the definitions, whatever the order of their fields."""
-    used = sorted(metrics, key=lambda metric: str(metric["key"]))
-    document = {"experiment": experiment, "journey": journey, "metrics": used}
+def hash_definitions(frozen: Document) -> str:
+    """Return the SHA-256 over experiment, journeys and metrics, whatever the order of their fields."""
+    document = {name: frozen[name] for name in ("experiment", "journey", "journeys", "metrics")}
     return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
 
 
-def _metric(item: Document, definitions: Mapping[str, Document]) -> PlannedMetric:
+def _payload_channels(experiment: Document) -> tuple[str, ...]:
+    """Return the channels that a variant says something in."""
+    return tuple(sorted({channel for item in experiment["variants"] for channel in item.get("payloads") or ()}))
+
+
+def _metric(item: Document, definitions: Mapping[str, Document], journey: str) -> PlannedMetric:
     """Join a metric's definition with its role."""
     key = item["metric"]
     if key not in definitions:
@@ -143,9 +161,10 @@ def _metric(item: Document, definitions: Mapping[str, Document]) -> PlannedMetri
         role=item.get("role", "secondary"),
         direction=found.get("direction") or _default_direction(found["kind"]),
         margin=item.get("margin"),
+        journey=found.get("journey") or journey,
         stage=found.get("stage"),
         measure=found.get("measure") or "customers",
-        match=None if match is None else tuple(match),
+        match=tuple(match) if match else None,
     )
 
 
@@ -159,11 +178,6 @@ def _micros(text: str | int | None, path: str) -> int | None:
     if text is None or text == 0:
         return None
     return int(parse_duration(str(text), path).total_seconds()) * _MICROS
-
-
-def _instant(value: str | datetime | None) -> datetime | None:
-    """Return an instant that may be missing."""
-    return parse_instant(value) if isinstance(value, str) else value
 
 
 def describe_instant(value: datetime | None) -> str | None:

@@ -70,9 +70,8 @@ def _stage_keys(plan: AnalysisPlan) -> list[str]:
 
 def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list[MeasuredMetric]:
     """Measure the planned metrics, then the reach of each required stage as a family."""
-    stages = _stage_keys(plan)
-    planned = [measure_metric(metric, gathered, plan, stages, standing) for metric in plan.metrics]
-    reach = [measure_metric(metric, gathered, plan, stages, standing) for metric in reach_metrics(plan)]
+    planned = [measure_metric(metric, gathered, plan, standing) for metric in plan.metrics]
+    reach = [measure_metric(metric, gathered, plan, standing) for metric in reach_metrics(plan)]
     by_role = {
         role: adjust_family([row for row in planned if row.metric.role == role], plan.alpha)
         for role in ("touchpoint", "secondary")
@@ -84,7 +83,9 @@ def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list
 def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
     """Return a row for each required stage that no planned metric covers."""
     stages = plan.journey["stages"]
-    covered = {metric.stage for metric in plan.metrics if metric.kind == "reach"}
+    covered = {
+        metric.stage for metric in plan.metrics if metric.kind == "reach" and metric.journey == plan.journey["key"]
+    }
     return [
         PlannedMetric(
             key=f"reach:{stages[position]['key']}",
@@ -92,6 +93,7 @@ def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
             kind="reach",
             role="secondary",
             direction="up",
+            journey=plan.journey["key"],
             stage=stages[position]["key"],
         )
         for position in required_stages(plan)

@@ -19,7 +19,7 @@ MAX_POINTS = 200
 def draw_curves(gathered: Gathered, plan: AnalysisPlan) -> tuple[SurvivalCurve, ...]:
     """Return the Kaplan-Meier curve of every arm that anybody met."""
     tau = plan.horizon_us / 1e6
-    tables = tabulate_risk(gathered, plan)
+    tables = tabulate_risk(gathered, plan, plan.journey["key"])
     found = (
         _draw(variant.key, table, tau, plan.alpha) for variant, table in zip(plan.variants, tables, strict=True)
     )

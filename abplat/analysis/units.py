@@ -65,6 +65,7 @@ class PostJourneys:
         touchpoints: Contacts within the journey.
         stage_us: Time of each stage, ``NEVER`` where it was not reached.
         stage_channel: Channel code of each stage, -1 where unknown.
+        stage_order: Which stage was reached how early, 0 for the first, -1 where it was not reached.
         status: Status code of the matcher.
         next_stage: First required stage missing, -1 for none.
     """
@@ -75,6 +76,7 @@ class PostJourneys:
     touchpoints: IntArray
     stage_us: IntArray
     stage_channel: NDArray[np.integer]
+    stage_order: NDArray[np.integer]
     status: NDArray[np.integer]
     next_stage: NDArray[np.integer]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from abplat.config import Settings
     from abplat.services.imports.maps import Kind
 
 _INTERRUPTED = 130
@@ -46,14 +47,14 @@ def _run(kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Pat
 
     from abplat.clock import system_clock
     from abplat.config import load_settings
-    from abplat.domain.keys import check_key
     from abplat.facts.lake import Lake
     from abplat.services.imports.running import ImportOrder, run_import
 
     data_dir, refused = places
     settings = load_settings()
     settings = settings if data_dir is None else replace(settings, data_dir=data_dir)
-    order = ImportOrder(kind=kind, path=file, map_path=map_path, project=check_key(project), refused_path=refused)
+    order = ImportOrder(kind=kind, path=file, map_path=map_path, project=project, refused_path=refused)
+    _require_project(settings, project)
     lake, state_dir = Lake(settings.lake_dir), settings.data_dir.resolve() / "imports"
     try:
         with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -69,6 +70,22 @@ def _run(kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Pat
     click.echo(str(result))
     if result.refused:
         click.echo(f"hint: the refused rows and the reasons are in {order.refused}", err=True)
+
+
+def _require_project(settings: Settings, project: str) -> None:
+    """Refuse a project that is not defined: its facts would be seen by nobody."""
+    from sqlalchemy.orm import Session
+
+    from abplat.db.engine import make_engine
+    from abplat.db.upgrade import upgrade
+    from abplat.services import projects
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(settings.sql_url, pooled=False)
+    upgrade(engine)
+    with Session(engine) as session:
+        projects.get(session, project)
+    engine.dispose()
 
 
 _register("events", "Import touchpoints: one event per row.")
