@@ -96,21 +96,32 @@ class MaskColumns:
 
 
 def encode_rows(
-    definition: JourneyDefinition, rows: Iterable[EventRow], as_of_us: int
+    definition: JourneyDefinition,
+    rows: Iterable[EventRow],
+    as_of_us: int,
+    customers: Sequence[str] | None = None,
 ) -> tuple[EventColumns, tuple[str, ...]]:
     """Encode single events whose actor is a customer name.
+
+    Args:
+        definition: What to look for.
+        rows: Events in any order, late and repeated ones among them.
+        as_of_us: The snapshot, microseconds UTC.
+        customers: Sorted names to number the customers by; those of the rows when left out.
 
     Returns:
         The columns, and the customer names by code (sorted).
     """
     kept = snapshot(rows, as_of_us)
-    customer, customers = code(row.actor for row in kept)
+    names_of_customers = sorted({row.actor for row in kept}) if customers is None else customers
+    places = {name: i for i, name in enumerate(names_of_customers)}
+    customer = np.array([places[row.actor] for row in kept], np.int32)
     name, names = code(row.name for row in kept)
     channel, channels = code(row.channel for row in kept)
     tie, _ = code(row.id for row in kept)
     ts = np.array([row.ts_us for row in kept], np.int64)
     facts = FactColumns(customer, ts, name, names, channel, channels, tie, [row.props for row in kept])
-    return encode_columns(definition, facts), customers
+    return encode_columns(definition, facts), tuple(names_of_customers)
 
 
 def encode_columns(definition: JourneyDefinition, facts: FactColumns) -> EventColumns:
