@@ -70,8 +70,7 @@ def _covariate_text(plan: AnalysisPlan) -> str:
 
 def _mean_value(found: UnitRows, gathered: Gathered, plan: AnalysisPlan, position: int) -> VariantValue:
     """Return sum and mean of one arm."""
-    units = gathered.units
-    seen = found.values[units.mature & (units.variant == position)]
+    seen = found.values[gathered.arm(position)]
     total = math.fsum(seen.tolist())
     n = len(seen)
     key = plan.variants[position].key

@@ -24,7 +24,7 @@ def collect_findings(
 ) -> tuple[Finding, ...]:
     """Return every check of the experiment, passed or not, gravest first."""
     found = [check_exposures(variants)]
-    if len(gathered.units):
+    if len(gathered.population):
         found += [
             check_split(variants),
             check_crossover(gathered, variants),
@@ -103,7 +103,7 @@ def check_split(variants: Sequence[VariantFacts]) -> Finding:
 def check_crossover(gathered: Gathered, variants: Sequence[VariantFacts]) -> Finding:
     """Say how many customers met more than one variant."""
     n = sum(variant.n_exposed for variant in variants)
-    crossed = int(np.count_nonzero(gathered.units.crossover))
+    crossed = int(np.count_nonzero(gathered.population.crossover))
     share = crossed / n
     severity = "block" if share > CROSSOVER_BLOCK else "warning" if share > CROSSOVER_WARNING else "pass"
     action = "Find where one customer gets two variants: usually an anonymous id that is joined to a customer late."
@@ -136,8 +136,8 @@ def check_size(variants: Sequence[VariantFacts]) -> Finding | None:
 
 def check_maturity(gathered: Gathered) -> Finding:
     """Say how many customers are too young to be counted."""
-    n = len(gathered.units)
-    young = n - int(np.count_nonzero(gathered.units.mature))
+    n = len(gathered.population)
+    young = n - int(np.count_nonzero(gathered.mature))
     share = young / n
     return Finding(
         code="immature",
@@ -151,17 +151,18 @@ def check_maturity(gathered: Gathered) -> Finding:
 
 def check_coherence(gathered: Gathered) -> Finding | None:
     """Say whether customers met in several channels got one variant everywhere."""
-    counts = gathered.counts
-    if not counts.n_multi_channel:
+    several = int(np.count_nonzero(gathered.population.multi_channel()))
+    if not several:
         return None
-    share = counts.n_coherent / counts.n_multi_channel
+    coherent = int(np.count_nonzero(gathered.population.coherent()))
+    share = coherent / several
     low = share < COHERENCE_WARNING
     return Finding(
         code="coherence",
         severity="warning" if low else "pass",
         title=f"{100 * share:.1f} % of customers met in several channels got one variant in all",
         detail="A journey across channels is judged only if the variant travels with the customer.",
-        evidence={"multi_channel": counts.n_multi_channel, "coherent": counts.n_coherent, "share": share},
+        evidence={"multi_channel": several, "coherent": coherent, "share": share},
         action="Find the channel that decides by another id." if low else "",
     )
 

@@ -3,92 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from abplat.analysis.units import ExposedUnits, IntArray, PostJourneys, deadline
+from abplat.analysis.gathered import Gathered, IntArray, WalkedJourney
+from abplat.analysis.journeys.results import STATUSES
+from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report import Ending, HandOff, JourneyMap, StageChannel
 
 
-def draw_journey_map(
-    units: ExposedUnits,
-    journeys: PostJourneys,
-    variants: Sequence[str],
-    stages: Sequence[str],
-    names: tuple[Sequence[str], Sequence[str]],
-) -> JourneyMap:
-    """Count stages by channel, hand-offs and endings over the mature customers of each arm.
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The journeys of one arm that count, cut at the horizon."""
 
-    Args:
-        units: Exposed customers.
-        journeys: Their journeys after the exposure.
-        variants: Variant keys, in the order of the plan.
-        stages: Stage keys, in the order of the journey.
-        names: Channel names and status names, by code.
-    """
-    channels, statuses = names
-    picked = units.mature[journeys.unit]
-    variant = units.variant[journeys.unit]
-    limit = deadline(units)[journeys.unit]
-    cells: list[StageChannel] = []
-    hand_offs: list[HandOff] = []
-    endings: list[Ending] = []
-    for position, key in enumerate(variants):
-        mine = np.flatnonzero(picked & (variant == position))
-        cells += _stage_cells(journeys, mine, limit, key, stages, channels)
-        hand_offs += _hand_offs(journeys, mine, limit, key, stages, channels)
-        endings += _endings(journeys, mine, key, stages, statuses)
-    return JourneyMap(stages=tuple(cells), hand_offs=tuple(hand_offs), endings=tuple(endings))
+    variant: str
+    stages: Sequence[str]
+    channels: Sequence[str]
+    unit: IntArray
+    time: IntArray
+    channel: NDArray[np.int32]
+    order: NDArray[np.int64]
+    """[:, stage], 0 for the stage reached first; the number of stages where it was not reached in time."""
+    status: NDArray[np.int8]
+    next_stage: NDArray[np.int8]
 
 
-def _stage_cells(
-    journeys: PostJourneys,
-    mine: IntArray,
-    limit: IntArray,
-    variant: str,
-    stages: Sequence[str],
-    channels: Sequence[str],
-) -> list[StageChannel]:
-    """Count the customers of one arm per stage and channel."""
+def draw_journey_map(gathered: Gathered, plan: AnalysisPlan) -> JourneyMap:
+    """Count stages by channel, hand-offs and endings over the mature customers of each arm."""
+    stages = [stage["key"] for stage in plan.journey["stages"]]
+    walked = gathered.walked[plan.journey["key"]]
+    walks = [
+        _pick(gathered, walked, position, variant.key, stages) for position, variant in enumerate(plan.variants)
+    ]
+    return JourneyMap(
+        stages=tuple(cell for walk in walks for cell in _stage_cells(walk)),
+        hand_offs=tuple(arrow for walk in walks for arrow in _hand_offs(walk)),
+        endings=tuple(ending for walk in walks for ending in _endings(walk)),
+    )
+
+
+def _pick(gathered: Gathered, walked: WalkedJourney, position: int, key: str, stages: Sequence[str]) -> _Walk:
+    """Return the journeys of one arm."""
+    journeys = walked.journeys
+    mine = np.flatnonzero(walked.counted)
+    mine = mine[gathered.arm(position)[walked.unit[mine]]]
+    unit = walked.unit[mine]
+    limit = gathered.population.first_exposure[unit] + gathered.horizon_us
+    time = journeys.stage_time[mine]
+    inside = (journeys.stage_order[mine] >= 0) & (time <= limit[:, None])
+    return _Walk(
+        variant=key,
+        stages=stages,
+        channels=walked.channels,
+        unit=unit,
+        time=time,
+        channel=journeys.stage_channel[mine],
+        order=np.where(inside, journeys.stage_order[mine], len(stages)).astype(np.int64),
+        status=journeys.status[mine],
+        next_stage=journeys.next_stage[mine],
+    )
+
+
+def _stage_cells(walk: _Walk) -> list[StageChannel]:
+    """Count the customers per stage and channel."""
     cells = []
-    for stage, key in enumerate(stages):
-        hit = mine[journeys.stage_us[mine, stage] <= limit[mine]]
-        pairs = np.unique(np.stack([journeys.stage_channel[hit, stage], journeys.unit[hit]]), axis=1)
+    for stage, key in enumerate(walk.stages):
+        hit = walk.order[:, stage] < len(walk.stages)
+        pairs = np.unique(np.stack([walk.channel[hit, stage], walk.unit[hit]]), axis=1)
         codes, counts = np.unique(pairs[0], return_counts=True)
         cells += [
-            StageChannel(variant=variant, stage=key, channel=_name(channels, code), n=int(count))
+            StageChannel(variant=walk.variant, stage=key, channel=_name(walk, int(code)), n=int(count))
             for code, count in zip(codes, counts, strict=True)
         ]
     return cells
 
 
-def _hand_offs(
-    journeys: PostJourneys,
-    mine: IntArray,
-    limit: IntArray,
-    variant: str,
-    stages: Sequence[str],
-    channels: Sequence[str],
-) -> list[HandOff]:
+def _hand_offs(walk: _Walk) -> list[HandOff]:
     """Count the links between consecutive reached stages, with the median time they took."""
-    found = []
-    groups: dict[tuple[int, int, int, int], list[IntArray]] = {}
-    inside = (journeys.stage_order[mine] >= 0) & (journeys.stage_us[mine] <= limit[mine, None])
-    place = np.where(inside, journeys.stage_order[mine], len(stages))
-    order = np.argsort(place, axis=1, kind="stable")
-    reached = inside.sum(axis=1)
-    for step in range(len(stages) - 1):
+    groups: dict[tuple[int, ...], list[IntArray]] = {}
+    order = np.argsort(walk.order, axis=1, kind="stable")
+    reached = (walk.order < len(walk.stages)).sum(axis=1)
+    for step in range(len(walk.stages) - 1):
         rows = np.flatnonzero(reached > step + 1)
-        _collect(journeys, mine[rows], order[rows, step], order[rows, step + 1], groups)
-    for (source_, target_, from_, to_), parts in sorted(groups.items()):
+        _collect(walk, rows, (order[rows, step], order[rows, step + 1]), groups)
+    found = []
+    for (source, target, came, went), parts in sorted(groups.items()):
         spans = np.concatenate(parts)
         found.append(
             HandOff(
-                variant=variant,
-                source=stages[source_],
-                target=stages[target_],
-                from_channel=_name(channels, from_),
-                to_channel=_name(channels, to_),
+                variant=walk.variant,
+                source=walk.stages[source],
+                target=walk.stages[target],
+                from_channel=_name(walk, came),
+                to_channel=_name(walk, went),
                 n=len(spans),
                 median_seconds=float(np.median(spans)) / 1e6,
             )
@@ -97,39 +106,32 @@ def _hand_offs(
 
 
 def _collect(
-    journeys: PostJourneys,
-    rows: IntArray,
-    source: IntArray,
-    target: IntArray,
-    groups: dict[tuple[int, int, int, int], list[IntArray]],
+    walk: _Walk, rows: IntArray, link: tuple[IntArray, IntArray], groups: dict[tuple[int, ...], list[IntArray]]
 ) -> None:
     """Add the time spans of one step to their groups."""
-    spans = journeys.stage_us[rows, target] - journeys.stage_us[rows, source]
-    came, went = journeys.stage_channel[rows, source], journeys.stage_channel[rows, target]
-    keys = np.stack([source, target, came, went], axis=1).astype(np.int64)
+    source, target = link
+    spans = walk.time[rows, target] - walk.time[rows, source]
+    keys = np.stack([source, target, walk.channel[rows, source], walk.channel[rows, target]], axis=1)
     distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
-    for index, key in enumerate(distinct):
-        a, b, c, d = (int(part) for part in key)
-        groups.setdefault((a, b, c, d), []).append(spans[inverse.ravel() == index])
+    for index, key in enumerate(distinct.tolist()):
+        groups.setdefault(tuple(key), []).append(spans[inverse.ravel() == index])
 
 
-def _endings(
-    journeys: PostJourneys, mine: IntArray, variant: str, stages: Sequence[str], statuses: Sequence[str]
-) -> list[Ending]:
+def _endings(walk: _Walk) -> list[Ending]:
     """Count how journeys ended, and which stage was missing."""
-    pairs = np.stack([journeys.status[mine], journeys.next_stage[mine]], axis=1).astype(np.int64)
+    pairs = np.stack([walk.status, walk.next_stage], axis=1)
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
     return [
         Ending(
-            variant=variant,
-            status=statuses[int(status)],
-            next_stage=None if missing < 0 else stages[int(missing)],
+            variant=walk.variant,
+            status=STATUSES[status],
+            next_stage=None if missing < 0 else walk.stages[missing],
             n=int(count),
         )
-        for (status, missing), count in zip(distinct, counts, strict=True)
+        for (status, missing), count in zip(distinct.tolist(), counts, strict=True)
     ]
 
 
-def _name(channels: Sequence[str], code: int) -> str:
+def _name(walk: _Walk, code: int) -> str:
     """Return the name of a channel code."""
-    return channels[int(code)] if code >= 0 else "unknown"
+    return walk.channels[code] if code >= 0 else "unknown"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from abplat import stats
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.plan import AnalysisPlan
-from abplat.analysis.units import reached
 from abplat.domain.report import LinkDecomposition, LinkEffect
 
 EXPOSED = "exposed"
@@ -24,12 +21,11 @@ def required_stages(plan: AnalysisPlan) -> list[int]:
 
 def count_chain(gathered: Gathered, plan: AnalysisPlan) -> list[tuple[int, ...]]:
     """Return per variant the mature customers, then those who reached each required stage."""
-    units = gathered.units
-    hits = [reached(units, gathered.journeys, stage) > 0 for stage in required_stages(plan)]
+    reached = gathered.walked[plan.journey["key"]].rows.reached[:, required_stages(plan)]
     chains = []
     for variant in range(len(plan.variants)):
-        mine = units.mature & (units.variant == variant)
-        chains.append((int(mine.sum()), *(int(np.count_nonzero(hit & mine)) for hit in hits)))
+        arm = gathered.arm(variant)
+        chains.append((int(arm.sum()), *reached[arm].sum(axis=0).tolist()))
     return chains
 
 

@@ -44,7 +44,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
     return Report(
         project=plan.project,
-        experiment=_experiment(plan, variants),
+        experiment=_experiment(gathered, plan, variants),
         journey=_journey(plan),
         inputs=_inputs(gathered, plan, as_of),
         verdicts=verdicts,
@@ -53,19 +53,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         links=decompose(gathered, plan),
         conflicts=conflicts,
         survival=draw_curves(gathered, plan),
-        journey_map=draw_journey_map(
-            gathered.units,
-            gathered.journeys,
-            [variant.key for variant in plan.variants],
-            _stage_keys(plan),
-            (gathered.channels, gathered.statuses),
-        ),
+        journey_map=draw_journey_map(gathered, plan),
     )
-
-
-def _stage_keys(plan: AnalysisPlan) -> list[str]:
-    """Return the keys of all stages."""
-    return [stage["key"] for stage in plan.journey["stages"]]
 
 
 def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list[MeasuredMetric]:
@@ -115,10 +104,10 @@ def _judge(
 
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
-    units = gathered.units
+    population = gathered.population
     found = []
     for position, variant in enumerate(plan.variants):
-        mine = units.variant == position
+        mine = population.variant == position
         found.append(
             VariantFacts(
                 key=variant.key,
@@ -126,14 +115,14 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 weight=variant.weight,
                 is_control=position == 0,
                 n_exposed=int(np.count_nonzero(mine)),
-                n_mature=int(np.count_nonzero(mine & units.mature)),
-                n_crossover=int(np.count_nonzero(mine & units.crossover)),
+                n_mature=int(np.count_nonzero(mine & gathered.mature)),
+                n_crossover=int(np.count_nonzero(mine & population.crossover)),
             )
         )
     return tuple(found)
 
 
-def _experiment(plan: AnalysisPlan, variants: tuple[VariantFacts, ...]) -> ExperimentFacts:
+def _experiment(gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]) -> ExperimentFacts:
     """Describe the experiment."""
     document = plan.experiment
     return ExperimentFacts(
@@ -145,7 +134,7 @@ def _experiment(plan: AnalysisPlan, variants: tuple[VariantFacts, ...]) -> Exper
         started_at=describe_instant(plan.started_at),
         stopped_at=describe_instant(plan.stopped_at),
         unit_type=document.get("unit_type") or "cust",
-        channels=plan.channels,
+        channels=plan.channels or gathered.population.channels,
         horizon=document["horizon"],
         alpha=plan.alpha,
         variants=variants,
@@ -185,6 +174,6 @@ def _inputs(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Inputs:
         fact_versions=dict(sorted(counts.fact_versions.items())),
         n_events=counts.n_events,
         n_customers=counts.n_customers,
-        n_journeys=counts.n_journeys,
+        n_journeys=len(gathered.walked[plan.journey["key"]].journeys),
         code_version=__version__,
     )
