@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.clock import format_instant
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.holdouts import Holdout
 from abplat.db.models.journeys import Journey
@@ -19,7 +20,7 @@ from abplat.db.queries import layers as layer_queries
 from abplat.domain.catalogue import EXPERIMENTS, HOLDOUTS, JOURNEYS, LAYERS, METRICS, Document
 from abplat.domain.layers import Slot, require_room
 from abplat.domain.lifecycle import DRAFT, RUNNING, STOPPED, require_transition
-from abplat.errors import ConflictError
+from abplat.errors import ConflictError, InvalidInputError
 from abplat.services import audit, jobs
 from abplat.services.definitions import Verbs, describe, require_revision, require_whole
 
@@ -34,12 +35,32 @@ update = _verbs.update
 archive = _verbs.archive
 
 
-def start(
-    session: Session, project: str, key: str, *, now: datetime, revision: int | None = None
-) -> Document:
-    """Start an experiment: from now on customers are assigned, and its plan is frozen.
+class Moment(NamedTuple):
+    """When a call was made, and the past instant it names for what it does, if any."""
+
+    now: datetime
+    named: datetime | None = None
+
+    @property
+    def effective(self) -> datetime:
+        """The instant from which the change holds.
+
+        An experiment that ran elsewhere is defined after the fact: its start lies in the past.
+
+        Raises:
+            InvalidInputError: If the instant lies in the future.
+        """
+        if self.named is not None and self.named > self.now:
+            message = f"{format_instant(self.named)} lies in the future; leave it out to mean the present"
+            raise InvalidInputError.at("at", message, "in_future")
+        return self.named or self.now
+
+
+def start(session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None) -> Document:
+    """Start an experiment: customers are assigned, and its plan is frozen.
 
     Raises:
+        InvalidInputError: If the moment named lies in the future.
         IllegalTransitionError: If it is not a draft.
         LayerFullError: If its slot overlaps one of a running experiment.
     """
@@ -52,21 +73,24 @@ def start(
     _require_room(session, row)
     row.plan = build_plan(session, row)
     row.plan_hash = hash_plan(row.plan)
-    return _move(session, row, RUNNING, now)
+    row.started_at = moment.effective
+    return _move(session, row, RUNNING, moment.now)
 
 
-def stop(
-    session: Session, project: str, key: str, *, now: datetime, revision: int | None = None
-) -> Document:
+def stop(session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None) -> Document:
     """Stop an experiment: everybody gets control again.
 
     Raises:
+        InvalidInputError: If the moment named lies in the future or before the start.
         IllegalTransitionError: If it is not running.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     require_revision(row, revision)
     require_transition(row.state, STOPPED)
-    return _move(session, row, STOPPED, now)
+    row.stopped_at = moment.effective
+    if row.stopped_at < row.started_at:
+        raise InvalidInputError.at("at", f"the experiment started at {format_instant(row.started_at)}, after that")
+    return _move(session, row, STOPPED, moment.now)
 
 
 def get_plan(session: Session, project: str, key: str) -> Document:
@@ -155,10 +179,6 @@ def _move(session: Session, row: Experiment, state: str, now: datetime) -> Docum
     verb = "start" if state == RUNNING else "stop"
     row.state = state
     row.updated_at = now
-    if state == RUNNING:
-        row.started_at = now
-    else:
-        row.stopped_at = now
     queries.save(session, f"experiment {row.key}")
     after = {"state": state, "plan_hash": row.plan_hash}
     audit.record(session, now, (row.project, verb, EXPERIMENTS, row.key), before, after)

@@ -63,6 +63,14 @@ class ExperimentFields(Schema):
     min_effect = fields.Float(allow_none=True, metadata={"description": "Smallest relative effect worth acting on"})
 
 
+class MomentSchema(StrictSchema):
+    """When something took place; the present where nothing is said."""
+
+    at = fields.AwareDateTime(
+        metadata={"description": "A past instant, for an experiment whose facts are imported afterwards"}
+    )
+
+
 class ExperimentStored(SaltStored):
     """What the server knows of an experiment."""
 
