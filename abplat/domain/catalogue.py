@@ -1,0 +1,191 @@
+"""The catalogue: all definitions of a project, and whether they fit together.
+
+A document of the catalogue is what ``abplat apply`` reads and ``abplat export`` writes. Every
+definition is kept in its canonical form: all fields, defaults filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from abplat.domain.experiments import parse_experiment
+from abplat.domain.fields import Fields, check_json, require_none, show
+from abplat.domain.journeys import parse_journey
+from abplat.domain.layers import parse_holdout, parse_layer
+from abplat.domain.metrics import PRIMARY_KINDS, parse_metric
+from abplat.domain.projects import parse_project
+from abplat.domain.touchpoints import parse_channel, parse_touchpoint
+from abplat.errors import Problem
+
+Document: TypeAlias = dict[str, Any]
+Entries: TypeAlias = Mapping[str, Mapping[str, Document]]
+"""Noun, then key, then definition."""
+
+CHANNELS: Final = "channels"
+TOUCHPOINTS: Final = "touchpoints"
+JOURNEYS: Final = "journeys"
+METRICS: Final = "metrics"
+LAYERS: Final = "layers"
+HOLDOUTS: Final = "holdouts"
+EXPERIMENTS: Final = "experiments"
+NOUNS: Final = (CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, EXPERIMENTS)
+"""In the order in which they can be created: each refers only to what stands before it."""
+
+MAX_ENTRIES: Final = 5_000
+_UNCOUNTED_JOURNEY_FIELDS = frozenset({"title", "owner", "personas"})
+
+
+def _canonical_journey(document: Any) -> Document:
+    """Check a journey and return its document; the version is counted by the server."""
+    require_none(list(check_json(document, "")), "journey")
+    definition = parse_journey(document)
+    kept = {name: value for name, value in document.items() if value is not None and name != "version"}
+    return {**kept, "title": kept.get("title", definition.key)}
+
+
+_PARSERS: Final = {
+    CHANNELS: parse_channel,
+    TOUCHPOINTS: parse_touchpoint,
+    METRICS: parse_metric,
+    LAYERS: parse_layer,
+    HOLDOUTS: parse_holdout,
+    EXPERIMENTS: parse_experiment,
+}
+
+
+def canonical(noun: str, document: Any) -> Document:
+    """Check a definition and return it with every default filled in.
+
+    Raises:
+        InvalidInputError: With every fault found.
+
+    Examples:
+        >>> canonical("layers", {"key": "checkout", "title": "Checkout"})
+        {'key': 'checkout', 'title': 'Checkout'}
+    """
+    definition = _canonical_journey(document) if noun == JOURNEYS else _PARSERS[noun](document)
+    # through JSON, so that what is compared looks as it does when it is read back
+    plain: Document = msgspec.json.decode(msgspec.json.encode(definition))
+    return plain
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the fields that differ, with their values before and after.
+
+    Examples:
+        >>> changed_fields({"a": 1, "b": 2}, {"a": 1, "b": 3})
+        {'b': (2, 3)}
+    """
+    names = [*before, *(name for name in after if name not in before)]
+    return {
+        name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+    }
+
+
+def is_new_journey_version(before: Document, after: Document) -> bool:
+    """Tell whether a change of a journey changes what is measured, and so makes a new version."""
+    return bool(set(changed_fields(before, after)) - _UNCOUNTED_JOURNEY_FIELDS)
+
+
+def parse_catalogue(document: Any) -> tuple[Document, dict[str, dict[str, Document]]]:
+    """Read a whole document: the project and its definitions by noun and key.
+
+    Raises:
+        InvalidInputError: With every fault of every definition.
+    """
+    fields = Fields(document)
+    project = fields.collect("project", parse_project, fields.value("project"))
+    entries = {noun: _read_entries(fields, noun) for noun in NOUNS}
+    fields.finish("document")
+    return msgspec.to_builtins(project), entries
+
+
+def _read_entries(fields: Fields, noun: str) -> dict[str, Document]:
+    """Read all definitions of one noun."""
+    found: dict[str, Document] = {}
+    for index, entry in enumerate(fields.items(noun, 0, MAX_ENTRIES, [])):
+        where = f"{noun}[{index}]"
+        definition = fields.collect(where, lambda value: canonical(noun, value), entry)
+        if definition is None:
+            continue
+        if definition["key"] in found:
+            fields.fault(f"{where}.key", f"{show(definition['key'])} is used twice", "duplicate_key")
+        found[definition["key"]] = definition
+    return found
+
+
+def check_references(entries: Entries, settled: Iterable[str] = ()) -> list[Problem]:
+    """Return every reference to something that is not there or is of the wrong kind.
+
+    Args:
+        entries: The definitions of a project.
+        settled: Experiments that have started: they carry their own frozen plan.
+    """
+    started = set(settled)
+    problems = [*_check_touchpoints(entries), *_check_metrics(entries)]
+    for key, experiment in entries[EXPERIMENTS].items():
+        if key not in started:
+            problems.extend(_check_experiment(entries, experiment, f"{EXPERIMENTS}[{key}]"))
+    return problems
+
+
+def _missing(entries: Entries, noun: str, key: str | None, path: str) -> Iterator[Problem]:
+    """Yield the fault of a reference to nothing."""
+    if key is not None and key not in entries[noun]:
+        known = ", ".join(sorted(entries[noun])[:10]) or "none yet"
+        what = noun.removesuffix("s")
+        yield Problem(path, f"{show(key)} is not a {what} of this project; there are: {known}", f"unknown_{what}")
+
+
+def _check_touchpoints(entries: Entries) -> Iterator[Problem]:
+    """Check that every touchpoint lies in a known channel."""
+    for key, touchpoint in entries[TOUCHPOINTS].items():
+        yield from _missing(entries, CHANNELS, touchpoint["channel"], f"{TOUCHPOINTS}[{key}].channel")
+
+
+def _check_metrics(entries: Entries) -> Iterator[Problem]:
+    """Check that every metric counts on a known journey and stage."""
+    for key, metric in entries[METRICS].items():
+        yield from _missing(entries, JOURNEYS, metric["journey"], f"{METRICS}[{key}].journey")
+        journey = entries[JOURNEYS].get(metric["journey"] or "")
+        stages = [stage["key"] for stage in journey["stages"]] if journey else []
+        if journey and metric["stage"] is not None and metric["stage"] not in stages:
+            message = f"{show(metric['stage'])} is not a stage of {journey['key']}; it has: {', '.join(stages)}"
+            yield Problem(f"{METRICS}[{key}].stage", message, "unknown_stage")
+
+
+def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iterator[Problem]:
+    """Check what an experiment refers to."""
+    yield from _missing(entries, JOURNEYS, experiment["journey"], f"{path}.journey")
+    yield from _missing(entries, LAYERS, experiment["layer"], f"{path}.layer")
+    for index, holdout in enumerate(experiment["holdouts"]):
+        yield from _missing(entries, HOLDOUTS, holdout, f"{path}.holdouts[{index}]")
+    for index, variant in enumerate(experiment["variants"]):
+        for channel in variant["payloads"]:
+            where = f"{path}.variants[{index}].payloads.{channel}"
+            yield from _missing(entries, CHANNELS, channel, where)
+    for index, use in enumerate(experiment["metrics"]):
+        yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")
+
+
+def _check_use(entries: Entries, experiment: Document, use: Document, path: str) -> Iterator[Problem]:
+    """Check that a metric can play its role: only an outcome of the journey decides (R2, R6)."""
+    yield from _missing(entries, METRICS, use["metric"], f"{path}.metric")
+    metric = entries[METRICS].get(use["metric"])
+    if metric is None:
+        return
+    if use["role"] == "primary" and metric["kind"] not in PRIMARY_KINDS:
+        message = (
+            f"{use['metric']} is of kind {metric['kind']} and cannot decide; the primary metric is an outcome "
+            f"of the journey: {', '.join(PRIMARY_KINDS)}"
+        )
+        yield Problem(f"{path}.role", message, "primary_not_of_journey")
+    elif use["role"] == "primary" and metric["journey"] not in (None, experiment["journey"]):
+        message = f"{use['metric']} is counted on {metric['journey']}, the experiment is on {experiment['journey']}"
+        yield Problem(f"{path}.metric", message, "primary_of_other_journey")
+    elif use["role"] == "touchpoint" and metric["kind"] != "touchpoint":
+        message = f"{use['metric']} is of kind {metric['kind']}; give it the role secondary"
+        yield Problem(f"{path}.role", message, "not_a_touchpoint")

@@ -1,0 +1,218 @@
+"""The lake: facts at rest, as Delta tables that other tools can read too.
+
+``<root>/<project>/<touchpoints|exposures|aliases|scores>``, partitioned by ``day``. What an append
+returns from is durable, and a sequence number of an application is written once, whoever tries.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from arro3.core import Table
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    QueryBuilder,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from abplat.errors import ConflictError, InvalidInputError, UnavailableError
+from abplat.facts.durability import harden, harden_checkpoint, set_aside_broken, sync_folders
+from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+
+_KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+_CHECKPOINT_EVERY = 50
+_KEEP_HOURS = 168
+# Statistics go into the log as they are: no ids of people, no properties.
+_CONFIGURATION = {"delta.dataSkippingStatsColumns": "ts_us,received_us,batch"}
+_WRITER = WriterProperties(compression="ZSTD")
+# Checkpoints must be synced, so we make them ourselves.
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+
+class LakeTable:
+    """One open handle of a table: what is checked with it and then written with it cannot be raced."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the table as it is now."""
+        self.path = path
+        self._delta = DeltaTable(str(path))
+
+    @property
+    def version(self) -> int:
+        """The version this handle sees."""
+        return int(self._delta.version())
+
+    @property
+    def files(self) -> list[str]:
+        """The data files of this version."""
+        return sorted(self._delta.file_uris())
+
+    def last_sequence(self, app: str) -> int | None:
+        """Return the newest sequence number that an application has written, as of this handle."""
+        found = self._delta.transaction_version(app)
+        return None if found is None else int(found)
+
+    def append(self, rows: Table, app: str, sequence: int) -> None:
+        """Append rows under a sequence number and make them durable.
+
+        Raises:
+            ConflictError: If somebody else has written for this application since this handle was
+                opened; nothing was written.
+        """
+        before = self.version
+        marker = CommitProperties(app_transactions=[Transaction(app, sequence)])
+        try:
+            write_deltalake(
+                self._delta,
+                rows,
+                mode="append",
+                writer_properties=_WRITER,
+                commit_properties=marker,
+                post_commithook_properties=_NO_HOOKS,
+            )
+        except CommitFailedError as error:
+            raise ConflictError(f"{app} {sequence} of {self.path} was written by somebody else") from error
+        # The commit before may be a rival's that is not synced yet, and ours is worth nothing without it.
+        harden(self.path, range(before, self.version + 1))
+        if self.version // _CHECKPOINT_EVERY > before // _CHECKPOINT_EVERY:
+            self._delta.create_checkpoint()
+            harden_checkpoint(self.path)
+
+    def ids_of_batch(self, batch: int) -> list[str]:
+        """Return the event ids of one drained batch."""
+        query = f"SELECT event_id FROM t WHERE batch = {batch:d}"  # noqa: S608  # a number
+        found = QueryBuilder().register("t", self._delta).execute(query).read_all()
+        return [str(value) for value in found.column("event_id").to_pylist()]
+
+    def compact(self) -> int:
+        """Merge small files; return how many files there are fewer.
+
+        Old files stay for a week, for those who are reading them.
+        """
+        before, files = self.version, len(self._delta.file_uris())
+        try:
+            self._delta.optimize.compact(
+                max_concurrent_tasks=1, writer_properties=_WRITER, post_commithook_properties=_NO_HOOKS
+            )
+        except CommitFailedError as error:
+            raise ConflictError(f"{self.path} changed while it was compacted") from error
+        if self.version == before:
+            return 0
+        harden(self.path, range(before, self.version + 1))
+        self._delta.create_checkpoint()
+        harden_checkpoint(self.path)
+        self._delta.vacuum(retention_hours=_KEEP_HOURS, dry_run=False)
+        return files - len(self._delta.file_uris())
+
+
+class Lake:
+    """The folder of all facts of all projects.
+
+    A kind is named as in events (``touchpoint``) or as its folder (``touchpoints``).
+    """
+
+    kinds = tuple(SCHEMAS)
+
+    def __init__(self, root: Path | str) -> None:
+        """Remember the folder; it is made with the first append."""
+        self.root = Path(root)
+
+    def path(self, project: str, kind: str) -> Path:
+        """Return the folder of a table.
+
+        Raises:
+            InvalidInputError: If the project's key could lead out of the lake.
+        """
+        if not _KEY.fullmatch(project):
+            raise InvalidInputError.at("project", f"{project!r} is not a key", "bad_key")
+        return self.root / project / FOLDERS[normal_kind(kind)]
+
+    def files(self, project: str, kind: str) -> list[str]:
+        """Return the data files of the newest version; none where nothing was ever drained.
+
+        Read them as a list: a pattern over the folder would catch files that are no longer valid.
+        """
+        table = self.find(project, kind)
+        return table.files if table else []
+
+    def version(self, project: str, kind: str) -> int | None:
+        """Return the newest version of a table, or None where there is none."""
+        table = self.find(project, kind)
+        return table.version if table else None
+
+    def find(self, project: str, kind: str) -> LakeTable | None:
+        """Open a table, or return None where there is none.
+
+        Raises:
+            UnavailableError: If there is one and it cannot be read.
+        """
+        path = self.path(project, kind)
+        try:
+            return LakeTable(path)
+        except TableNotFoundError:
+            return None
+        except DeltaError as error:
+            raise UnavailableError(f"the table {path} cannot be read: {error}") from error
+
+    def open(self, project: str, kind: str) -> LakeTable:
+        """Open a table for writing; make it, durably, where there is none."""
+        return self.find(project, kind) or self._create(project, kind)
+
+    def append(self, project: str, kind: str, rows: Table, *, app: str, sequence: int) -> bool:
+        """Append rows once: a sequence number that the application has used already is passed over.
+
+        For imports: name the application after the file's content and number its pieces, and the
+        import may be stopped and repeated at will.
+
+        Args:
+            project: Key of the project.
+            kind: Kind of all rows.
+            rows: As made by :func:`abplat.facts.tables.to_table`.
+            app: Who writes.
+            sequence: Grows with every append of this application to this table.
+
+        Returns:
+            Whether the rows were written now.
+        """
+        table = self.open(project, kind)
+        last = table.last_sequence(app)
+        if last is not None and last >= sequence:
+            return False
+        table.append(rows, app, sequence)
+        return True
+
+    def compact(self, project: str, kind: str) -> int:
+        """Merge the small files of a table; return how many files there are fewer."""
+        table = self.find(project, kind)
+        return table.compact() if table else 0
+
+    def repair(self, project: str, kind: str) -> bool:
+        """Set aside a newest log entry that a power cut left broken; tell whether there was one."""
+        return set_aside_broken(self.path(project, kind)) is not None
+
+    def projects(self) -> list[str]:
+        """Return the projects that have a folder."""
+        return (
+            sorted(path.name for path in self.root.iterdir() if path.is_dir()) if self.root.is_dir() else []
+        )
+
+    def _create(self, project: str, kind: str) -> LakeTable:
+        """Make an empty table and everything above it durable."""
+        path = self.path(project, kind)
+        path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            str(path),
+            SCHEMAS[normal_kind(kind)],
+            mode="ignore",
+            partition_by=["day"],
+            configuration=_CONFIGURATION,
+        )
+        harden(path, [0])
+        sync_folders([path, path.parent, self.root])
+        return LakeTable(path)

@@ -1,0 +1,30 @@
+"""Job: merge the small files that many drains leave behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from abplat.errors import ConflictError
+from abplat.jobs.context import JobContext, Outcome
+
+_FILES_PER_DAY = 4
+
+
+def run(context: JobContext, payload: dict[str, Any]) -> Outcome:  # noqa: ARG001  # the shape of all jobs
+    """Compact the tables whose days have become many files."""
+    lake = context.lake
+    tables = [(project, kind) for project in lake.projects() for kind in lake.kinds]
+    fewer = sum(_compact(context, project, kind) for project, kind in tables)
+    return Outcome(f"{fewer:,} files fewer" if fewer else "")
+
+
+def _compact(context: JobContext, project: str, kind: str) -> int:
+    """Compact a table that needs it; return how many files there are fewer."""
+    files = context.lake.files(project, kind)
+    days = {file.rpartition("/")[0] for file in files}
+    if len(files) <= _FILES_PER_DAY * len(days):
+        return 0
+    try:
+        return context.lake.compact(project, kind)
+    except ConflictError:
+        return 0  # somebody else has; the next run looks again

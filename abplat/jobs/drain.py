@@ -1,0 +1,18 @@
+"""Job: move what waits in the intake to the lake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from abplat.facts.drain import Drain
+from abplat.jobs.context import JobContext, Outcome
+
+# Other jobs wait while this one runs, so it stops now and then though there is more.
+_ROWS_OF_ONE_RUN = 400_000
+
+
+def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
+    """Drain all projects."""
+    limit = None if payload.get("everything") else _ROWS_OF_ONE_RUN
+    moved = Drain(context.engine, context.lake).run(limit)
+    return Outcome(f"{moved:,} rows" if moved else "")

@@ -1,0 +1,23 @@
+"""Which job is done by which module: ``abplat.jobs.<kind>``, whose ``run`` is loaded when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+from abplat.jobs.context import Handler
+
+_SECOND = 1_000_000
+PERIODS_US = {"drain": 2 * _SECOND, "compact": 600 * _SECOND}
+_KINDS = (*PERIODS_US, "analyse")
+
+
+def known_kinds() -> list[str]:
+    """Return the kinds of job that this installation can do."""
+    return [kind for kind in _KINDS if importlib.util.find_spec(f"abplat.jobs.{kind}")]
+
+
+def find_handler(kind: str) -> Handler:
+    """Load the function that does a kind of job."""
+    handler: Handler = importlib.import_module(f"abplat.jobs.{kind}").run
+    return handler

@@ -1,0 +1,249 @@
+"""What can be done with any definition; the module of each noun offers it under its own name."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from abplat.db.models.experiments import Experiment
+from abplat.db.models.holdouts import Holdout
+from abplat.db.models.journeys import Journey, JourneyVersion
+from abplat.db.models.layers import Layer
+from abplat.db.models.projects import Definition
+from abplat.db.queries import definitions as queries
+from abplat.db.queries import experiments as experiment_queries
+from abplat.domain import catalogue
+from abplat.domain.catalogue import Document
+from abplat.domain.experiments import HASH_VERSION
+from abplat.domain.fields import require_none
+from abplat.domain.lifecycle import DRAFT, require_changeable
+from abplat.errors import ConflictError, InvalidInputError, Problem, StaleVersionError
+from abplat.services import audit
+
+MAX_PAGE: Final = 200
+
+
+class Page(NamedTuple):
+    """Some definitions, and the key after which the next ones come."""
+
+    items: list[Document]
+    next_key: str | None
+
+
+class Verbs:
+    """The verbs of one noun. Every one takes the session of the caller, who commits."""
+
+    def __init__(self, noun: str) -> None:
+        """Serve a noun of the catalogue."""
+        self.noun = noun
+        self.word = noun.removesuffix("s")
+
+    def create(self, session: Session, project: str, document: Any, *, now: datetime) -> Document:
+        """Create a definition and return it.
+
+        Raises:
+            InvalidInputError: With every fault found.
+            DuplicateKeyError: If the project has one of this key.
+        """
+        definition = catalogue.canonical(self.noun, document)
+        row = insert(session, self.noun, project, definition, now)
+        require_whole(session, project, self.noun, definition["key"])
+        return describe(row)
+
+    def get(self, session: Session, project: str, key: str) -> Document:
+        """Return a definition.
+
+        Raises:
+            NotFoundError: If the project has none of this key.
+        """
+        return describe(queries.get(session, self.noun, project, key))
+
+    def list_(self, session: Session, project: str, *, after: str = "", limit: int = 50) -> Page:
+        """Return the next definitions in the order of their keys."""
+        limit = max(1, min(limit, MAX_PAGE))
+        rows = queries.list_(session, self.noun, project, after, limit + 1)
+        return Page([describe(row) for row in rows[:limit]], rows[limit - 1].key if len(rows) > limit else None)
+
+    def update(
+        self, session: Session, project: str, key: str, changes: Mapping[str, Any], *,
+        now: datetime, revision: int | None = None,
+    ) -> Document:  # fmt: skip
+        """Change some fields of a definition; null takes a field back to its default.
+
+        Args:
+            session: Where to write.
+            project: Key of the project.
+            key: Key of the definition.
+            changes: Fields with their new values.
+            now: The present instant.
+            revision: What the caller read; None skips the comparison.
+
+        Raises:
+            StaleVersionError: If it was changed since that revision.
+            InvalidInputError: With every fault found.
+            ConflictError: If the change breaks what relies on the definition.
+        """
+        row = queries.get(session, self.noun, project, key)
+        require_revision(row, revision)
+        if changes.get("key", key) != key:
+            raise InvalidInputError.at("key", f"is {key!r} for good; create another instead", "immutable")
+        definition = catalogue.canonical(self.noun, {**row.document, **changes})
+        if replace(session, self.noun, row, definition, now):
+            require_whole(session, project, self.noun, key)
+        return describe(row)
+
+    def archive(
+        self, session: Session, project: str, key: str, *, now: datetime, revision: int | None = None
+    ) -> Document:
+        """Take a definition out of use; it stays readable for ever.
+
+        Raises:
+            ConflictError: If something relies on it.
+        """
+        row = queries.get(session, self.noun, project, key)
+        require_revision(row, revision)
+        if row.archived_at is None:
+            if isinstance(row, Experiment) and row.state == "running":
+                raise ConflictError(f"experiment {key} is running; stop it first")
+            row.archived_at = row.updated_at = now
+            queries.save(session, f"{self.word} {key}")
+            audit.record(session, now, (project, "archive", self.noun, key), before=row.document)
+            require_whole(session, project, self.noun, key)
+        return describe(row)
+
+
+def require_revision(row: Definition, revision: int | None) -> None:
+    """Refuse to change what somebody else changed in the meantime.
+
+    Raises:
+        StaleVersionError: If the revisions differ.
+    """
+    if revision is not None and revision != row.version:
+        message = f"{row.key} is at revision {row.version}, not {revision}; read it again and repeat the change"
+        raise StaleVersionError(message)
+
+
+def describe(row: Definition) -> Document:
+    """Return a definition with what the server knows of it."""
+    described: Document = {
+        **row.document,
+        "revision": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "archived_at": row.archived_at,
+    }
+    if isinstance(row, Journey):
+        described["version"] = row.definition_version
+    if isinstance(row, Layer | Holdout | Experiment):
+        described["salt"] = row.salt
+    if isinstance(row, Experiment):
+        described |= {
+            "state": row.state,
+            "hash_version": row.hash_version,
+            "started_at": row.started_at,
+            "stopped_at": row.stopped_at,
+            "plan_hash": row.plan_hash,
+        }
+    return described
+
+
+def insert(session: Session, noun: str, project: str, definition: Document, now: datetime) -> Definition:
+    """Write a new definition, without a look at what it refers to."""
+    model = queries.MODELS[noun]
+    row = model(
+        project=project, key=definition["key"], document=definition, version=1, created_at=now, updated_at=now
+    )  # type: ignore[call-arg]
+    if isinstance(row, Layer | Holdout | Experiment):
+        row.salt = secrets.token_hex(16)
+    if isinstance(row, Experiment):
+        row.state, row.hash_version = DRAFT, HASH_VERSION
+        _take_place(row, definition)
+    if isinstance(row, Journey):
+        row.definition_version = 1
+    queries.add(session, row, f"{noun.removesuffix('s')} {definition['key']!r}")
+    if isinstance(row, Journey):
+        _keep_version(session, row, now)
+    audit.record(session, now, (project, "create", noun, row.key), after=definition)
+    return row
+
+
+def replace(session: Session, noun: str, row: Definition, definition: Document, now: datetime) -> bool:
+    """Write a changed definition, without a look at what it refers to; tell whether anything differs.
+
+    Raises:
+        ConflictError: If it is archived, or frozen because the experiment has started.
+        StaleVersionError: If somebody else was quicker.
+    """
+    before = row.document
+    changed = catalogue.changed_fields(before, definition)
+    if not changed:
+        return False
+    if row.archived_at is not None:
+        raise ConflictError(f"{row.key} is archived and cannot change; create another instead")
+    if isinstance(row, Experiment):
+        require_changeable(row.state, changed)
+        _take_place(row, definition)
+    newer = isinstance(row, Journey) and catalogue.is_new_journey_version(before, definition)
+    row.document, row.updated_at = definition, now
+    if newer and isinstance(row, Journey):
+        row.definition_version += 1
+    queries.save(session, f"{noun.removesuffix('s')} {row.key}")
+    if newer and isinstance(row, Journey):
+        _keep_version(session, row, now)
+    audit.record(session, now, (row.project, "update", noun, row.key), before, definition)
+    return True
+
+
+def _take_place(row: Experiment, definition: Document) -> None:
+    """Copy layer and slot to where the database can see them."""
+    row.layer = definition["layer"]
+    row.slot_start, row.slot_end = definition["slot"] or (None, None)
+
+
+def _keep_version(session: Session, row: Journey, now: datetime) -> None:
+    """Keep a version of a journey for ever."""
+    session.add(
+        JourneyVersion(
+            journey_id=row.id, definition_version=row.definition_version, document=row.document, created_at=now
+        )
+    )
+
+
+def load_entries(session: Session, project: str) -> dict[str, dict[str, Document]]:
+    """Return all definitions of a project by noun and key."""
+    return {
+        noun: {row.key: row.document for row in queries.list_all(session, noun, project)}
+        for noun in catalogue.NOUNS
+    }
+
+
+def find_loose_ends(session: Session, project: str) -> list[Problem]:
+    """Return every reference of a project that leads nowhere."""
+    states = experiment_queries.list_states(session, project)
+    settled = [key for key, state in states.items() if state != DRAFT]
+    return catalogue.check_references(load_entries(session, project), settled)
+
+
+def require_whole(session: Session, project: str, noun: str, key: str) -> None:
+    """Refuse a write after which some reference leads nowhere.
+
+    Raises:
+        InvalidInputError: If the definition just written refers to something that is not there.
+        ConflictError: If something else relied on what was changed.
+    """
+    prefix = f"{noun}[{key}]."
+    problems = find_loose_ends(session, project)
+    own = [
+        problem._replace(path=problem.path.removeprefix(prefix))
+        for problem in problems
+        if problem.path.startswith(prefix)
+    ]
+    require_none(own, noun.removesuffix("s"))
+    if problems:
+        first = problems[0]
+        message = f"{noun.removesuffix('s')} {key} is in use: {first.path}: {first.message}"
+        raise ConflictError(message, problems=problems)

@@ -1,0 +1,81 @@
+"""What can be done with events: take a batch, look at what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from abplat.clock import parse_instant, to_micros
+from abplat.db.queries import failed_events as queries
+from abplat.errors import InvalidInputError, Problem
+from abplat.facts.intake import Intake, Receipt
+from abplat.facts.rows import Failure
+from abplat.facts.schema import DEFAULT_LIMITS, Limits, judge
+
+_FIELDS = {"sent_at", "events"}
+
+
+class Recorded(NamedTuple):
+    """What became of a batch: all of it is on disk, the refused ones as failed events."""
+
+    receipt: Receipt
+    refused: list[Failure]
+
+
+def record(
+    intake: Intake, project: str, document: object, *, now: datetime, limits: Limits = DEFAULT_LIMITS
+) -> Recorded:
+    """Take a batch of events; return when it is durable.
+
+    Every event is judged alone: the good ones are kept whatever the others are like.
+
+    Raises:
+        InvalidInputError: If the batch itself is not of its shape; then nothing is kept.
+        UnavailableError: If nothing can be written now.
+        StorageFullError: If the disk is full.
+    """
+    events = _open_batch(document, limits)
+    rows, refused = judge(events, to_micros(now), limits)
+    return Recorded(intake.submit(project, rows, refused), refused)
+
+
+def list_failed(session: Session, project: str, *, limit: int, before: int | None) -> Sequence[Any]:
+    """Return refused events of a project, youngest first, older than a number."""
+    return queries.list_(session, project, limit, before)
+
+
+def _open_batch(document: object, limits: Limits) -> list[object]:
+    """Check the envelope and return what is in it."""
+    if not isinstance(document, dict):
+        raise InvalidInputError.at("", 'send an object such as {"events": [..]}', "bad_type")
+    unknown = [
+        Problem(_plain(name), "is not a field; the fields are sent_at and events", "unknown_field")
+        for name in document
+        if name not in _FIELDS
+    ]
+    if unknown:
+        raise InvalidInputError(f"{unknown[0].path}: {unknown[0].message}", problems=unknown[:10])
+    if document.get("sent_at") is not None:
+        _require_instant(document["sent_at"])
+    events = document.get("events")
+    if not isinstance(events, list):
+        raise InvalidInputError.at("events", f"needs a list of 1 to {limits.events} events", "bad_type")
+    if not 1 <= len(events) <= limits.events:
+        message = f"holds {len(events)} events; send 1 to {limits.events} at a time"
+        raise InvalidInputError.at("events", message, "bad_length")
+    return events
+
+
+def _require_instant(value: object) -> None:
+    """Refuse a time of sending that is none."""
+    if not isinstance(value, str):
+        raise InvalidInputError.at("sent_at", "needs an instant such as 2024-03-04T10:00:00Z", "bad_type")
+    parse_instant(_plain(value), "sent_at")
+
+
+def _plain(text: str) -> str:
+    """Cut a text for a message and make it one that can be sent and stored."""
+    return ascii(text[:64])[1:-1]

@@ -1,0 +1,14 @@
+"""What can be done with layers."""
+
+from __future__ import annotations
+
+from abplat.domain.catalogue import LAYERS
+from abplat.services.definitions import Verbs
+
+_verbs = Verbs(LAYERS)
+
+create = _verbs.create
+get = _verbs.get
+list_ = _verbs.list_
+update = _verbs.update
+archive = _verbs.archive

@@ -1,0 +1,83 @@
+"""What can be done with projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from abplat.db.models.projects import Project
+from abplat.db.queries import definitions
+from abplat.db.queries import projects as queries
+from abplat.domain.catalogue import Document
+from abplat.domain.projects import parse_project
+from abplat.errors import InvalidInputError, StaleVersionError
+from abplat.services import audit
+
+BOOTSTRAP: Final = "main"
+"""The project of the first start; only its admin keys may create other projects."""
+
+
+def create(session: Session, document: Any, *, now: datetime) -> Document:
+    """Create a project.
+
+    Raises:
+        InvalidInputError: With every fault found.
+        DuplicateKeyError: If there is one of this key.
+    """
+    definition = parse_project(document)
+    row = Project(key=definition.key, title=definition.title, version=1, created_at=now, updated_at=now)
+    definitions.add(session, row, f"project {definition.key!r}")
+    after = msgspec.to_builtins(definition)
+    audit.record(session, now, (definition.key, "create", "projects", definition.key), after=after)
+    return describe(row)
+
+
+def get(session: Session, key: str) -> Document:
+    """Return a project.
+
+    Raises:
+        NotFoundError: If there is none of this key.
+    """
+    return describe(queries.get(session, key))
+
+
+def list_(session: Session) -> list[Document]:
+    """Return every project in the order of their keys."""
+    return [describe(row) for row in queries.list_all(session)]
+
+
+def update(
+    session: Session, key: str, changes: Mapping[str, Any], *, now: datetime, revision: int | None = None
+) -> Document:
+    """Change the title of a project.
+
+    Raises:
+        StaleVersionError: If it was changed since that revision.
+    """
+    row = queries.get(session, key)
+    if revision is not None and revision != row.version:
+        raise StaleVersionError(f"{key} is at revision {row.version}, not {revision}; read it again and repeat")
+    before = {"key": row.key, "title": row.title}
+    definition = parse_project({**before, **changes})
+    if definition.key != key:
+        raise InvalidInputError.at("key", f"is {key!r} for good; create another instead", "immutable")
+    if definition.title != row.title:
+        row.title, row.updated_at = definition.title, now
+        definitions.save(session, f"project {key}")
+        audit.record(session, now, (key, "update", "projects", key), before, msgspec.to_builtins(definition))
+    return describe(row)
+
+
+def describe(row: Project) -> Document:
+    """Return a project with what the server knows of it."""
+    return {
+        "key": row.key,
+        "title": row.title,
+        "revision": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
