@@ -226,7 +226,9 @@ class Client:
         try:
             assignments = self._sightings.link(before, after)
             stamp = {"ts": format_ts(ts), "assignments": assignments}
-            self._keep("identify", make_record({"anonymous": before, "known": after, **stamp}))
+            self._keep(
+                "identify", make_record({"id": make_event_id(), "anonymous": before, "known": after, **stamp})
+            )
         except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host
             self._note_invalid(str(error))
             return False
