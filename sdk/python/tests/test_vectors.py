@@ -98,7 +98,8 @@ def test_versions_are_ordered_as_by_semver() -> None:
     """The example of semver.org, rule 11."""
     versions = load("targeting.json")["versions_in_order"]
 
-    assert sorted(versions[::-1], key=lambda text: parse_version(text) or ()) == versions
+    shuffled = versions[1::2] + versions[::2]
+    assert sorted(shuffled, key=lambda text: parse_version(text) or ()) == versions
 
 
 @pytest.mark.parametrize("case", load("refused.json")["cases"], ids=lambda case: str(case["name"]))
