@@ -132,7 +132,9 @@ def compare_number(op: str, actual: Any, value: Any) -> bool:
         raise Malformed
     if not is_number(actual):
         return False
-    return bool({"gt": actual > value, "gte": actual >= value, "lt": actual < value, "lte": actual <= value}[op])
+    return bool(
+        {"gt": actual > value, "gte": actual >= value, "lt": actual < value, "lte": actual <= value}[op]
+    )
 
 
 def compare_semver(op: str, actual: Any, value: Any) -> bool:
@@ -270,7 +272,7 @@ def decide(document: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     return outcome(experiment, variant, reason, bucket, unit, call)
 
 
-def choose(
+def choose(  # noqa: C901, PLR0911  # one step per reason, in their order, is what this file is for
     document: dict[str, Any], experiment: dict[str, Any], call: dict[str, Any]
 ) -> tuple[str, str, int | None]:
     """Go through the reasons in their order."""
@@ -286,9 +288,9 @@ def choose(
             return control, "holdout", None
     if call["pin"] in keys:
         return call["pin"], "pinned", None
-    if experiment["targeting"] is not None:
-        if not is_eligible(experiment["targeting"], call, document.get("segments", {})):
-            return control, "not_targeted", None
+    rule = experiment["targeting"]
+    if rule is not None and not is_eligible(rule, call, document.get("segments", {})):
+        return control, "not_targeted", None
     if experiment["layer"] is not None:
         first, end = experiment["layer"]["slot"]
         if not first <= words(experiment["layer"]["salt"], unit)[0] % 10000 < end:
@@ -311,7 +313,12 @@ def find_override(overrides: dict[str, Any], unit: str) -> Any:
 
 
 def outcome(
-    experiment: dict[str, Any] | None, variant: Any, reason: str, bucket: int | None, unit: str, call: dict[str, Any]
+    experiment: dict[str, Any] | None,
+    variant: Any,
+    reason: str,
+    bucket: int | None,
+    unit: str,
+    call: dict[str, Any],
 ) -> dict[str, Any]:
     """Write down a decision."""
     payload = None
@@ -361,13 +368,20 @@ def experiment(key: str, weights: list[int], **fields: Any) -> dict[str, Any]:
 
 def hashed_units(salt: str, units: dict[str, str]) -> dict[str, Any]:
     """Hide the units of overrides."""
-    named = {hashlib.sha256(f"{salt}:{unit}".encode()).hexdigest(): variant for unit, variant in units.items()}
+    named = {
+        hashlib.sha256(f"{salt}:{unit}".encode()).hexdigest(): variant for unit, variant in units.items()
+    }
     return {"hashed": True, "salt": salt, "units": named}
 
 
 def make_document() -> dict[str, Any]:
     """Describe a project that has everything."""
-    overrides = {"cust:qa": "treatment", "cust:lost": "no-such-variant", "__proto__": "treatment", "cust:held": "third"}
+    overrides = {
+        "cust:qa": "treatment",
+        "cust:lost": "no-such-variant",
+        "__proto__": "treatment",
+        "cust:held": "third",
+    }
     layer = {"key": "checkout", "salt": "a1b2c3d4e5f60718"}
     holdout = {"key": "global", "salt": "00ff00ff00ff00ff", "share": 2500}
     german = {"attribute": "country", "op": "in", "value": ["DE", "AT"]}
@@ -399,13 +413,21 @@ def make_document() -> dict[str, Any]:
             experiment("slot-high", [5000, 5000], layer={**layer, "slot": [5000, 10000]}),
             experiment("slot-none", [5000, 5000], layer={**layer, "slot": [700, 700]}),
             experiment("held", [5000, 5000], holdouts=[holdout]),
-            experiment("twice-held", [5000, 5000], holdouts=[holdout, {**holdout, "salt": "1234abcd1234abcd"}]),
-            experiment("forced", [3000, 3000, 4000], overrides=overrides, holdouts=[{**holdout, "share": 10000}]),
+            experiment(
+                "twice-held", [5000, 5000], holdouts=[holdout, {**holdout, "salt": "1234abcd1234abcd"}]
+            ),
+            experiment(
+                "forced", [3000, 3000, 4000], overrides=overrides, holdouts=[{**holdout, "share": 10000}]
+            ),
             experiment("hidden-forced", [5000, 5000], overrides=hashed_units("s1", {"cust:qa": "treatment"})),
             experiment("german", [5000, 5000], targeting=german),
             experiment("broken-rule", [5000, 5000], targeting={"not": broken}),
-            experiment("vips", [5000, 5000], targeting={"attribute": "unit", "op": "in_segment", "value": "vip"}),
-            experiment("web-only", [5000, 5000], targeting={"attribute": "channel", "op": "equals", "value": "web"}),
+            experiment(
+                "vips", [5000, 5000], targeting={"attribute": "unit", "op": "in_segment", "value": "vip"}
+            ),
+            experiment(
+                "web-only", [5000, 5000], targeting={"attribute": "channel", "op": "equals", "value": "web"}
+            ),
             experiment(
                 "everything",
                 [2500, 2500, 5000],
@@ -425,20 +447,48 @@ def make_calls(document: dict[str, Any]) -> list[dict[str, Any]]:
     calls = [call(key, f"cust:{number}") for key in keys for number in range(1, 9)]
     calls += [call(key, unit) for key in ("half", "five") for unit in HOSTILE.values()]
     calls += [call(key, unit) for key in ("half", "held") for unit in (7, 0, -7, 9007199254740991)]
-    calls += [call("half", unit) for unit in ("", "c" * 257, "🎪" * 257, None, True, False, 1.5, [], {}, ["cust:1"])]
-    calls += [call("stopped", ""), call("no-such", "cust:1"), call("no-such", ""), call("__proto__", "cust:1")]
+    calls += [
+        call("half", unit) for unit in ("", "c" * 257, "🎪" * 257, None, True, False, 1.5, [], {}, ["cust:1"])
+    ]
+    calls += [
+        call("stopped", ""),
+        call("no-such", "cust:1"),
+        call("no-such", ""),
+        call("__proto__", "cust:1"),
+    ]
     calls += [call(key, "cust:1") for key in ("constructor", "toString", "Half", "half ")]
     for unit in ("cust:qa", "cust:lost", "__proto__", "cust:held", "cust:9"):
         calls += [call(key, unit) for key in ("forced", "hidden-forced", "stopped", "everything")]
     for pin in ("treatment", "control", "no-such-variant", "", "__proto__"):
-        calls += [call(key, f"cust:{n}", pin=pin) for key in ("half", "stopped", "held", "german") for n in (1, 2, 3)]
+        calls += [
+            call(key, f"cust:{n}", pin=pin)
+            for key in ("half", "stopped", "held", "german")
+            for n in (1, 2, 3)
+        ]
         calls += [call("forced", "cust:qa", pin=pin), call("slot-none", "cust:5", pin=pin)]
         calls += [call("ramp-0", "cust:5", pin=pin), call("web-only", "cust:5", pin=pin)]
     for channel in ("web", "store", "app", None):
-        calls += [call(key, f"cust:{n}", channel=channel) for key in ("half", "three", "web-only") for n in (1, 2)]
-        calls += [call("web-only", "cust:3", {"channel": "web"}, channel=channel), call("half", "", channel=channel)]
-    for attributes in ({"country": "DE"}, {"country": "FR"}, {"country": None}, {}, None, {"vip": True}, {"vip": 1}):
-        calls += [call(key, f"cust:{n}", attributes) for key in ("german", "everything", "broken-rule") for n in range(20, 26)]
+        calls += [
+            call(key, f"cust:{n}", channel=channel) for key in ("half", "three", "web-only") for n in (1, 2)
+        ]
+        calls += [
+            call("web-only", "cust:3", {"channel": "web"}, channel=channel),
+            call("half", "", channel=channel),
+        ]
+    for attributes in (
+        {"country": "DE"},
+        {"country": "FR"},
+        {"country": None},
+        {},
+        None,
+        {"vip": True},
+        {"vip": 1},
+    ):
+        calls += [
+            call(key, f"cust:{n}", attributes)
+            for key in ("german", "everything", "broken-rule")
+            for n in range(20, 26)
+        ]
     calls += [call("vips", unit) for unit in ("cust:1", "cust:2", "cust:🎪🤹‍♀️")]
     return calls
 
@@ -456,11 +506,55 @@ def condition(op: str, value: Any, attribute: str = "a") -> dict[str, Any]:
 def make_rules() -> list[tuple[Any, list[Any]]]:
     """List rules with values of the attribute ``a`` to try them on."""
     mixed = ["x", "", 1, 1.0, 0, True, False, None, "1", [], {}, ["x"]]
-    versions = ["1.2.3", "1.2.3-rc.1", "1.2.3-rc.2", "1.2.3-rc.10", "1.2.3-alpha", "1.2", "v1.2.3", "1.2.3+b7", "2", "1.02.3", "", "x", 1]
+    versions = [
+        "1.2.3",
+        "1.2.3-rc.1",
+        "1.2.3-rc.2",
+        "1.2.3-rc.10",
+        "1.2.3-alpha",
+        "1.2",
+        "v1.2.3",
+        "1.2.3+b7",
+        "2",
+        "1.02.3",
+        "",
+        "x",
+        1,
+    ]
     versions += ["1.2.3-1", "1.2.3-rc", "1.10.0", "1.2.3.4", "0.9.99"]
-    instants = ["2024-03-04T10:00:00Z", "2024-03-04T10:00:00+01:00", "2024-03-04", "2024-03-05", "2024-03-04T10:00:00.000001Z"]
-    instants += ["2024-03-04T10:00:00", "2024-02-30", "yesterday", 5, "2024-03-04T24:00:00Z", "2024-03-04T09:30-00:30"]
-    texts = ["cust:12", "cust:", "foobar", "xfoo", "foo", "", "aa", "aaaa", "2024-ab", "café", "caf\n", "A", "a.csv", "acsv", 7, None]
+    instants = [
+        "2024-03-04T10:00:00Z",
+        "2024-03-04T10:00:00+01:00",
+        "2024-03-04",
+        "2024-03-05",
+        "2024-03-04T10:00:00.000001Z",
+    ]
+    instants += [
+        "2024-03-04T10:00:00",
+        "2024-02-30",
+        "yesterday",
+        5,
+        "2024-03-04T24:00:00Z",
+        "2024-03-04T09:30-00:30",
+    ]
+    texts = [
+        "cust:12",
+        "cust:",
+        "foobar",
+        "xfoo",
+        "foo",
+        "",
+        "aa",
+        "aaaa",
+        "2024-ab",
+        "café",
+        "caf\n",
+        "A",
+        "a.csv",
+        "acsv",
+        7,
+        None,
+    ]
     numbers = [-1, 0, 0.5, 1, 1.5, 2, 1e300, "1", True, None]
     rules: list[tuple[Any, list[Any]]] = []
     rules += [(condition("equals", value), mixed) for value in ("x", 1, True, False, "")]
@@ -468,35 +562,89 @@ def make_rules() -> list[tuple[Any, list[Any]]]:
     rules += [(condition(op, value), numbers) for op in ("gt", "gte", "lt", "lte") for value in (1, 0.5)]
     for op in ("semver_equals", "semver_gt", "semver_gte", "semver_lt", "semver_lte"):
         rules += [(condition(op, value), versions) for value in ("1.2.3", "1.2.3-rc.2")]
-    rules += [(condition(op, value), instants) for op in ("before", "after") for value in ("2024-03-04T10:00:00Z", "2024-03-04")]
-    rules += [(condition(op, value), texts) for op in ("contains", "starts_with", "ends_with") for value in ("foo", "")]
+    rules += [
+        (condition(op, value), instants)
+        for op in ("before", "after")
+        for value in ("2024-03-04T10:00:00Z", "2024-03-04")
+    ]
+    rules += [
+        (condition(op, value), texts)
+        for op in ("contains", "starts_with", "ends_with")
+        for value in ("foo", "")
+    ]
     rules += [(condition("matches", pattern), texts) for pattern in sorted(SAFE_PATTERNS)]
-    rules += [({"attribute": "a", "op": "exists", **value}, mixed) for value in ({}, {"value": True}, {"value": False})]
+    rules += [
+        ({"attribute": "a", "op": "exists", **value}, mixed)
+        for value in ({}, {"value": True}, {"value": False})
+    ]
     rules += [(condition("in_segment", key), ["cust:1", "cust:2", 1, None]) for key in ("vip", "hidden")]
     one, two = condition("gt", 0), condition("lt", 2)
-    rules += [(rule, numbers) for rule in ({"all": [one, two]}, {"any": [one, two]}, {"not": one}, {"all": []}, {"any": []})]
+    rules += [
+        (rule, numbers)
+        for rule in ({"all": [one, two]}, {"any": [one, two]}, {"not": one}, {"all": []}, {"any": []})
+    ]
     rules += [({"not": {"any": [{"not": one}, {"all": [two, {"not": two}]}]}}, numbers)]
     return rules + [(rule, [1, "x", None]) for rule in make_malformed_rules()]
 
 
 def make_malformed_rules() -> list[Any]:
     """List rules that make nobody eligible, not even under ``not``."""
-    patterns = ["(?=x)", "(?!x)", "(?<=x)", r"(x)\1", "(?P<n>x)", "x**", "(x", "x)", "[x", "[z-a]", "x{2,1}", "x{1,1000}", "*", r"\q", "x" * 201]
+    patterns = [
+        "(?=x)",
+        "(?!x)",
+        "(?<=x)",
+        r"(x)\1",
+        "(?P<n>x)",
+        "x**",
+        "(x",
+        "x)",
+        "[x",
+        "[z-a]",
+        "x{2,1}",
+        "x{1,1000}",
+        "*",
+        r"\q",
+        "x" * 201,
+    ]
     rules = [condition("matches", pattern) for pattern in patterns]
-    rules += [condition("smells_like", "x"), condition("gt", "1"), condition("gt", True), condition("equals", None), condition("equals", [])]
-    rules += [condition("in", "x"), condition("in", [None]), condition("semver_gt", "x"), condition("before", "2024-03-04T10:00:00")]
-    rules += [condition("contains", 1), condition("exists", "yes"), condition("in_segment", "nobody"), condition("in_segment", None)]
-    rules += [{"attribute": 1, "op": "equals", "value": 1}, {"attribute": "a"}, {"attribute": "a", "op": "equals", "value": 1, "x": 1}]
+    rules += [
+        condition("smells_like", "x"),
+        condition("gt", "1"),
+        condition("gt", value=True),
+        condition("equals", None),
+        condition("equals", []),
+    ]
+    rules += [
+        condition("in", "x"),
+        condition("in", [None]),
+        condition("semver_gt", "x"),
+        condition("before", "2024-03-04T10:00:00"),
+    ]
+    rules += [
+        condition("contains", 1),
+        condition("exists", "yes"),
+        condition("in_segment", "nobody"),
+        condition("in_segment", None),
+    ]
+    rules += [
+        {"attribute": 1, "op": "equals", "value": 1},
+        {"attribute": "a"},
+        {"attribute": "a", "op": "equals", "value": 1, "x": 1},
+    ]
     rules += [{}, {"all": {}}, {"all": [], "any": []}, {"some": []}, {"all": [7]}, [], "x", 7, True]
-    nested = {"any": [condition("exists", True), condition("smells_like", "x")]}
+    nested = {"any": [condition("exists", value=True), condition("smells_like", "x")]}
     return rules + [{"not": rule} for rule in rules] + [nested]
 
 
 def make_bad_documents() -> list[dict[str, Any]]:
     """List documents that must be refused whole, each with one fault."""
+
     def fault(name: str, change: dict[str, Any]) -> dict[str, Any]:
         base = {"schema_version": 1, "version": "v", "project": "p", "segments": {}}
-        return {"name": name, "document": {**base, "experiments": [{**experiment("e", [5000, 5000]), **change}]}}
+        return {
+            "name": name,
+            "document": {**base, "experiments": [{**experiment("e", [5000, 5000]), **change}]},
+        }
 
     variant = {"key": "control", "bound": 10000, "payloads": {}}
     cases = [
@@ -545,7 +693,14 @@ def make_hashes() -> list[dict[str, Any]]:
     for salt, unit in itertools.product(salts, units):
         first, second = words(salt, unit)
         found.append(
-            {"salt": salt, "unit": unit, "word0": first, "word1": second, "bucket": first % 10000, "inclusion_bucket": second % 10000}
+            {
+                "salt": salt,
+                "unit": unit,
+                "word0": first,
+                "word1": second,
+                "bucket": first % 10000,
+                "inclusion_bucket": second % 10000,
+            }
         )
     return found
 
@@ -560,15 +715,35 @@ def make_files() -> dict[str, Any]:
     for rule, values in make_rules():
         for value in values:
             asked = call("-", "cust:1", {"a": value})
-            rules.append({"rule": rule, "attributes": {"a": value}, "expected": is_eligible(rule, asked, segments)})
+            rules.append(
+                {"rule": rule, "attributes": {"a": value}, "expected": is_eligible(rule, asked, segments)}
+            )
     versions = sorted(
-        ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"],
+        [
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+        ],
         key=cmp_to_key(lambda left, right: compare_versions(read_version(left), read_version(right))),  # type: ignore[arg-type]
     )
     return {
         "hashes.json": {"about": "Hash contract, version 1.", "cases": make_hashes()},
-        "decisions.json": {"about": "Whole decisions from one configuration.", "config": document, "cases": decisions},
-        "targeting.json": {"about": "Rules on one attribute; the unit is cust:1.", "segments": segments, "versions_in_order": versions, "cases": rules},
+        "decisions.json": {
+            "about": "Whole decisions from one configuration.",
+            "config": document,
+            "cases": decisions,
+        },
+        "targeting.json": {
+            "about": "Rules on one attribute; the unit is cust:1.",
+            "segments": segments,
+            "versions_in_order": versions,
+            "cases": rules,
+        },
         "refused.json": {"about": "Documents that must be refused whole.", "cases": make_bad_documents()},
     }
 
@@ -577,7 +752,12 @@ def main() -> int:
     """Write the files, or compare them."""
     stale = 0
     for name, content in make_files().items():
-        text = json.dumps(content, ensure_ascii=True, indent=None, separators=(",", ":")).replace('},{"', '},\n{"') + "\n"
+        text = (
+            json.dumps(content, ensure_ascii=True, indent=None, separators=(",", ":")).replace(
+                '},{"', '},\n{"'
+            )
+            + "\n"
+        )
         path = FOLDER / name
         if "--check" in sys.argv:
             stale += not path.exists() or path.read_text("utf-8") != text

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from abplat_sdk import ConfigError, compile_config, parse_config
 from abplat_sdk.document import Listing
 from abplat_sdk.evaluator import _membership
@@ -50,7 +49,9 @@ def test_decisions_agree() -> None:
     vectors = load("decisions.json")
     evaluator = compile_config(vectors["config"])
     for case in vectors["cases"]:
-        decision = evaluator.decide(case["key"], case["unit"], case["attributes"], case["pin"], case["channel"])
+        decision = evaluator.decide(
+            case["key"], case["unit"], case["attributes"], case["pin"], case["channel"]
+        )
         seen = {name: getattr(decision, name) for name in case["expected"]}
 
         assert seen == case["expected"], ascii(case)
@@ -63,9 +64,10 @@ def test_decisions_cover_every_reason() -> None:
     reasons = {case["expected"]["reason"] for case in cases}
 
     assert len(cases) >= 300
-    assert reasons == set(
-        "off override holdout pinned not_targeted not_in_layer not_included split unknown_experiment invalid_unit".split()
-    )
+    assert reasons == {
+        *("off", "override", "holdout", "pinned", "not_targeted", "not_in_layer", "not_included", "split"),
+        *("unknown_experiment", "invalid_unit"),
+    }
 
 
 def test_decide_all_agrees_with_decide() -> None:
@@ -96,7 +98,8 @@ def test_versions_are_ordered_as_by_semver() -> None:
     """The example of semver.org, rule 11."""
     versions = load("targeting.json")["versions_in_order"]
 
-    assert sorted(reversed(versions), key=lambda text: parse_version(text) or ()) == versions
+    shuffled = versions[1::2] + versions[::2]
+    assert sorted(shuffled, key=lambda text: parse_version(text) or ()) == versions
 
 
 @pytest.mark.parametrize("case", load("refused.json")["cases"], ids=lambda case: str(case["name"]))
