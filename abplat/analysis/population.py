@@ -1,0 +1,203 @@
+"""Who was exposed to what, when, and which journeys that makes comparable.
+
+A customer belongs to the variant of the earliest exposure over all ids of that customer, for ever:
+that keeps the randomisation. Journeys are judged by when they began: ``post`` journeys can have
+been changed, those in flight at exposure are a pre-exposure fact and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abplat.analysis.journeys.results import JourneyColumns
+
+_Array: TypeAlias = NDArray[Any]
+Flags: TypeAlias = NDArray[np.bool_]
+
+RELATIONS = ("pre", "in_flight", "post", "unexposed")
+PRE, IN_FLIGHT, POST, UNEXPOSED = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureColumns:
+    """Exposures as of the snapshot, each id once, in any order."""
+
+    customer: _Array
+    ts: _Array
+    variant: _Array
+    """Position in ``variants``."""
+    variants: tuple[str, ...]
+    channel: _Array
+    """Position in ``channels``, -1 unknown."""
+    channels: tuple[str, ...]
+    tie: _Array
+    """Order of the exposure ids: decides between exposures of one instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """One entry per exposed customer, ordered by customer code."""
+
+    customer: NDArray[np.int32]
+    variant: NDArray[np.int32]
+    """Position in ``variants``: that of the first exposure."""
+    first_exposure: NDArray[np.int64]
+    crossover: Flags
+    """Met more than one variant."""
+    exposures: NDArray[np.int64]
+    coherent_exposures: NDArray[np.int64]
+    """Exposures to the customer's own variant."""
+    n_channels: NDArray[np.int64]
+    """Different known channels of exposure."""
+    channel_offset: NDArray[np.int64]
+    """Channels of customer i: ``exposed_channel[channel_offset[i]:channel_offset[i + 1]]``."""
+    exposed_channel: NDArray[np.int32]
+    variants: tuple[str, ...]
+    channels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of exposed customers."""
+        return int(self.customer.size)
+
+    def locate(self, customer: _Array) -> NDArray[np.int64]:
+        """Return the entry of each customer, -1 for one never exposed."""
+        if not len(self):
+            return np.full(customer.size, -1, np.int64)
+        at = np.minimum(np.searchsorted(self.customer, customer), len(self) - 1)
+        return np.where(self.customer[at] == customer, at, -1)
+
+    def channels_of(self, i: int) -> tuple[str, ...]:
+        """Return the channels in which customer i was exposed, sorted."""
+        codes = self.exposed_channel[self.channel_offset[i] : self.channel_offset[i + 1]]
+        return tuple(self.channels[code] for code in codes)
+
+    def mature(self, horizon_us: int | None, as_of_us: int) -> Flags:
+        """Return who has been observed for the whole horizon, whatever they have done since."""
+        if horizon_us is None:
+            return np.ones(len(self), bool)
+        mature: Flags = self.first_exposure + horizon_us < as_of_us
+        return mature
+
+    def multi_channel(self) -> Flags:
+        """Return who was exposed in two or more channels."""
+        return np.asarray(self.n_channels >= 2)
+
+    def coherent(self) -> Flags:
+        """Return who was exposed in two or more channels and met one variant only."""
+        return self.multi_channel() & ~self.crossover
+
+
+def first_exposures(exposures: ExposureColumns) -> Population:
+    """Give every exposed customer the variant and time of the earliest exposure."""
+    order = np.lexsort((exposures.tie, exposures.ts, exposures.customer))
+    customer, variant = exposures.customer[order], exposures.variant[order]
+    ts, channel = exposures.ts[order], exposures.channel[order]
+    first = np.flatnonzero(_starts(customer))
+    owner = np.cumsum(_starts(customer)) - 1
+    n = first.size
+    own = variant[first]
+    exposed = np.bincount(owner, minlength=n)
+    coherent = np.bincount(owner, weights=variant == own[owner], minlength=n).astype(np.int64)
+    n_channels, offset, used = _channels(owner, channel, n)
+    return Population(
+        customer=customer[first].astype(np.int32),
+        variant=own.astype(np.int32),
+        first_exposure=ts[first].astype(np.int64),
+        crossover=coherent < exposed,
+        exposures=exposed,
+        coherent_exposures=coherent,
+        n_channels=n_channels,
+        channel_offset=offset,
+        exposed_channel=used.astype(np.int32),
+        variants=exposures.variants,
+        channels=exposures.channels,
+    )
+
+
+def _starts(values: _Array) -> Flags:
+    """Return where a new run of equal values begins."""
+    starts = np.ones(values.size, bool)
+    starts[1:] = values[1:] != values[:-1]
+    return starts
+
+
+def _channels(owner: _Array, channel: _Array, n: int) -> tuple[_Array, _Array, _Array]:
+    """Return the distinct known channels per owner: how many, where they begin, which."""
+    known = channel >= 0
+    pairs = np.unique(np.stack([owner[known], channel[known]]), axis=1)
+    counts = np.bincount(pairs[0].astype(np.int64), minlength=n)
+    return counts, np.concatenate([[0], np.cumsum(counts)]), pairs[1]
+
+
+def relate(journeys: JourneyColumns, population: Population, grace_us: int = 0) -> NDArray[np.int8]:
+    """Say of each journey whether it lies before, across or after its customer's first exposure.
+
+    Args:
+        journeys: The journeys of one definition.
+        population: The exposed customers.
+        grace_us: A start this long before the exposure still counts as after it, because an
+            exposure is often recorded a moment after the page that caused it.
+    """
+    at = population.locate(journeys.customer)
+    if not len(population):
+        return np.full(len(journeys), UNEXPOSED, np.int8)
+    exposure = population.first_exposure[at]
+    relation = np.where(journeys.end >= exposure, IN_FLIGHT, PRE)
+    relation = np.where(journeys.start >= exposure - grace_us, POST, relation)
+    return np.where(at < 0, UNEXPOSED, relation).astype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantCounts:
+    """What a population did in one variant: customers, and journeys after exposure within the horizon."""
+
+    exposed: int
+    started: int
+    completed: int
+    journeys: int
+    completed_journeys: int
+    multi_channel_exposed: int
+    coherent: int
+
+
+def count_variants(
+    population: Population, rows: Any, keep: Flags
+) -> dict[str, VariantCounts]:
+    """Count what the kept customers did, per variant that has any.
+
+    Args:
+        population: The exposed customers.
+        rows: Their ``CustomerRows`` (``analysis.journeys.rollup``).
+        keep: Which customers count: mature, and with or without crossovers.
+    """
+    def total(values: _Array, arm: Flags) -> int:
+        return int(np.sum(values[arm]))
+
+    counts = {}
+    for code, key in enumerate(population.variants):
+        arm = keep & (population.variant == code)
+        if arm.any():
+            counts[key] = VariantCounts(
+                exposed=int(arm.sum()),
+                started=total(rows.journeys > 0, arm),
+                completed=total(rows.completed_journeys > 0, arm),
+                journeys=total(rows.journeys, arm),
+                completed_journeys=total(rows.completed_journeys, arm),
+                multi_channel_exposed=total(population.multi_channel(), arm),
+                coherent=total(population.coherent(), arm),
+            )
+    return counts
+
+
+POPULATIONS: Sequence[str] = ("itt_first_exposure", "exclude_crossovers")
+
+
+def members(population: Population, name: str, horizon_us: int | None, as_of_us: int) -> Flags:
+    """Return who belongs to a named population: everyone exposed, or those without a crossover."""
+    keep = population.mature(horizon_us, as_of_us)
+    return keep & ~population.crossover if name == "exclude_crossovers" else keep
