@@ -236,7 +236,7 @@ def test_the_loop_drains_by_itself(context: JobContext, engine: Engine) -> None:
     inbox.close()
     runner.run(stop)
 
-    assert [(result.kind, result.detail) for result in results] == [("drain", "1 rows")]
+    assert [(result.kind, result.detail) for result in results] == [("drain", "1 row")]
     assert states(engine, "drain") == [("queued", 0)]
     assert context.lake.version("shop", "touchpoint") == 1
 
