@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,14 +21,16 @@ from sqlalchemy import select, text
 
 from abplat.config import Settings
 from abplat.db.models.intake import intake
+from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.lake import Lake
 from abplat.services import keys, projects
 from abplat.services.platform import open_platform
 
 CLIENTS = 8
 BATCH = 25
-SECONDS = 16.0
-KILLS = {"serve": 8, "worker": 6}
+KILLS = {"serve": 6, "worker": 5}
+# A busy machine starts processes slowly; what it has not killed by then it lets live.
+PATIENCE_SECONDS = 20.0
 
 
 class Process:
@@ -70,7 +71,6 @@ class Sender(threading.Thread):
         self._stop_sending = stop
         self.sent: set[str] = set()
         self.acked: set[str] = set()
-        self.retries = 0
 
     def run(self) -> None:
         """Send until told to stop; what is under way is still brought to its end."""
@@ -78,7 +78,6 @@ class Sender(threading.Thread):
             ids = [str(uuid.UUID(int=self._random.getrandbits(128))) for _ in range(BATCH)]
             self.sent.update(ids)
             while not self._post(ids):
-                self.retries += 1
                 time.sleep(0.05)
                 if self._stop_sending.is_set():
                     break
@@ -170,14 +169,19 @@ def wait_for_port(port: int) -> None:
     pytest.fail("the server did not start")
 
 
-def kill_at_random(victims: dict[str, Process], seed: int) -> None:
-    """Kill server and worker at random moments, spread over the time of the test."""
+def kill_at_random(victims: dict[str, Process], port: int, seed: int) -> int:
+    """Kill server and worker at random moments of their work; return how often."""
     chosen = random.Random(seed)
     names = [name for name, count in KILLS.items() for _ in range(count)]
     chosen.shuffle(names)
-    for name in names:
-        time.sleep(chosen.uniform(0.3, 1.7) * SECONDS / len(names))
+    until = time.monotonic() + PATIENCE_SECONDS
+    for number, name in enumerate(names):
+        wait_for_port(port)
+        time.sleep(chosen.uniform(0.1, 1.0))
+        if time.monotonic() > until:
+            return number
         victims[name].kill()
+    return len(names)
 
 
 def read_lake(settings: Settings) -> list[str]:
@@ -200,6 +204,14 @@ def read_intake(settings: Settings) -> tuple[list[str], str]:
     return ids, health
 
 
+def count_doubles(settings: Settings) -> int:
+    """Return how many ids readers see twice; the lake may hold one that was sent again after its drain."""
+    with connect(settings) as connection:
+        name = create_view(connection, Lake(settings.lake_dir), "shop", "touchpoint")
+        query = f"SELECT count(*) - count(DISTINCT event_id) FROM {name}"
+        return int(connection.execute(query).fetchall()[0][0])
+
+
 @pytest.mark.faults
 def test_kill_9_loses_and_doubles_nothing(
     settings: Settings, token: str, port: int, victims: dict[str, Process]
@@ -210,15 +222,15 @@ def test_kill_9_loses_and_doubles_nothing(
     senders = [Sender(port, token, seed, stop) for seed in range(CLIENTS)]
     for sender in senders:
         sender.start()
-    kill_at_random(victims, seed=20_240_304)
+    kills = kill_at_random(victims, port, seed=20_240_304)
     wait_for_port(port)
     time.sleep(1.0)
     stop.set()
     for sender in senders:
         sender.join(30)
     exits = {name: process.stop() for name, process in victims.items()}
-    half_way, _ = read_intake(settings)
-    stored_half_way = {*read_lake(settings), *half_way}
+    waiting, _ = read_intake(settings)
+    stored_by_then = {*read_lake(settings), *waiting}
     subprocess.run(
         [sys.executable, "-m", "abplat.cli", "worker", "--once", "--data-dir", str(settings.data_dir)],
         check=True,
@@ -230,27 +242,12 @@ def test_kill_9_loses_and_doubles_nothing(
     acked = set().union(*(sender.acked for sender in senders))
     waiting, health = read_intake(settings)
     in_lake = read_lake(settings)
-    doubles = [event_id for event_id, count in Counter(in_lake).items() if count > 1]
-    resent = doubles and _view_has_doubles(settings)
-    print(
-        f"sent {len(sent)}, acked {len(acked)}, in the lake {len(in_lake)}, seen again after their drain"
-        f" {len(doubles)}, retries {sum(sender.retries for sender in senders)}, kills {sum(KILLS.values())}"
-    )
     assert exits == {"serve": 0, "worker": 0}
     assert health == "ok"
     assert waiting == []
-    assert acked - stored_half_way == set()
+    assert acked - stored_by_then == set()
     assert acked - set(in_lake) == set()
     assert set(in_lake) - sent == set()
-    assert not resent
+    assert count_doubles(settings) == 0
     assert len(acked) > 20 * BATCH
-
-
-def _view_has_doubles(settings: Settings) -> bool:
-    """Tell whether readers would see an id twice that was sent again after it was drained."""
-    from abplat.facts.engines.duckdb import connect, create_view
-
-    with connect(settings) as connection:
-        name = create_view(connection, Lake(settings.lake_dir), "shop", "touchpoint")
-        counted = connection.execute(f"SELECT count(*) - count(DISTINCT event_id) FROM {name}").fetchone()
-    return counted != (0,)
+    assert kills >= 3
