@@ -38,12 +38,14 @@ def stored_ids(engine: Engine) -> list[str]:
 
 
 def test_submit_counts_what_is_new(inbox: Intake, engine: Engine) -> None:
+    """Submit counts what is new."""
     assert inbox.submit("shop", [make_row("a"), make_row("b")]) == Receipt(2, 0)
     assert inbox.submit("shop", [make_row("b"), make_row("c"), make_row("c")]) == Receipt(1, 2)
     assert stored_ids(engine) == ["a", "b", "c"]
 
 
 def test_submit_keeps_the_first_body_of_an_id(inbox: Intake, engine: Engine) -> None:
+    """Submit keeps the first body of an id."""
     inbox.submit("shop", [make_row("a", "first")])
     inbox.submit("shop", [make_row("a", "second")])
 
@@ -52,12 +54,14 @@ def test_submit_keeps_the_first_body_of_an_id(inbox: Intake, engine: Engine) -> 
 
 
 def test_submit_keeps_projects_apart(inbox: Intake) -> None:
+    """Submit keeps projects apart."""
     inbox.submit("shop", [make_row("a")])
 
     assert inbox.submit("bank", [make_row("a")]) == Receipt(1, 0)
 
 
 def test_submit_keeps_refused_events(inbox: Intake, engine: Engine) -> None:
+    """Submit keeps refused events."""
     receipt = inbox.submit("shop", [], [Failure(3, "bad_type", "no", "{}")])
 
     assert receipt == Receipt(0, 0)
@@ -67,6 +71,8 @@ def test_submit_keeps_refused_events(inbox: Intake, engine: Engine) -> None:
 
 
 def test_submit_serves_many_threads(inbox: Intake, engine: Engine) -> None:
+    """Submit serves many threads."""
+
     def send(sender: int) -> None:
         for number in range(20):
             inbox.submit("shop", [make_row(f"{sender}-{number}"), make_row("same")])
@@ -81,6 +87,7 @@ def test_submit_serves_many_threads(inbox: Intake, engine: Engine) -> None:
 
 
 def test_a_row_the_database_refuses_stops_nobody_else(engine: Engine) -> None:
+    """A row the database refuses stops nobody else."""
     with writing(engine).begin() as connection:
         connection.execute(
             text(
@@ -109,6 +116,7 @@ def test_a_row_the_database_refuses_stops_nobody_else(engine: Engine) -> None:
 
 
 def test_submit_refuses_more_than_may_wait(engine: Engine) -> None:
+    """Submit refuses more than may wait."""
     inbox = Intake(engine, system_clock, max_waiting=1)
     holder = writing(engine).connect()
     transaction = holder.begin()  # holds the write lock, so the first two fill writer and queue
@@ -131,6 +139,7 @@ def test_submit_refuses_more_than_may_wait(engine: Engine) -> None:
 
 
 def test_a_closed_intake_takes_nothing(inbox: Intake) -> None:
+    """A closed intake takes nothing."""
     inbox.submit("shop", [make_row("a")])
     inbox.close()
 
@@ -139,6 +148,7 @@ def test_a_closed_intake_takes_nothing(inbox: Intake) -> None:
 
 
 def test_a_nearly_full_disk_takes_nothing(engine: Engine) -> None:
+    """A nearly full disk takes nothing."""
     inbox = Intake(engine, system_clock, min_free_bytes=2**62)
 
     with pytest.raises(StorageFullError, match="left on the disk"):
@@ -146,6 +156,7 @@ def test_a_nearly_full_disk_takes_nothing(engine: Engine) -> None:
 
 
 def test_a_full_database_loses_nothing_and_resumes(engine: Engine) -> None:
+    """A full database loses nothing and resumes."""
     with engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
     limited = make_engine(str(engine.url))
@@ -168,6 +179,7 @@ def test_a_full_database_loses_nothing_and_resumes(engine: Engine) -> None:
 
 
 def test_a_missing_table_is_an_error_and_not_a_hang(tmp_path: Path) -> None:
+    """A missing table is an error and not a hang."""
     engine = make_engine(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     inbox = Intake(engine, system_clock)
 
@@ -181,6 +193,7 @@ def test_a_missing_table_is_an_error_and_not_a_hang(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_the_intake_works_after_a_fork(inbox: Intake, engine: Engine) -> None:
+    """The intake works after a fork."""
     inbox.submit("shop", [make_row("parent")])
     pid = os.fork()
     if pid == 0:

@@ -40,6 +40,7 @@ def view_ids(lake: Lake, tmp_path: Path) -> list[tuple[str, int, int]]:
 
 @pytest.mark.parametrize("kind", list(SCHEMAS))
 def test_append_keeps_every_column(lake: Lake, kind: str) -> None:
+    """Append keeps every column."""
     row = ROWS[kind]
     lake.append("shop", kind, to_table(kind, [row], [7], 4), app="test", sequence=1)
 
@@ -57,6 +58,7 @@ def test_append_keeps_every_column(lake: Lake, kind: str) -> None:
 
 
 def test_append_passes_over_a_number_it_knows(lake: Lake) -> None:
+    """Append passes over a number it knows."""
     assert append(lake, 1, "a")
     assert not append(lake, 1, "b")
     assert append(lake, 2, "c")
@@ -64,6 +66,7 @@ def test_append_passes_over_a_number_it_knows(lake: Lake) -> None:
 
 
 def test_a_stale_handle_cannot_write_the_same_number(lake: Lake) -> None:
+    """A stale handle cannot write the same number."""
     append(lake, 1, "a")
     stale = lake.open("shop", "touchpoint")
     append(lake, 2, "b")
@@ -73,6 +76,7 @@ def test_a_stale_handle_cannot_write_the_same_number(lake: Lake) -> None:
 
 
 def test_an_empty_lake_has_no_files_and_no_version(lake: Lake) -> None:
+    """An empty lake has no files and no version."""
     assert lake.files("shop", "touchpoints") == []
     assert lake.version("shop", "alias") is None
     assert lake.projects() == []
@@ -80,11 +84,13 @@ def test_an_empty_lake_has_no_files_and_no_version(lake: Lake) -> None:
 
 @pytest.mark.parametrize("project", ["..", ".", "a/b", "", "x" * 65])
 def test_a_project_cannot_lead_out_of_the_lake(lake: Lake, project: str) -> None:
+    """A project cannot lead out of the lake."""
     with pytest.raises(InvalidInputError, match="is not a key"):
         lake.files(project, "touchpoint")
 
 
 def test_the_log_holds_no_ids_of_people(lake: Lake) -> None:
+    """The log holds no ids of people."""
     append(lake, 1, "a")
 
     entry = log_entry(lake.path("shop", "touchpoint"), 1).read_text()
@@ -93,6 +99,7 @@ def test_the_log_holds_no_ids_of_people(lake: Lake) -> None:
 
 
 def test_compact_merges_files_and_keeps_rows(lake: Lake, tmp_path: Path) -> None:
+    """Compact merges files and keeps rows."""
     for number in range(1, 6):
         append(lake, number, f"e{number}")
 
@@ -104,6 +111,7 @@ def test_compact_merges_files_and_keeps_rows(lake: Lake, tmp_path: Path) -> None
 
 
 def test_checkpoints_keep_numbers_and_rows(lake: Lake, tmp_path: Path) -> None:
+    """Checkpoints keep numbers and rows."""
     for number in range(1, 52):
         append(lake, number, f"e{number}")
 
@@ -114,6 +122,7 @@ def test_checkpoints_keep_numbers_and_rows(lake: Lake, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["empty", "half", "file"])
 def test_repair_sets_a_broken_newest_commit_aside(lake: Lake, tmp_path: Path, damage: str) -> None:
+    """Repair sets a broken newest commit aside."""
     append(lake, 1, "a")
     append(lake, 2, "b")
     entry = log_entry(lake.path("shop", "touchpoint"), 2)
@@ -133,10 +142,12 @@ def test_repair_sets_a_broken_newest_commit_aside(lake: Lake, tmp_path: Path, da
 
 
 def test_repair_leaves_a_table_alone_that_was_never_made(lake: Lake) -> None:
+    """Repair leaves a table alone that was never made."""
     assert set_aside_broken(lake.path("shop", "touchpoint")) is None
 
 
 def test_the_view_shows_the_first_received_of_an_id(lake: Lake, tmp_path: Path) -> None:
+    """The view shows the first received of an id."""
     append(lake, 1, "a", "b", received_us=20, batch=1)
     append(lake, 2, "a", "c", received_us=10, batch=2)
     append(lake, 3, "b", received_us=20, batch=3)
@@ -145,6 +156,7 @@ def test_the_view_shows_the_first_received_of_an_id(lake: Lake, tmp_path: Path) 
 
 
 def test_the_view_of_nothing_has_all_columns(lake: Lake, tmp_path: Path) -> None:
+    """The view of nothing has all columns."""
     with connect(Settings(data_dir=tmp_path)) as connection:
         name = create_view(connection, lake, "shop", "score", "answers")
         columns = connection.execute(f"DESCRIBE {name}").fetchall()

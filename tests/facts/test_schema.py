@@ -33,6 +33,7 @@ def nest(depth: int) -> list[Any]:
 
 
 def test_judge_makes_a_row_of_every_kind() -> None:
+    """Judge makes a row of every kind."""
     common = {"ts": "2026-01-05T11:00:00+01:00"}
     events = [
         make_event(channel="web", value=3, props={"b": 1, "a": [True, None]}),
@@ -92,6 +93,7 @@ def test_judge_makes_a_row_of_every_kind() -> None:
     ],
 )
 def test_judge_refuses_with_a_code(event: object, code: str) -> None:
+    """Judge refuses with a code."""
     rows, refused = judge([event], RECEIVED_US)
 
     assert rows == []
@@ -101,6 +103,7 @@ def test_judge_refuses_with_a_code(event: object, code: str) -> None:
 
 
 def test_judge_keeps_the_good_beside_the_bad() -> None:
+    """Judge keeps the good beside the bad."""
     events = [make_event(id="a"), make_event(id="b", value="much"), make_event(id="c")]
 
     rows, refused = judge(events, RECEIVED_US)
@@ -111,6 +114,7 @@ def test_judge_keeps_the_good_beside_the_bad() -> None:
 
 
 def test_judge_keeps_a_text_that_only_spells_nul() -> None:
+    """Judge keeps a text that only spells nul."""
     rows, refused = judge([make_event(name="\\u0000", props={"a": "\\u0000"})], RECEIVED_US)
 
     assert refused == []
@@ -118,6 +122,7 @@ def test_judge_keeps_a_text_that_only_spells_nul() -> None:
 
 
 def test_judge_takes_any_age_unless_told_otherwise() -> None:
+    """Judge takes any age unless told otherwise."""
     old = make_event(ts="1999-12-31T23:59:59Z")
 
     assert len(judge([old], RECEIVED_US)[0]) == 1
@@ -126,6 +131,7 @@ def test_judge_takes_any_age_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize("text", ["\u202eabc", "e\u0301", "\u00e9", "__proto__", "null", "1e5", "🙂", " "])
 def test_judge_keeps_ids_as_they_are(text: str) -> None:
+    """Judge keeps ids as they are."""
     rows, _ = judge([make_event(id=text, actor=f"cust:{text}")], RECEIVED_US)
 
     assert (rows[0].event_id, rows[0].actor) == (text, f"cust:{text}")
@@ -139,6 +145,7 @@ _JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["kind", "id", "actor", "name", "ts", "value", "props", "x"]), _JSON))
 def test_judge_never_breaks(over: dict[str, Any]) -> None:
+    """Judge never breaks."""
     rows, refused = judge([make_event(**over)], RECEIVED_US)
 
     assert len(rows) + len(refused) == 1
