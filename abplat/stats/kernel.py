@@ -26,13 +26,24 @@ class RecordLike(Protocol):
     """A moment record of floats, or of arrays over rows."""
 
     @property
-    def n(self) -> Numbers: ...
+    def n(self) -> Numbers:
+        """Units."""
+        ...
+
     @property
-    def shift(self) -> Sequence[Numbers]: ...
+    def shift(self) -> Numbers:
+        """Constant per column."""
+        ...
+
     @property
-    def sum(self) -> Sequence[Numbers]: ...
+    def sum(self) -> Numbers:
+        """Sum per column."""
+        ...
+
     @property
-    def cross(self) -> Sequence[Numbers]: ...
+    def cross(self) -> Numbers:
+        """Sum of products per pair of columns."""
+        ...
 
 
 class Layout(NamedTuple):
@@ -116,7 +127,9 @@ def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout)
     pairs = [_linearise(mean, x, xd) for x, xd in layout.covariates]
     h = [gradient for _, gradient in pairs]
     points = [point for point, _ in pairs]
-    forms = [_form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)]
+    forms = [
+        _form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)
+    ]
     return Arm(n, value, points, g, h, forms, list(cells))
 
 
