@@ -79,7 +79,7 @@ def send(door: Door, begin: datetime, console: Console, share: float) -> int:
     """Tell all stories through one SDK client a channel; return how many events were sent."""
     key = door.make_key("server")
     clients = {
-        channel: Client(door.address, key, flush_seconds=0.2, buffer_size=50_000) for channel in CHANNELS
+        channel: Client(door.address, key, flush_seconds=0.2, buffer_size=200_000) for channel in CHANNELS
     }
     for client in clients.values():
         client.refresh()
