@@ -89,7 +89,7 @@ def read_stored(document: bytes, report_hash: str = "") -> Stored:
 
 
 class ServiceSource:
-    """The services, asked in the words of the pages."""
+    """The services, asked in the words of the pages; each is loaded when it is needed."""
 
     def __init__(self, session: Session) -> None:
         """Read in this session."""
@@ -142,10 +142,10 @@ class ServiceSource:
         from abplat.services import reports
 
         try:
-            found = reports.latest(self._session, project, key)
+            found = reports.get(self._session, project, key)
         except NotFoundError:
             return None
-        return read_stored(found.document, found.hash) if found else None
+        return read_stored(found.document, found.hash)
 
     def _all(self, service: Any, project: str) -> list[Document]:
         """Walk through all pages of a list."""

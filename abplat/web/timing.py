@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from abplat.domain.report import Report, SurvivalCurve
 from abplat.web import wording
-from abplat.web.charts import bars, survival
+from abplat.web.charts import bars, survival, svg
 from abplat.web.link_rows import stage_title, variant_title
 
 MOMENTS = 5
-"""Columns of the risk table."""
+"""Columns of the risk table, about."""
 ORDER = ("completed", "open", "abandoned", "aborted", "superseded")
 
 
@@ -67,9 +67,10 @@ def make_timing(report: Report) -> Timing | None:
     names = [variant_title(report, curve.variant) for curve in known]
     curves = [_curve(curve, name) for curve, name in zip(known, names, strict=True)]
     sentence = _say_difference(known, names)
-    instants = [end * index / (MOMENTS - 1) for index in range(MOMENTS)]
     length, unit = survival.unit_of(end)
-    moments = tuple(f"{wording.number(time / length, 1).removesuffix('.0')} {unit}" for time in instants)
+    ticks = svg.ticks_between(0, end / length, MOMENTS)
+    instants = [tick * length for tick in ticks]
+    moments = tuple(f"{wording.number(tick, 1).removesuffix('.0')} {unit}" for tick in ticks)
     rows = tuple(_timing_row(curve, name, instants) for curve, name in zip(known, names, strict=True))
     return Timing(survival.draw(curves, end, sentence), moments, rows, sentence, wording.duration(end))
 

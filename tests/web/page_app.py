@@ -10,7 +10,7 @@ from flask import Flask
 
 from abplat.domain.report import Report, encode_report
 from abplat.errors import NotFoundError
-from abplat.web.blueprint import blueprint
+from abplat.web.routes import blueprint
 from abplat.web.sources import Stored, read_stored
 from tests.web import report_factory
 

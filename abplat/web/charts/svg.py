@@ -21,7 +21,7 @@ TONES = {
     "warn": "#8f5b00",
     "calm": "#6a7482",
     "more": "#1f66b0",
-    "fewer": "#b4560f",
+    "fewer": "#a84f0c",
     "zone": "#eef0f3",
 }
 CONTROL = "#4a5563"
