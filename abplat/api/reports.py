@@ -15,7 +15,7 @@ from abplat.api.session import current_session
 from abplat.db.models.reports import StoredReport
 from abplat.domain.keys import ADMIN
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue, decode_report
-from abplat.services import experiments, reports
+from abplat.services import reports
 
 blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/experiments", description="Reports")
 
@@ -34,8 +34,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def get_report(key: str, suffix: str) -> Response:
     """Answer the Report as stored, byte for byte; as CSV one row per metric and variant."""
     session, project = current_session(), g.key.project_key
-    experiments.get(session, project, key)
-    stored = reports.get_stored_report(session, project, key)
+    stored = reports.get(session, project, key)
     response = _as_csv(stored) if suffix == ".csv" else Response(stored.document, mimetype="application/json")
     response.set_etag(f"{stored.hash}{suffix}")
     response.headers["Cache-Control"] = "private, no-cache"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import pkgutil
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from abplat import __version__
 from abplat.errors import AbplatError
+
+if TYPE_CHECKING:
+    from abplat.config import Settings
 
 
 class LazyGroup(click.Group):
@@ -49,3 +58,31 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="abplat")
 def main() -> None:
     """Judge a change by what it does to the customer's whole journey."""
+
+
+def storage_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--data-dir`` and ``--database-url`` to a command, which is then given ``settings``."""
+
+    @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
+    @click.option("--database-url", help="Database to use instead of the SQLite file.")
+    @wraps(function)
+    def command(data_dir: Path | None, database_url: str | None, **options: Any) -> Any:
+        """Read the settings, then run the command."""
+        return function(settings=read_settings(data_dir=data_dir, database_url=database_url), **options)
+
+    return command
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return the settings of the environment, with what the command line says instead."""
+    from abplat.config import load_settings  # noqa: PLC0415  # --help needs no settings
+
+    return replace(load_settings(), **{name: value for name, value in given.items() if value is not None})
+
+
+def actor() -> str:
+    """Return who works at the command line, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"[:100]
+    except (KeyError, OSError):
+        return "cli:unknown"

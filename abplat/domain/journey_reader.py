@@ -8,11 +8,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from abplat.clock import parse_duration
-<<<<<<< HEAD
-from abplat.domain.journeys import (
-=======
 from abplat.domain.journey_parts import (
->>>>>>> journeys
     MAX_EXCLUDES,
     MAX_STAGES,
     ORDERINGS,

@@ -136,3 +136,12 @@ def make_data_dir(settings: Settings) -> None:
     if not settings.data_dir.exists():
         settings.data_dir.mkdir(parents=True, mode=PRIVATE)
         os.chmod(settings.data_dir, PRIVATE)  # noqa: PTH101  # mkdir's mode is cut by the umask
+
+
+def open_writers(settings: Settings) -> sessionmaker[Session]:
+    """Return sessions that write, for a command; ``.begin()`` commits at its end or not at all.
+
+    Raises:
+        UnavailableError: If the database cannot be used.
+    """
+    return sessionmaker(writing(open_database(settings)), expire_on_commit=False)

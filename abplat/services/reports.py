@@ -44,6 +44,15 @@ def get(session: Session, project: str, experiment: str) -> StoredReport:
     return queries.latest(session, project, experiment)
 
 
+def latest(session: Session, project: str, experiment: str) -> StoredReport:
+    """Return the youngest report of an experiment, whether or not its definition is still there.
+
+    Raises:
+        NotFoundError: If there is no report of it.
+    """
+    return queries.latest(session, project, experiment)
+
+
 def list_(session: Session, project: str, experiment: str, *, limit: int = 50) -> list[StoredReport]:
     """Return the reports of an experiment, youngest first."""
     definitions.get(session, EXPERIMENTS, project, experiment)

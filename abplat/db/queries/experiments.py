@@ -28,3 +28,11 @@ def list_states(session: Session, project: str) -> dict[str, str]:
     """Return the state of every experiment of a project."""
     wanted = select(Experiment.key, Experiment.state).where(Experiment.project == project)
     return {key: state for key, state in session.execute(wanted)}
+
+
+def list_started_states(session: Session, project: str) -> list[tuple[str, str]]:
+    """Return key and state of every experiment that has started: what its configuration hangs on."""
+    wanted = select(Experiment.key, Experiment.state).where(
+        Experiment.project == project, Experiment.state != "draft"
+    )
+    return [(key, state) for key, state in session.execute(wanted.order_by(Experiment.key))]
