@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
 def command(
-    key: str, project: str | None, data_dir: Path | None, database_url: str | None, *, as_json: bool, as_csv: bool
+    key: str,
+    project: str | None,
+    data_dir: Path | None,
+    database_url: str | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Print the latest report of experiment KEY: the verdict first."""
     if as_json and as_csv:
@@ -75,8 +81,12 @@ def _find(session: object, key: str, project: str | None) -> Stored:
     if len(having) > 1:
         raise ConflictError(f"projects {', '.join(having)} have an experiment {key!r}; add --project")
     if not having:
-        raise NotFoundError(f"there is no experiment {key[:64]!r}" + (f" in project {project!r}" if project else ""))
+        raise NotFoundError(
+            f"there is no experiment {key[:64]!r}" + (f" in project {project!r}" if project else "")
+        )
     stored = source.find_report(having[0], key)
     if stored is None:
-        raise NotFoundError(f"experiment {key!r} has no report yet; start it, send events, and let the worker run")
+        raise NotFoundError(
+            f"experiment {key!r} has no report yet; start it, send events, and let the worker run"
+        )
     return stored

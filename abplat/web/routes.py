@@ -27,7 +27,9 @@ HEADINGS = {
 
 def make_blueprint() -> Blueprint:
     """Put every page under its address."""
-    pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
+    pages = Blueprint(
+        "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
+    )
     pages.add_url_rule("/", view_func=experiments.list_experiments)
     place = "/projects/<project>/experiments/<key>"
     pages.add_url_rule(place, view_func=experiments.show_experiment)

@@ -20,7 +20,14 @@ from abplat.web.link_rows import LinkTable
 from abplat.web.metric_rows import Block, EffectRow
 from abplat.web.result import Banner, HealthCard, ResultPage, make_page
 
-STYLES = {"good": "green", "bad": "red", "warn": "yellow", "calm": "dim", "more": "blue", "fewer": "bright_red"}
+STYLES = {
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "calm": "dim",
+    "more": "blue",
+    "fewer": "bright_red",
+}
 MARKS = {
     "up": "\u25b2",
     "down": "\u25bc",
@@ -112,7 +119,9 @@ def _banner(banner: Banner, *, many: bool) -> Panel:
     if many:
         head += Text(f"  {banner.variant}", style="dim")
     lines = [Text(banner.sentence, style="bold"), Text(banner.why), Text(f"Rule: {banner.rule}", style="dim")]
-    return Panel(Group(*lines), title=head, title_align="left", border_style=STYLES[banner.word.tone], expand=False)
+    return Panel(
+        Group(*lines), title=head, title_align="left", border_style=STYLES[banner.word.tone], expand=False
+    )
 
 
 def _health(card: HealthCard) -> Text:
@@ -145,7 +154,9 @@ def _add_block(table: Table, block: Block, place: tuple[Axis, int], *, many: boo
     table.add_row(Text(block.title, style="bold"))
     for row in block.rows:
         name = f"  {row.title}" + (f" ({row.variant})" if many else "")
-        drawn = Text(draw_interval(*place, row.bar), style=STYLES.get(row.bar.tone, "")) if row.bar else Text("")
+        drawn = (
+            Text(draw_interval(*place, row.bar), style=STYLES.get(row.bar.tone, "")) if row.bar else Text("")
+        )
         cells = [Text(name), Text(row.control.value), Text(row.treatment.value), drawn]
         table.add_row(*cells, Text(row.change), Text(row.plausible), _verdict(row))
 
@@ -167,7 +178,9 @@ def _links(table: LinkTable) -> Padding:
     """Write the account of the links."""
     if not table.rows:
         return Padding(Text(f"There is no account of the links: {table.reason}.", style="dim"), (1, 0))
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=table.total, title_justify="left", caption=table.caption)
+    shown = Table(
+        box=SIMPLE_HEAD, pad_edge=False, title=table.total, title_justify="left", caption=table.caption
+    )
     shown.add_column("Link")
     for name in ("Control", "Variant", "Adds to completion"):
         shown.add_column(name, justify="right")

@@ -40,7 +40,14 @@ def definitions() -> dict[str, object]:
         "unit_type": "cust", "variants": [{"key": "control", "weight": 5000}, {"key": "treatment", "weight": 5000}],
         "metrics": [{"metric": "completed", "role": "primary"}], "horizon": "7d",
     }  # fmt: skip
-    metric = {"key": "completed", "title": "Completed", "owner": "Ada", "kind": "completion", "journey": "buy", "direction": "up"}
+    metric = {
+        "key": "completed",
+        "title": "Completed",
+        "owner": "Ada",
+        "kind": "completion",
+        "journey": "buy",
+        "direction": "up",
+    }
     channels = [{"key": key, "title": key} for key in factory.CHANNELS]
     journey = {key: value for key, value in JOURNEY.items() if key != "version"}
     return {
@@ -60,7 +67,14 @@ def data_dir(tmp_path: Path) -> Path:
         session.flush()
         as_of = parse_instant(report.inputs.as_of)
         session.add(
-            StoredReport(project="shop", experiment="trap", as_of=as_of, created_at=NOW, hash=hash_report(document), document=document)
+            StoredReport(
+                project="shop",
+                experiment="trap",
+                as_of=as_of,
+                created_at=NOW,
+                hash=hash_report(document),
+                document=document,
+            )
         )
         session.commit()
     engine.dispose()
@@ -122,7 +136,9 @@ def test_json_is_the_stored_document(data_dir: Path) -> None:
 
 def test_csv_is_the_metric_table(data_dir: Path) -> None:
     """With its head line."""
-    assert run(data_dir, "trap", "--csv", "--project", "shop").stdout.startswith("project,experiment,as_of,metric")
+    assert run(data_dir, "trap", "--csv", "--project", "shop").stdout.startswith(
+        "project,experiment,as_of,metric"
+    )
 
 
 @pytest.mark.parametrize("words", [("nope",), ("trap", "--project", "other"), ("trap", "--json", "--csv")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -30,7 +30,7 @@ def pictures(page: ResultPage) -> list[str]:
 def test_every_picture_is_xml_with_role_and_sentence(report: Report) -> None:
     """A screen reader gets the whole sentence, and no picture carries a style."""
     for picture in pictures(make_page(report, "h")):
-        root = ElementTree.fromstring(picture)
+        root = ET.fromstring(picture)
 
         assert root.get("role") == "img"
         assert root.get("aria-label")
@@ -43,7 +43,7 @@ def test_every_picture_is_xml_with_role_and_sentence(report: Report) -> None:
 def test_marks_carry_their_words_and_light_colours() -> None:
     """Every shape is filled or stroked without a style sheet, and the interval says itself on hover."""
     bar = forest.Bar(0.1, 0.05, 0.15, "good", margin=-0.02, zone=0.01)
-    root = ElementTree.fromstring(str(forest.draw_bar(forest.axis_of([bar]), bar, "Calls: +10 %")))
+    root = ET.fromstring(str(forest.draw_bar(forest.axis_of([bar]), bar, "Calls: +10 %")))
     shapes = [mark for mark in root if mark.tag in {f"{SPACE}rect", f"{SPACE}circle", f"{SPACE}line"}]
 
     assert all(mark.get("fill") or mark.get("stroke") for mark in shapes)
@@ -83,5 +83,5 @@ def test_same_report_gives_the_same_bytes() -> None:
 
 def test_sparkline_draws_one_value_and_none() -> None:
     """Short histories are drawn as well."""
-    assert ElementTree.fromstring(str(sparkline.draw([], "empty"))) is not None
-    assert ElementTree.fromstring(str(sparkline.draw([1.0], "one"))) is not None
+    assert ET.fromstring(str(sparkline.draw([], "empty"))) is not None
+    assert ET.fromstring(str(sparkline.draw([1.0], "one"))) is not None

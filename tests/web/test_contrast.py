@@ -14,7 +14,9 @@ SHEET = Path(abplat.web.__file__).parent / "static" / "abplat.css"
 TEXTS = ("ink", "muted", "link", "good", "bad", "warn", "calm", "more", "fewer", "control", "s2", "s3", "s4")
 PAIRS = [(text, ground) for text in TEXTS for ground in ("paper", "ground")]
 PAIRS += [(tone, f"{tone}-bg") for tone in ("good", "bad", "warn", "calm", "more", "fewer")]
-PAIRS += [(text, f"{tone}-bg") for text in ("ink", "link", "muted") for tone in ("good", "bad", "warn", "calm")]
+PAIRS += [
+    (text, f"{tone}-bg") for text in ("ink", "link", "muted") for tone in ("good", "bad", "warn", "calm")
+]
 PAIRS += [("muted", "calm-bg"), ("ink", "more-bg"), ("ink", "fewer-bg"), ("onbar", "open"), ("onbar", "abandoned"),
           ("onbar", "aborted"), ("onbar", "superseded"), ("oncompleted", "completed")]  # fmt: skip
 

@@ -51,9 +51,11 @@ class Tags(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
+        """Keep a tag."""
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
+        """Keep visible words."""
         self.words.append(data)
 
 
@@ -103,7 +105,9 @@ def test_blocking_finding_withholds_every_verdict_word() -> None:
     assert "Not trusted" in words
 
 
-@pytest.mark.parametrize("make", [factory.make_report, factory.make_trap, factory.make_blocked, factory.make_empty])
+@pytest.mark.parametrize(
+    "make", [factory.make_report, factory.make_trap, factory.make_blocked, factory.make_empty]
+)
 def test_no_page_says_none_or_nan(make: Any) -> None:
     """A missing number is a reason in words."""
     words = " ".join(Tags(result(make())).words)

@@ -57,4 +57,7 @@ def test_duration_takes_the_unit_people_would_use(seconds: float, said: str) -> 
 def test_every_verdict_has_word_icon_and_tone() -> None:
     """Colour never stands alone."""
     for words in (wording.WORDS, wording.DECISIONS, wording.CONFLICT_STATES, wording.SEVERITIES):
-        assert all(word.text and word.icon and word.tone in {"good", "bad", "warn", "calm"} for word in words.values())
+        assert all(
+            word.text and word.icon and word.tone in {"good", "bad", "warn", "calm"}
+            for word in words.values()
+        )
