@@ -13,15 +13,13 @@ from rich.console import Console
 from sqlalchemy.orm import Session
 
 from abplat.cli import main
-from abplat.clock import parse_instant
 from abplat.config import Settings
-from abplat.db.models.reports import StoredReport
-from abplat.domain.report import Report, encode_report, hash_report
-from abplat.services import catalogue
+from abplat.domain.report import Report, encode_report
+from abplat.services import catalogue, reports
 from abplat.services.platform import open_database
 from abplat.web.terminal import print_report
 from tests.web import report_factory as factory
-from tests.web.page_app import JOURNEY
+from tests.web.definitions import make_definitions
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -33,49 +31,14 @@ def shown(report: Report, width: int = 150) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def definitions() -> dict[str, object]:
-    """Describe the project that the reports of the factory belong to."""
-    experiment = {
-        "key": "trap", "title": "Quote form", "owner": "Ada", "hypothesis": "It helps.", "journey": "buy",
-        "unit_type": "cust", "variants": [{"key": "control", "weight": 5000}, {"key": "treatment", "weight": 5000}],
-        "metrics": [{"metric": "completed", "role": "primary"}], "horizon": "7d",
-    }  # fmt: skip
-    metric = {
-        "key": "completed",
-        "title": "Completed",
-        "owner": "Ada",
-        "kind": "completion",
-        "journey": "buy",
-        "direction": "up",
-    }
-    channels = [{"key": key, "title": key} for key in factory.CHANNELS]
-    journey = {key: value for key, value in JOURNEY.items() if key != "version"}
-    return {
-        "project": {"key": "shop", "title": "Shop"}, "channels": channels, "journeys": [journey], "metrics": [metric],
-        "experiments": [experiment],
-    }  # fmt: skip
-
-
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     """Make an installation with one experiment and its report."""
     engine = open_database(Settings(data_dir=tmp_path))
     report = factory.make_trap()
-    document = encode_report(report)
     with Session(engine) as session:
-        catalogue.apply(session, definitions(), now=NOW)
-        session.flush()
-        as_of = parse_instant(report.inputs.as_of)
-        session.add(
-            StoredReport(
-                project="shop",
-                experiment="trap",
-                as_of=as_of,
-                created_at=NOW,
-                hash=hash_report(document),
-                document=document,
-            )
-        )
+        catalogue.apply(session, make_definitions("trap"), now=NOW)
+        reports.store(session, report, now=NOW)
         session.commit()
     engine.dispose()
     return tmp_path
