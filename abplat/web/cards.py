@@ -94,7 +94,9 @@ def make_empty(card: Card, *, has_exposures: bool | None) -> Empty:
         )
         return Empty("Not started", "This experiment is a draft: nobody is assigned to it.", steps)
     if has_exposures:
-        return Empty("No report yet", "Customers are being exposed; the first analysis has not run.", _ANALYSE)
+        return Empty(
+            "No report yet", "Customers are being exposed; the first analysis has not run.", _ANALYSE
+        )
     sentence = "The experiment has started, but no customer has met a variant yet."
     if has_exposures is None:
         sentence = "The experiment has started, but nothing was analysed yet."

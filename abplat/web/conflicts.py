@@ -53,7 +53,9 @@ def _row(report: Report, found: Conflict) -> ConflictRow:
         word = wording.WORDS["not_trusted"]
     metric = _metric(report, found.metric)
     title = metric.title if metric else wording.humanise(found.metric)
-    return ConflictRow(title, word, found.sentence, wording.p_value(found.p_value), wording.p_value(found.p_holm))
+    return ConflictRow(
+        title, word, found.sentence, wording.p_value(found.p_value), wording.p_value(found.p_holm)
+    )
 
 
 def _metric(report: Report, key: str) -> MetricResult | None:
@@ -80,7 +82,9 @@ def _picture(report: Report, variant: str, found: list[Conflict]) -> Markup | No
 
 def _bounds(metric: MetricResult | None, variant: str) -> Bounds | None:
     """Return the interval of an effect, turned so that up is good."""
-    effect = next((effect for effect in metric.effects if effect.variant == variant), None) if metric else None
+    effect = (
+        next((effect for effect in metric.effects if effect.variant == variant), None) if metric else None
+    )
     if metric is None or effect is None:
         return None
     return _turned(effect, up=metric.direction == "up")

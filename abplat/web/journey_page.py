@@ -137,7 +137,9 @@ def _rules(journey: Document) -> tuple[str, ...]:
     if journey.get("inactivity"):
         rules.append(f"It is abandoned after {wording.span(str(journey['inactivity']))} without any contact.")
     if journey.get("correlate_by"):
-        rules.append(f"A customer may have several at once, told apart by \u201c{journey['correlate_by']}\u201d.")
+        rules.append(
+            f"A customer may have several at once, told apart by \u201c{journey['correlate_by']}\u201d."
+        )
     if journey.get("scope"):
         rules.append("Only these events count as contacts: " + ", ".join(_listed(journey["scope"])) + ".")
     if journey.get("lateness"):

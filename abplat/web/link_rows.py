@@ -87,9 +87,7 @@ def _steps(start: float, links: tuple[LinkEffect, ...]) -> list[waterfall.Step]:
     return steps
 
 
-def _total_row(
-    name: str, place: tuple[waterfall.Scale, float, float], counts: tuple[int, ...]
-) -> LinkRow:
+def _total_row(name: str, place: tuple[waterfall.Scale, float, float], counts: tuple[int, ...]) -> LinkRow:
     """Make the first or last row."""
     scale, rate, start = place
     detail = f"{wording.count(counts[-1])} of {wording.count(counts[0])}"
@@ -106,7 +104,9 @@ def _link_row(
     points = wording.points(link.points or 0.0)
     known = link.points_ci_lower is not None and link.points_ci_upper is not None
     plausible = (
-        f"{wording.points(link.points_ci_lower or 0)} to {wording.points(link.points_ci_upper or 0)}" if known else ""
+        f"{wording.points(link.points_ci_lower or 0)} to {wording.points(link.points_ci_upper or 0)}"
+        if known
+        else ""
     )
     control, treatment = _rate(link.control_rate, link), _rate(link.treatment_rate, link)
     tone = "more" if step.after >= step.before else "fewer"

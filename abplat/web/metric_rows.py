@@ -80,7 +80,9 @@ def list_blocks(report: Report) -> tuple[Block, ...]:
     for role, title, note in BLOCKS:
         metrics = [metric for metric in report.metrics if metric.role == role]
         rows = tuple(
-            make_row(metric, effect, titles, withheld=withheld) for metric in metrics for effect in metric.effects
+            make_row(metric, effect, titles, withheld=withheld)
+            for metric in metrics
+            for effect in metric.effects
         )
         if rows:
             blocks.append(Block(role, title, note, rows))
@@ -99,7 +101,12 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
     word = wording.say_word(wording.WORDS, "not_trusted" if withheld else effect.verdict)
     change, plausible = _say_change(metric, effect)
     margin = _say_margin(metric, effect)
-    said = [f"{metric.title}: {change}", f"plausible change {plausible}" if plausible else "", word.text, margin]
+    said = [
+        f"{metric.title}: {change}",
+        f"plausible change {plausible}" if plausible else "",
+        word.text,
+        margin,
+    ]
     return EffectRow(
         key=metric.key,
         title=metric.title,
@@ -165,7 +172,9 @@ def _say_margin(metric: MetricResult, effect: Effect) -> str:
     if effect.rel_ci_lower is None or effect.rel_ci_upper is None:
         return f"margin {margin}"
     up = metric.direction == "up"
-    best, worst = (effect.rel_ci_upper, effect.rel_ci_lower) if up else (-effect.rel_ci_lower, -effect.rel_ci_upper)
+    best, worst = (
+        (effect.rel_ci_upper, effect.rel_ci_lower) if up else (-effect.rel_ci_lower, -effect.rel_ci_upper)
+    )
     if worst > -metric.margin:
         return f"within its margin of {margin}"
     return f"past its margin of {margin}" if best < -metric.margin else f"margin of {margin} not ruled out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from markupsafe import Markup
 
@@ -60,7 +61,9 @@ def make_map(report: Report, variant: str, name: str) -> PathMap | None:
     arms = {arm.key: arm.n_mature or arm.n_exposed for arm in report.experiment.variants}
     control = next((arm.key for arm in report.experiment.variants if arm.is_control), "")
     both = (arms.get(control, 0), arms.get(variant, 0))
-    cells = _pair(((cell.stage, cell.channel), cell) for cell in _of(report.journey_map.stages, control, variant))
+    cells = _pair(
+        ((cell.stage, cell.channel), cell) for cell in _of(report.journey_map.stages, control, variant)
+    )
     flows = _pair((_way(flow), flow) for flow in _of(report.journey_map.hand_offs, control, variant))
     if not cells or not all(both):
         return None
@@ -68,7 +71,9 @@ def make_map(report: Report, variant: str, name: str) -> PathMap | None:
     ways = {key: _change(pair, control, both) for key, pair in flows.items()}
     stages = {stage.key: index for index, stage in enumerate(report.journey.stages)}
     channels = _channels(report, cells)
-    nodes = [_node(report, key, change, stages, channels) for key, change in places.items() if key[0] in stages]
+    nodes = [
+        _node(report, key, change, stages, channels) for key, change in places.items() if key[0] in stages
+    ]
     shown = _shown(ways, stages, channels)
     bands = [_band(report, key, ways[key], flows[key], (stages, channels, _widest(ways))) for key in shown]
     picture = journey_map.draw(_columns(report), [wording.humanise(key) for key in channels], nodes, bands)
@@ -78,14 +83,17 @@ def make_map(report: Report, variant: str, name: str) -> PathMap | None:
 
 
 Index = dict[str, int]
+Cell = TypeVar("Cell", StageChannel, HandOff)
 
 
-def _of(cells: Iterable[StageChannel | HandOff], *variants: str) -> list[StageChannel | HandOff]:
+def _of(cells: Iterable[Cell], *variants: str) -> list[Cell]:
     """Keep what belongs to the two arms."""
     return [cell for cell in cells if cell.variant in variants]
 
 
-def _pair(cells: Iterable[tuple[tuple[str, ...], StageChannel | HandOff]]) -> dict[tuple[str, ...], list[object]]:
+def _pair(
+    cells: Iterable[tuple[tuple[str, ...], StageChannel | HandOff]],
+) -> dict[tuple[str, ...], list[object]]:
     """Bring the arms of one place together."""
     pairs: dict[tuple[str, ...], list[object]] = {}
     for key, cell in cells:
@@ -93,11 +101,9 @@ def _pair(cells: Iterable[tuple[tuple[str, ...], StageChannel | HandOff]]) -> di
     return pairs
 
 
-def _way(flow: StageChannel | HandOff) -> tuple[str, ...]:
+def _way(flow: HandOff) -> tuple[str, ...]:
     """Name a flow by both its ends."""
-    if isinstance(flow, HandOff):
-        return flow.source, flow.target, flow.from_channel, flow.to_channel
-    return ()
+    return flow.source, flow.target, flow.from_channel, flow.to_channel
 
 
 def _change(pair: list[object], control: str, exposed: tuple[int, int]) -> Change:

@@ -133,7 +133,9 @@ def _banner(report: Report, verdict: Verdict) -> Banner:
         return Banner(name, word, verdict.sentence, verdict.why, verdict.reasons, verdict.rule)
     sentence = "Do not act on these numbers: a check that they rest on has failed."
     word = wording.DECISIONS["not_trusted"]
-    return Banner(name, word, sentence, block.title, (block.detail,), "not_trusted: a finding blocks every verdict")
+    return Banner(
+        name, word, sentence, block.title, (block.detail,), "not_trusted: a finding blocks every verdict"
+    )
 
 
 def _by_weight(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -144,7 +146,9 @@ def _by_weight(findings: tuple[Finding, ...]) -> list[Finding]:
 
 def _health(finding: Finding) -> HealthCard:
     """Say one finding."""
-    evidence = tuple((wording.humanise(key), _say_evidence(key, value)) for key, value in finding.evidence.items())
+    evidence = tuple(
+        (wording.humanise(key), _say_evidence(key, value)) for key, value in finding.evidence.items()
+    )
     word = wording.say_word(wording.SEVERITIES, finding.severity)
     return HealthCard(word, finding.title, finding.detail, finding.action, evidence)
 
@@ -157,7 +161,9 @@ def _say_evidence(key: str, value: float | str | None) -> str:
         return wording.p_value(float(value))
     if key == "share" or key.endswith("_share"):
         return wording.percent(value)
-    return wording.count(value) if isinstance(value, int) else wording.number(value, 4 if abs(value) < 1 else 2)
+    return (
+        wording.count(value) if isinstance(value, int) else wording.number(value, 4 if abs(value) < 1 else 2)
+    )
 
 
 def _head_facts(report: Report) -> Facts:
@@ -171,7 +177,10 @@ def _head_facts(report: Report) -> Facts:
         ("Started", started + _running(report)),
         ("Customers so far", wording.count(sum(arm.n_exposed for arm in facts.variants))),
         ("Channels", channels or "none yet"),
-        ("Randomised by", {"cust": "customer"}.get(facts.unit_type, wording.humanise(facts.unit_type).lower())),
+        (
+            "Randomised by",
+            {"cust": "customer"}.get(facts.unit_type, wording.humanise(facts.unit_type).lower()),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from abplat.domain.report import Report, decode_report
 from abplat.errors import ConflictError, NotFoundError
+from abplat.services import experiments, journeys, projects, reports
 
 Document = Mapping[str, Any]
 
@@ -97,55 +98,39 @@ class ServiceSource:
 
     def list_projects(self) -> list[Document]:
         """Return every project."""
-        from abplat.services import projects
-
         return list(projects.list_(self._session))
 
     def get_project(self, project: str) -> Document:
         """Return one project."""
-        from abplat.services import projects
-
         return projects.get(self._session, project)
 
     def list_experiments(self, project: str) -> list[Document]:
         """Return the experiments of a project that are not archived."""
-        from abplat.services import experiments
-
         return [row for row in self._all(experiments, project) if not row.get("archived_at")]
 
     def get_experiment(self, project: str, key: str) -> Document:
         """Return one experiment."""
-        from abplat.services import experiments
-
         return experiments.get(self._session, project, key)
 
     def list_journeys(self, project: str) -> list[Document]:
         """Return the journeys of a project."""
-        from abplat.services import journeys
-
         return self._all(journeys, project)
 
     def get_journey(self, project: str, key: str) -> Document:
         """Return one journey."""
-        from abplat.services import journeys
-
         return journeys.get(self._session, project, key)
 
     def list_journey_versions(self, project: str, key: str) -> list[Document]:
         """Return every version of a journey, oldest first."""
-        from abplat.services import journeys
-
         return list(journeys.list_versions(self._session, project, key))
 
     def find_report(self, project: str, key: str) -> Stored | None:
         """Return the latest report of an experiment, or None."""
-        from abplat.services import reports
-
         try:
-            found = reports.latest(self._session, project, key)
+            found = reports.get(self._session, project, key)
         except NotFoundError:
             return None
-        return read_stored(found.document, found.hash) if found else None
+        return read_stored(found.document, found.hash)
 
     def _all(self, service: Any, project: str) -> list[Document]:
         """Walk through all pages of a list."""

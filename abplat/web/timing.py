@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from abplat.domain.report import Report, SurvivalCurve
 from abplat.web import wording
-from abplat.web.charts import bars, survival
+from abplat.web.charts import bars, survival, svg
 from abplat.web.link_rows import stage_title, variant_title
 
 MOMENTS = 5
-"""Columns of the risk table."""
+"""Columns of the risk table, about."""
 ORDER = ("completed", "open", "abandoned", "aborted", "superseded")
 
 
@@ -67,9 +67,10 @@ def make_timing(report: Report) -> Timing | None:
     names = [variant_title(report, curve.variant) for curve in known]
     curves = [_curve(curve, name) for curve, name in zip(known, names, strict=True)]
     sentence = _say_difference(known, names)
-    instants = [end * index / (MOMENTS - 1) for index in range(MOMENTS)]
     length, unit = survival.unit_of(end)
-    moments = tuple(f"{wording.number(time / length, 1).removesuffix('.0')} {unit}" for time in instants)
+    ticks = svg.ticks_between(0, end / length, MOMENTS)
+    instants = [tick * length for tick in ticks]
+    moments = tuple(f"{wording.number(tick, 1).removesuffix('.0')} {unit}" for tick in ticks)
     rows = tuple(_timing_row(curve, name, instants) for curve, name in zip(known, names, strict=True))
     return Timing(survival.draw(curves, end, sentence), moments, rows, sentence, wording.duration(end))
 
@@ -125,14 +126,16 @@ def make_endings(report: Report) -> Endings | None:
         return None
     statuses = [key for key in ORDER if any(e.status == key and e.n for e in report.journey_map.endings)]
     names = tuple(variant_title(report, key) for key in arms)
-    pictures = tuple(bars.draw(_parts(report, key, statuses, totals[key]), variant_title(report, key)) for key in arms)
+    pictures = tuple(
+        bars.draw(_parts(report, key, statuses, totals[key]), variant_title(report, key)) for key in arms
+    )
     key = tuple((status, wording.ENDINGS[status]) for status in statuses)
     return Endings(names, pictures, key, _ending_rows(report, arms, totals))
 
 
 def _parts(report: Report, arm: str, statuses: list[str], total: int) -> list[bars.Part]:
     """Sum the endings of one arm by status."""
-    counts = {status: 0 for status in statuses}
+    counts = dict.fromkeys(statuses, 0)
     for ending in report.journey_map.endings:
         if ending.variant == arm and ending.status in counts:
             counts[ending.status] += ending.n
@@ -147,7 +150,10 @@ def _ending_rows(report: Report, arms: list[str], totals: dict[str, int]) -> tup
         by_arm[ending.variant] = by_arm.get(ending.variant, 0) + ending.n
     keys = sorted(found, key=lambda key: (ORDER.index(key[0]) if key[0] in ORDER else 9, key[1] or ""))
     return tuple(
-        EndingRow(_ending_name(report, key), tuple(_ending_cell(found[key].get(arm, 0), totals[arm]) for arm in arms))
+        EndingRow(
+            _ending_name(report, key),
+            tuple(_ending_cell(found[key].get(arm, 0), totals[arm]) for arm in arms),
+        )
         for key in keys
     )
 
@@ -156,11 +162,11 @@ def _ending_name(report: Report, key: tuple[str, str | None]) -> str:
     """Name an ending by its status and the stage that was not reached."""
     status, stage = key
     name = wording.ENDINGS.get(status) or wording.humanise(status)
-    return f"{name} before \u201c{stage_title(report, stage)}\u201d" if stage and status != "completed" else name
+    return (
+        f"{name} before \u201c{stage_title(report, stage)}\u201d" if stage and status != "completed" else name
+    )
 
 
 def _ending_cell(n: int, total: int) -> str:
     """Say a count and its share."""
     return f"{wording.count(n)} ({wording.percent(n / total)})"
-
-

@@ -204,7 +204,7 @@ def duration(seconds: float, *, signed: bool = False) -> str:
     size = abs(seconds)
     for unit, length in (("days", 86_400), ("hours", 3_600), ("min", 60)):
         if size >= length:
-            return number(seconds / length, 1, signed=signed) + NARROW + unit
+            return number(seconds / length, 1, signed=signed).removesuffix(".0") + NARROW + unit
     return number(seconds, 0 if size >= 1 else 1, signed=signed) + NARROW + "s"
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from abplat.domain.report import Report, encode_report
 from abplat.errors import NotFoundError
-from abplat.web.blueprint import blueprint
+from abplat.web.routes import blueprint
 from abplat.web.sources import Stored, read_stored
 from tests.web import report_factory
 
@@ -47,27 +47,35 @@ class FixedSource:
         self._experiments = [*(experiment(report) for report in reports), *drafts]
 
     def list_projects(self) -> list[Mapping[str, Any]]:
+        """One project."""
         return [PROJECT]
 
     def get_project(self, project: str) -> Mapping[str, Any]:
+        """The project."""
         return _find([PROJECT], project)
 
-    def list_experiments(self, project: str) -> list[Mapping[str, Any]]:
+    def list_experiments(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
+        """Every experiment."""
         return self._experiments
 
-    def get_experiment(self, project: str, key: str) -> Mapping[str, Any]:
+    def get_experiment(self, project: str, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # the shape of a source
+        """One experiment."""
         return _find(self._experiments, key)
 
-    def list_journeys(self, project: str) -> list[Mapping[str, Any]]:
+    def list_journeys(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
+        """One journey."""
         return [JOURNEY]
 
-    def get_journey(self, project: str, key: str) -> Mapping[str, Any]:
+    def get_journey(self, project: str, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # the shape of a source
+        """The journey."""
         return _find([JOURNEY], key)
 
-    def list_journey_versions(self, project: str, key: str) -> list[Mapping[str, Any]]:
+    def list_journey_versions(self, project: str, key: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
+        """Two versions."""
         return [{**JOURNEY, "version": 1, "created_at": "2026-01-05T10:00:00Z"}, JOURNEY]
 
-    def find_report(self, project: str, key: str) -> Stored | None:
+    def find_report(self, project: str, key: str) -> Stored | None:  # noqa: ARG002  # the shape of a source
+        """The report, encoded and read back."""
         document = self._reports.get(key)
         return read_stored(document) if document else None
 

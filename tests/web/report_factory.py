@@ -90,7 +90,9 @@ def make_trap(**over: Any) -> shape.Report:
             "customers who skip the size question ask again by phone and give up.",
             p=0.0004,
         ),
-        _conflict("advice_used", "journey_harm", "The journey got worse; advice used shows no change.", p=0.41),
+        _conflict(
+            "advice_used", "journey_harm", "The journey got worse; advice used shows no change.", p=0.41
+        ),
     )
     base = make_report(
         treatment=TRAP,
@@ -221,21 +223,29 @@ def _findings() -> tuple[shape.Finding, ...]:
             evidence={"customers": 51, "share": 0.004},
             action="Send the loyalty card with each store contact, so that the tablet keeps one variant a customer.",
         ),
-        _finding("shared_ids", "info", "3 identifiers are shared", "3 phone numbers belong to many customers."),
+        _finding(
+            "shared_ids", "info", "3 identifiers are shared", "3 phone numbers belong to many customers."
+        ),
         _finding("freshness", "pass", "Facts are fresh", "The youngest fact is 1 minute old."),
     )
 
 
 def _conflict_finding() -> shape.Finding:
     return _finding(
-        "conflict", "warning", "Touchpoint won, journey lost", "Quote form sent rose while completion fell.",
+        "conflict",
+        "warning",
+        "Touchpoint won, journey lost",
+        "Quote form sent rose while completion fell.",
         "Read the links: see where customers are lost after the quote.",
     )
 
 
 def _no_exposures() -> shape.Finding:
     return _finding(
-        "no_exposures", "warning", "No exposures are arriving", "No customer has met a variant since the start.",
+        "no_exposures",
+        "warning",
+        "No exposures are arriving",
+        "No customer has met a variant since the start.",
         "Check that the SDK has a key of this project and that it sends exposures.",
     )
 
@@ -294,7 +304,7 @@ def _metrics(control: Arm, treatment: Arm) -> tuple[shape.MetricResult, ...]:
     )  # fmt: skip
 
 
-def _metric(
+def _metric(  # noqa: PLR0917  # a row of a table
     key: str, title: str, kind: str, role: str, direction: str,
     scale: tuple[str, float], totals: list[float], arms: tuple[Arm, Arm], margin: float | None = None,
 ) -> shape.MetricResult:  # fmt: skip
@@ -409,21 +419,27 @@ def _shapley(control: list[float], treatment: list[float]) -> list[Any]:
             chosen = mask.bit_count()
             weight = math.factorial(chosen) * math.factorial(size - chosen - 1) / math.factorial(size)
             rest = math.prod(
-                treatment[other] if mask >> other & 1 else control[other] for other in range(size) if other != index
+                treatment[other] if mask >> other & 1 else control[other]
+                for other in range(size)
+                if other != index
             )
             parts[index] += weight * rest * (treatment[index] - control[index])
     return parts
 
 
 def _conflict(metric: str, state: str, sentence: str, p: float = 0.62) -> shape.Conflict:
-    return shape.Conflict(variant="treatment", metric=metric, state=state, p_value=p, p_holm=min(1.0, 2 * p), sentence=sentence)
+    return shape.Conflict(
+        variant="treatment", metric=metric, state=state, p_value=p, p_holm=min(1.0, 2 * p), sentence=sentence
+    )
 
 
 def _curve(arm: Arm, speed: float) -> shape.SurvivalCurve:
     tau = 7 * 86_400.0
     share = arm.chain[4] / max(arm.chain[0], 1)
     times = tuple(tau * step / 28 for step in range(29))
-    survival = tuple(1 - share * (1 - math.exp(-speed * time / 86_400 * 3)) / (1 - math.exp(-speed * 21)) for time in times)
+    survival = tuple(
+        1 - share * (1 - math.exp(-speed * time / 86_400 * 3)) / (1 - math.exp(-speed * 21)) for time in times
+    )
     band = [1.96 * math.sqrt(value * (1 - value) / max(arm.chain[0], 1)) for value in survival]
     return shape.SurvivalCurve(
         variant=arm.key,
@@ -431,7 +447,9 @@ def _curve(arm: Arm, speed: float) -> shape.SurvivalCurve:
         survival=survival,
         ci_lower=tuple(value - half for value, half in zip(survival, band, strict=True)),
         ci_upper=tuple(min(1.0, value + half) for value, half in zip(survival, band, strict=True)),
-        at_risk=tuple(round(arm.chain[0] * value * (1 - 0.012 * index)) for index, value in enumerate(survival)),
+        at_risk=tuple(
+            round(arm.chain[0] * value * (1 - 0.012 * index)) for index, value in enumerate(survival)
+        ),
         n_events=arm.chain[4],
         n_censored=arm.chain[0] - arm.chain[4],
         rmst=tau * (1 - share * 0.62),
@@ -446,7 +464,9 @@ def _map(control: Arm, treatment: Arm) -> shape.JourneyMap:
     for arm in (control, treatment):
         stages.extend(_cells(arm))
         flows.extend(_flows(arm, shift=0.0 if arm is control else (arm.calls - control.calls) * 0.6))
-    return shape.JourneyMap(stages=tuple(stages), hand_offs=tuple(flows), endings=_endings(control) + _endings(treatment))
+    return shape.JourneyMap(
+        stages=tuple(stages), hand_offs=tuple(flows), endings=_endings(control) + _endings(treatment)
+    )
 
 
 SHARES = {"web": 0.52, "app": 0.25, "store": 0.16, "contact_centre": 0.07}
@@ -454,7 +474,13 @@ SHARES = {"web": 0.52, "app": 0.25, "store": 0.16, "contact_centre": 0.07}
 
 def _reach(arm: Arm) -> dict[str, int]:
     visit, configure, quote, purchase = arm.chain[1:]
-    return {"visit": visit, "configure": configure, "advice": round(arm.calls * 900), "quote": quote, "purchase": purchase}
+    return {
+        "visit": visit,
+        "configure": configure,
+        "advice": round(arm.calls * 900),
+        "quote": quote,
+        "purchase": purchase,
+    }
 
 
 def _cells(arm: Arm) -> list[shape.StageChannel]:
@@ -500,4 +526,6 @@ def _endings(arm: Arm) -> tuple[shape.Ending, ...]:
         ("abandoned", "purchase", round((quote - purchase) * 0.7)),
         ("aborted", "purchase", round((quote - purchase) * 0.1)),
     ]
-    return tuple(shape.Ending(variant=arm.key, status=status, next_stage=stage, n=n) for status, stage, n in rows)
+    return tuple(
+        shape.Ending(variant=arm.key, status=status, next_stage=stage, n=n) for status, stage, n in rows
+    )

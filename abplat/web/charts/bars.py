@@ -32,7 +32,9 @@ class Part:
 
 def draw(parts: Sequence[Part], name: str) -> Markup:
     """Draw one bar; a part wide enough carries its share."""
-    sentence = f"{name}: " + ", ".join(f"{part.title.lower()} {wording.percent(part.share)}" for part in parts)
+    sentence = f"{name}: " + ", ".join(
+        f"{part.title.lower()} {wording.percent(part.share)}" for part in parts
+    )
     marks, x = [], 0.0
     for part in parts:
         width = part.share * WIDTH
@@ -40,7 +42,7 @@ def draw(parts: Sequence[Part], name: str) -> Markup:
         fill = FILLS.get(part.key, FILLS["abandoned"])
         marks.append(svg.rect(x, 0, (width - 1.5, HEIGHT), f"f-{part.key}", rx=3, fill=fill, hint=hint))
         if width > 60:
-            dark = part.key in {"completed"}
+            dark = part.key == "completed"
             look = {"fill": svg.PAPER if dark else svg.INK, "text_anchor": "middle", "font_weight": 600}
             css = "c-paper" if dark else "c-onbar"
             marks.append(svg.text(x + width / 2, HEIGHT / 2 + 4, wording.percent(part.share), css, **look))

@@ -60,7 +60,9 @@ def _quadrants() -> list[Markup]:
     size = (WIDTH - RIGHT - middle_x, HEIGHT - BOTTOM - middle_y)
     shade = svg.rect(middle_x, middle_y, size, "f-bad", fill=svg.TONES["bad"], opacity=0.07)
     look = {"text_anchor": "end", "size": 11}
-    lost = svg.text(WIDTH - RIGHT - 8, HEIGHT - BOTTOM - 8, "won here, lost there", "f-bad", fill=svg.TONES["bad"], **look)
+    lost = svg.text(
+        WIDTH - RIGHT - 8, HEIGHT - BOTTOM - 8, "won here, lost there", "f-bad", fill=svg.TONES["bad"], **look
+    )
     won = svg.text(WIDTH - RIGHT - 8, TOP + 16, "won here and there", "c-muted", **look)
     return [shade, lost, won]
 
@@ -74,12 +76,18 @@ def _axes(wide: float, high: float, journey: str) -> list[Markup]:
     ]
     for tick in svg.ticks_between(-wide, wide, 4):
         words = wording.percent(tick, signed=True, digits=0 if wide > 0.04 else 1)
-        marks.append(svg.text(_x(tick, wide), HEIGHT - BOTTOM + 15, words, "c-muted", text_anchor="middle", size=11))
+        marks.append(
+            svg.text(_x(tick, wide), HEIGHT - BOTTOM + 15, words, "c-muted", text_anchor="middle", size=11)
+        )
     for tick in svg.ticks_between(-high, high, 4):
         words = wording.percent(tick, signed=True, digits=0 if high > 0.04 else 1)
         marks.append(svg.text(LEFT - 6, _y(tick, high) + 4, words, "c-muted", text_anchor="end", size=11))
     below = {"text_anchor": "end", "size": 11}
-    marks.append(svg.text(WIDTH - RIGHT, HEIGHT - 6, "touchpoint: worse \u2190 change \u2192 better", "c-muted", **below))
+    marks.append(
+        svg.text(
+            WIDTH - RIGHT, HEIGHT - 6, "touchpoint: worse \u2190 change \u2192 better", "c-muted", **below
+        )
+    )
     marks.append(svg.text(LEFT + 6, TOP + 12, f"\u2191 {journey}", "c-muted", size=11))
     return marks
 

@@ -77,7 +77,16 @@ def draw_bar(axis: Axis, bar: Bar, sentence: str) -> Markup:
     left, right = axis.x(bar.lower), axis.x(bar.upper)
     marks = [*_ground(axis, bar)]
     marks.append(
-        svg.rect(left, middle - 4, (right - left, 8), f"f-{bar.tone}", rx=4, fill=color, opacity=0.38, hint=sentence)
+        svg.rect(
+            left,
+            middle - 4,
+            (right - left, 8),
+            f"f-{bar.tone}",
+            rx=4,
+            fill=color,
+            opacity=0.38,
+            hint=sentence,
+        )
     )
     marks.extend(_arrows(axis, bar, color))
     point = {"cx": axis.x(bar.point), "cy": middle, "r": 5, "class": f"f-{bar.tone} c-edge", "fill": color}
@@ -114,7 +123,9 @@ def _harm(axis: Axis, margin: float) -> Markup:
     end = PAD if margin < 0 else WIDTH - PAD
     words = f"Past the guardrail's margin of {wording.percent(margin, signed=True)}"
     left = min(edge, end)
-    return svg.rect(left, 0, (abs(end - edge), HEIGHT), "f-bad", fill=svg.TONES["bad"], opacity=0.08, hint=words)
+    return svg.rect(
+        left, 0, (abs(end - edge), HEIGHT), "f-bad", fill=svg.TONES["bad"], opacity=0.08, hint=words
+    )
 
 
 def _grid(axis: Axis) -> list[Markup]:
@@ -135,7 +146,9 @@ def _arrows(axis: Axis, bar: Bar, color: str) -> list[Markup]:
     for outside, x, way in ((bar.lower < axis.lower, PAD, -1), (bar.upper > axis.upper, WIDTH - PAD, 1)):
         if outside:
             d = f"M{svg.num(x)} {middle - 6}l{7 * way} 6l{-7 * way} 6z"
-            marks.append(svg.path(d, f"f-{bar.tone}", fill=color, hint="The interval goes on beyond the scale"))
+            marks.append(
+                svg.path(d, f"f-{bar.tone}", fill=color, hint="The interval goes on beyond the scale")
+            )
     return marks
 
 

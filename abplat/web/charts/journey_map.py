@@ -52,9 +52,14 @@ class Band:
     hint: str
 
 
-def draw(columns: Sequence[Column], rows: Sequence[str], nodes: Sequence[Node], bands: Sequence[Band]) -> Markup:
+def draw(
+    columns: Sequence[Column], rows: Sequence[str], nodes: Sequence[Node], bands: Sequence[Band]
+) -> Markup:
     """Draw the map: bands first, boxes over them, labels last."""
-    size = (LEFT + COLUMN * len(columns) - (COLUMN - BOX_WIDTH) + 8, TOP + ROW * len(rows) - (ROW - BOX_HEIGHT) + 12)
+    size = (
+        LEFT + COLUMN * len(columns) - (COLUMN - BOX_WIDTH) + 8,
+        TOP + ROW * len(rows) - (ROW - BOX_HEIGHT) + 12,
+    )
     marks = [*_heads(columns), *_row_names(rows, size[0])]
     ordered = sorted(bands, key=lambda band: (band.tone != "calm", -band.weight))
     boxes = {(node.column, node.row) for node in nodes}

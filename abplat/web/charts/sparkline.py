@@ -16,7 +16,9 @@ def draw(values: Sequence[float], sentence: str) -> Markup:
     low, high = min(values, default=0.0), max(values, default=1.0)
     width = (high - low) or 1.0
     step = (WIDTH - 8) / max(len(values) - 1, 1)
-    spots = [(4 + step * i, HEIGHT - 4 - (value - low) / width * (HEIGHT - 8)) for i, value in enumerate(values)]
+    spots = [
+        (4 + step * i, HEIGHT - 4 - (value - low) / width * (HEIGHT - 8)) for i, value in enumerate(values)
+    ]
     marks = []
     if spots:
         d = "M" + "L".join(f"{svg.num(x)} {svg.num(y)}" for x, y in spots)

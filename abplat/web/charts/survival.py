@@ -71,7 +71,9 @@ def _axes(frame: Frame) -> list[Markup]:
         y = frame.y(tick)
         marks.append(svg.line((LEFT, y), (WIDTH - RIGHT, y), "s-line", stroke=svg.LINE, stroke_width=1))
         digits = 0 if frame.top > 0.05 else 1
-        marks.append(svg.text(LEFT - 8, y + 4, wording.percent(tick, digits=digits), "c-muted", text_anchor="end"))
+        marks.append(
+            svg.text(LEFT - 8, y + 4, wording.percent(tick, digits=digits), "c-muted", text_anchor="end")
+        )
     length, name = unit_of(frame.end)
     for tick in svg.ticks_between(0, frame.end / length, 7):
         words = wording.number(tick, 0 if tick == int(tick) else 1)
@@ -115,7 +117,9 @@ def _names(frame: Frame, curves: Sequence[Curve]) -> list[Markup]:
         curve = curves[index]
         name = curve.name if len(curve.name) <= 20 else curve.name[:19] + "\u2026"
         look = {"font_weight": 600, "size": 12}
-        marks.append(svg.text(WIDTH - RIGHT + 8, place, name, f"f-arm{index % 5}", fill=svg.SERIES[index % 5], **look))
+        marks.append(
+            svg.text(WIDTH - RIGHT + 8, place, name, f"f-arm{index % 5}", fill=svg.SERIES[index % 5], **look)
+        )
         share = wording.percent(curve.share[-1]) if curve.share else ""
         marks.append(svg.text(WIDTH - RIGHT + 8, place + 14, f"{share} done", "c-muted", size=12))
     return marks

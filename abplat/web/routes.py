@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, g, render_template, url_for
+from werkzeug.exceptions import HTTPException
 
 from abplat.errors import AbplatError
 from abplat.web import experiments, journeys
 from abplat.web.safety import protect
 
 STYLESHEET = "abplat.css"
+_log = logging.getLogger(__name__)
 HEADINGS = {
     "not_found": (404, "This does not exist"),
     "conflict": (409, "This cannot be shown now"),
@@ -24,7 +27,9 @@ HEADINGS = {
 
 def make_blueprint() -> Blueprint:
     """Put every page under its address."""
-    pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets")
+    pages = Blueprint(
+        "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
+    )
     pages.add_url_rule("/", view_func=experiments.list_experiments)
     place = "/projects/<project>/experiments/<key>"
     pages.add_url_rule(place, view_func=experiments.show_experiment)
@@ -32,6 +37,7 @@ def make_blueprint() -> Blueprint:
     pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
     pages.register_error_handler(AbplatError, show_error)
+    pages.register_error_handler(Exception, show_unexpected)
     pages.after_request(protect)
     pages.context_processor(_globals)
     return pages
@@ -40,8 +46,16 @@ def make_blueprint() -> Blueprint:
 def show_error(error: AbplatError) -> tuple[str, int]:
     """Say to a person what is wrong."""
     status, heading = HEADINGS.get(error.code, (500, "Something went wrong"))
-    detail = error.message if status != 500 else "It was written to the log. Try again, or tell whoever runs abplat."
-    return render_error(status, heading, detail)
+    return show_unexpected(error) if status == 500 else render_error(status, heading, error.message)  # type: ignore[return-value]
+
+
+def show_unexpected(error: Exception) -> tuple[str, int] | HTTPException:
+    """Show a fault of our own as a page: its text goes to the log, the request's name to the reader."""
+    if isinstance(error, HTTPException):
+        return error
+    name = str(g.get("request_id", "unknown"))
+    _log.error("request %s failed", name, exc_info=error)
+    return render_error(500, "Something went wrong", f"The log says why, under request {name}.")
 
 
 def render_error(status: int, heading: str, detail: str) -> tuple[str, int]:
