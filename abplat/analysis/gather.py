@@ -28,9 +28,11 @@ _COUNTING_KINDS = frozenset({"touchpoint", "value"})
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     """Read a snapshot of the lake as the plan asks."""
     facts, exposures = snapshot.touchpoints(_reads_props(plan)), snapshot.exposures(plan.experiment["key"])
-    identities = resolve([*facts.actors, *exposures.actors], snapshot.aliases(), snapshot.as_of_us)
+    actors = list(dict.fromkeys((*facts.actors, *exposures.actors)))
+    identities = resolve(actors, snapshot.aliases(), snapshot.as_of_us)
     of_events = identities.customer_of[: len(facts.actors)]
-    of_exposures = identities.customer_of[len(facts.actors) :]
+    place = {actor: position for position, actor in enumerate(actors)}
+    of_exposures = identities.customer_of[[place[actor] for actor in exposures.actors]]
     population, unknown, n_overrides = _populate(exposures.columns, of_exposures, plan)
     customer = of_events[facts.columns["actor"]] if len(facts.columns["actor"]) else facts.columns["actor"]
     columns = FactColumns(
