@@ -89,8 +89,8 @@ class MaskColumns:
     in_scope: _Array
     channel: Sequence[str | None] | _Array
     value: Sequence[str | None] | _Array | None = None
-    captured: Sequence[Any] | None = None
-    """Per event a list of field names, its JSON text, or None."""
+    captured: Sequence[str | None] | _Array | None = None
+    """Per event the JSON text of the list of fields it asked for, or None."""
     tie: _Array | None = None
     ordered: bool = False
 
@@ -158,9 +158,7 @@ def encode_masks(masks: MaskColumns, n_customers: int) -> EventColumns:
     customer = np.ascontiguousarray(masks.customer, np.int32)
     stage_mask = np.ascontiguousarray(masks.stage_mask, np.int64)
     channel, channels = code(masks.channel)
-    no_value = masks.value is None
-    value, values = (np.full(size, -1, np.int32), ()) if no_value else code(masks.value or ())
-    fields = [_field_names(item) for item in masks.captured] if masks.captured is not None else []
+    value, values = code([None] * size if masks.value is None else masks.value)
     if masks.ordered:
         order = order_by_customer(customer, n_customers)
     else:
@@ -174,7 +172,7 @@ def encode_masks(masks: MaskColumns, n_customers: int) -> EventColumns:
         in_scope=np.ascontiguousarray(masks.in_scope, np.bool_)[order],
         channel=channel[order],
         value=value[order],
-        captured=_captured(fields, size)[order],
+        captured=_captured_texts(masks.captured, size)[order],
         source=order,
         channels=channels,
         values=values,
@@ -246,10 +244,14 @@ def _lowest(mask: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(mask == 0, 64, exponent.astype(np.int64) - 1)
 
 
-def _field_names(item: Any) -> frozenset[str]:
-    """Read the fields an event asked for from a list or its JSON text."""
-    parsed = orjson.loads(item) if isinstance(item, str | bytes) and item else item
-    return captured_fields({"captured": parsed})
+def _captured_texts(texts: Sequence[str | None] | _Array | None, size: int) -> NDArray[np.uint64]:
+    """Pack the fields asked for; every different text is read once."""
+    codes, vocabulary = code(texts if texts is not None else ())
+    if not vocabulary:
+        return np.zeros((size, 0), np.uint64)
+    fields = [captured_fields({"captured": orjson.loads(text)}) for text in vocabulary]
+    packed = _captured([*fields, frozenset()], len(fields) + 1)
+    return packed[codes]
 
 
 def _captured(fields: list[frozenset[str]], size: int) -> NDArray[np.uint64]:
