@@ -23,6 +23,7 @@ from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
 from abplat.analysis.verdict import decide, hold_against_journey, is_final
 from abplat.clock import format_instant, from_micros, to_micros
+from abplat.config import Settings
 from abplat.domain.report import (
     Conflict,
     ExperimentFacts,
@@ -37,16 +38,16 @@ from abplat.domain.report import (
 from abplat.facts.lake import Lake
 
 
-def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, *, memory_limit: str = "2GB") -> Report:
+def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings) -> Report:
     """Analyse one experiment as of an instant.
 
     Args:
         lake: The facts.
         plan: The frozen plan.
         as_of: The snapshot: what happened or arrived later does not exist.
-        memory_limit: What the engine may use before it spills to disk.
+        settings: What the engine may use before it spills to disk, and where to.
     """
-    with Snapshot(lake, plan.project, to_micros(as_of), memory_limit=memory_limit) as snapshot:
+    with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
         gathered = gather(snapshot, plan)
     return score(gathered, plan, as_of)
 

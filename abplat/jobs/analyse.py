@@ -43,7 +43,7 @@ def analyse_experiment(context: JobContext, project: str, experiment: str, as_of
     plan = make_plan(
         frozen, state=found["state"], started_at=found["started_at"], stopped_at=found["stopped_at"]
     )
-    return analyse(context.lake, plan, as_of, memory_limit=context.settings.memory_limit)
+    return analyse(context.lake, plan, as_of, context.settings)
 
 
 def _required(payload: dict[str, Any], name: str) -> str:
