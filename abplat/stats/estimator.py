@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from abplat.errors import InvalidInputError
-from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.assembly import assemble, assemble_rows
+from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.flags import flag_pair, flag_rows
-from abplat.stats.kernel import Cell, Layout, build_arm, estimate, read_cell
+from abplat.stats.kernel import Cell, Estimate, Layout, build_arm, estimate, read_cell
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
 from abplat.stats.proportions import compare_small_table, is_small_table, read_table
 from abplat.stats.result import Computed, NotComputable
@@ -55,27 +55,51 @@ def compare(treatment: Strata, control: Strata, plan: ComparisonPlan | None = No
         >>> control = Moments.from_values([1.0, 2.0, 3.0, 4.0])
         >>> found = compare(Moments.from_values([2.0, 3.0, 5.0, 6.0]), control)
         >>> round(found.effect, 3), round(found.p_value, 4)
-        (1.5, 0.2381)
+        (1.5, 0.2334)
     """
     plan = plan or ComparisonPlan()
-    paired = pair_strata(treatment, control, plan.min_stratum_units)
-    layout = _lay_out(paired.treatment[0], paired.control[0], plan)
-    arms = [pool_strata(treatment), pool_strata(control)]
-    refusal = _refuse_arms(arms, layout)
-    if refusal:
-        return refusal
     if plan.kind == "proportion":
-        small = _compare_as_table(arms[0], arms[1], plan)
+        small = _compare_as_table(pool_strata(treatment), pool_strata(control), plan)
         if small is not None:
             return small
+    found = estimate_pair(treatment, control, plan)
+    return found if isinstance(found, NotComputable) else assemble(found[0], plan, found[1])
+
+
+def estimate_pair(
+    treatment: Strata, control: Strata, plan: ComparisonPlan
+) -> Computed[tuple[Estimate, tuple[str, ...]]]:
+    """Estimate effect and baseline of a pair of arms with their variances, and raise its flags.
+
+    Args:
+        treatment: Record of the treated arm, or one per stratum.
+        control: Record of control, or one per stratum (same columns).
+        plan: Kind of metric, slopes, strata.
+
+    Returns:
+        The estimate that all intervals and margin tests are made of, or why there is none.
+
+    Raises:
+        InvalidInputError: As for ``compare``.
+
+    Examples:
+        >>> a = Moments.from_values([1.0, 2.0, 3.0])
+        >>> found = estimate_pair(a, a, ComparisonPlan())
+        >>> found[0].effect
+        0.0
+    """
+    paired = pair_strata(treatment, control, plan.min_stratum_units)
+    layout = _lay_out(paired.treatment[0], paired.control[0], plan)
+    refusal = _refuse_arms([pool_strata(treatment), pool_strata(control)], layout)
+    if refusal is not None:
+        return refusal
     k = len(paired.treatment[0].columns)
-    built = [
+    arms = [
         build_arm([read_cell(r, layout, k) for r in records], paired.weights, layout)
         for records in (paired.treatment, paired.control)
     ]
-    found = estimate(built[0], built[1], paired.weights, layout, plan)
-    flags = (*paired.flags, *flag_pair(built[0], built[1], layout, found))
-    return assemble(found, plan, flags)
+    found = estimate(arms[0], arms[1], paired.weights, layout, plan)
+    return found, (*paired.flags, *flag_pair(arms[0], arms[1], layout, found))
 
 
 def compare_rows(
@@ -114,8 +138,8 @@ def compare_rows(
     refusals: list[Computed[Comparison] | None] = []
     for pair in zip(treatment, control, strict=True):
         refusal: Computed[Comparison] | None = _refuse_arms(pair, layout)
-        if refusal is None and plan.kind == "proportion":
-            refusal = _compare_as_table(pair[0], pair[1], plan)
+        if plan.kind == "proportion" and (table := _compare_as_table(pair[0], pair[1], plan)) is not None:
+            refusal = table
         refusals.append(refusal)
     left = [i for i, refusal in enumerate(refusals) if refusal is None]
     if left:
@@ -172,8 +196,12 @@ def _has_lost_digits(arm: Moments) -> bool:
     return is_noise and squares > arm.n * (1e-6 * mean) ** 2
 
 
-def _compare_as_table(treatment: Moments, control: Moments, plan: ComparisonPlan) -> Computed[Comparison] | None:
+def _compare_as_table(
+    treatment: Moments, control: Moments, plan: ComparisonPlan
+) -> Computed[Comparison] | None:
     """Compare two proportions as a table where the plan or a small expected count asks for it."""
+    if not treatment.n or not control.n:
+        return None
     table = read_table(treatment, control)
     if plan.small_table == "never" or (plan.small_table == "auto" and not is_small_table(table)):
         return None

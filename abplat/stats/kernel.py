@@ -116,7 +116,9 @@ def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout)
     pairs = [_linearise(mean, x, xd) for x, xd in layout.covariates]
     h = [gradient for _, gradient in pairs]
     points = [point for point, _ in pairs]
-    forms = [_form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)]
+    forms = [
+        _form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)
+    ]
     return Arm(n, value, points, g, h, forms, list(cells))
 
 

@@ -42,9 +42,7 @@ def pair_strata(treatment: Strata, control: Strata, min_units: int) -> PairedStr
     return PairedStrata(tuple(a for a, _ in kept), tuple(b for _, b in kept), weights, flags)
 
 
-def _pair(
-    treatment: Mapping[str, Moments], control: Mapping[str, Moments]
-) -> list[tuple[Moments, Moments]]:
+def _pair(treatment: Mapping[str, Moments], control: Mapping[str, Moments]) -> list[tuple[Moments, Moments]]:
     """Put the cells of both arms side by side; a stratum that one arm lacks is empty there."""
     empty = _empty_like(pool_strata(treatment), pool_strata(control))
     keys = list(dict.fromkeys([*treatment, *control]))
