@@ -65,7 +65,7 @@ class Shop:
         chance = random.Random(self.seed)  # noqa: S311  a simulation
         keys = list(truths)
         weights = over.get("weights", [1] * len(keys))
-        for number in range(n):
+        for number in range(1, n + 1):
             variant = chance.choices(keys, weights)[0]
             self._walk(f"{experiment}-{number}", experiment, variant, truths[variant], chance)
             if chance.random() < over.get("crossover", 0.0):
