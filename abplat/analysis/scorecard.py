@@ -14,13 +14,16 @@ import numpy as np
 from abplat import __version__
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
+from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, required_stages
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
+from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
 from abplat.analysis.verdict import decide, hold_against_journey, is_final
-from abplat.clock import format_instant, from_micros
+from abplat.clock import format_instant, from_micros, to_micros
+from abplat.config import Settings
 from abplat.domain.report import (
     Conflict,
     ExperimentFacts,
@@ -32,6 +35,21 @@ from abplat.domain.report import (
     VariantFacts,
     Verdict,
 )
+from abplat.facts.lake import Lake
+
+
+def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings) -> Report:
+    """Analyse one experiment as of an instant.
+
+    Args:
+        lake: The facts.
+        plan: The frozen plan.
+        as_of: The snapshot: what happened or arrived later does not exist.
+        settings: What the engine may use before it spills to disk, and where to.
+    """
+    with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
+        gathered = gather(snapshot, plan)
+    return score(gathered, plan, as_of)
 
 
 def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:

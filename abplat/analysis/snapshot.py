@@ -1,60 +1,54 @@
 """A snapshot of one project's facts: what was known at an instant, each event once.
 
-The engine is DuckDB over the files of a fixed version of each table; it may use so much memory and
-spills beyond it. Texts are coded inside the engine, so that what leaves it is integers.
+The engine reads the files of one version of each table, within its memory limit, and evaluates all
+matchers itself: what leaves it are integers, of the customers asked for and nobody else.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-import duckdb
 import numpy as np
+from arro3.core import Array, DataType, Table
 
 from abplat.analysis.identity import Alias
+from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
+from abplat.config import Settings
+from abplat.domain.journeys import JourneyDefinition, Matcher
+from abplat.facts.engines.duckdb import connect, create_view
+from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
 from abplat.facts.lake import Lake
 
 _KINDS = ("touchpoint", "exposure", "alias")
+_VIEWS = ("touchpoints", "exposures", "aliases")
+_CUSTOMERS = "customers"
 
 
-@dataclass(frozen=True, slots=True)
-class TouchpointColumns:
-    """Touchpoints as codes: ``actor``, ``name``, ``channel`` (-1 unknown), ``ts_us``, ``value``, ``tie``."""
+class Exposure(NamedTuple):
+    """One exposure as it was recorded."""
 
-    columns: Mapping[str, Any]
-    actors: Sequence[str]
-    names: Sequence[str]
-    channels: Sequence[str]
-    props: Sequence[str | None] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureFacts:
-    """Exposures of one experiment; ``variant`` and ``reason`` are texts."""
-
-    columns: Mapping[str, Any]
-    actors: Sequence[str]
+    event_id: str
+    actor: str
+    variant: str
+    channel: str | None
+    ts_us: int
+    reason: str | None
 
 
 class Snapshot:
     """The facts of a project as of one instant."""
 
-    def __init__(self, lake: Lake, project: str, as_of_us: int, *, memory_limit: str = "2GB") -> None:
+    def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
         self.versions: dict[str, int] = {}
-        self._files: dict[str, list[str]] = {}
+        self._connection = connect(settings)
         for kind in _KINDS:
-            table = lake.find(project, kind)
-            if table is not None and table.files:
-                self.versions[kind], self._files[kind] = table.version, table.files
-        self._spill = tempfile.TemporaryDirectory(prefix="abplat-")
-        config: dict[str, Any] = {"memory_limit": memory_limit, "temp_directory": self._spill.name}
-        self._connection = duckdb.connect(config=config)
+            version = _open(self._connection, lake, project, kind)
+            if version is not None:
+                self.versions[kind] = version
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -63,94 +57,89 @@ class Snapshot:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Let go of the engine and its files."""
+        """Let go of the engine."""
         self._connection.close()
-        self._spill.cleanup()
 
-    def _known(self, kind: str, columns: str) -> str:
-        """Return the query of a kind's facts: those that exist, each id once, received first."""
-        return f"""
-            SELECT {columns} FROM read_parquet($files)
-            WHERE ts_us <= $as_of AND received_us <= $as_of
-            QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY received_us, batch) = 1
-        """.replace("$files", f"{self._files[kind]!r}").replace("$as_of", str(self.as_of_us))  # noqa: S608  our own paths
-
-    def touchpoints(self, with_props: bool) -> TouchpointColumns:  # noqa: FBT001
-        """Return the touchpoints."""
-        if "touchpoint" not in self._files:
-            empty = {name: np.empty(0, np.int64) for name in ("actor", "name", "channel", "ts_us", "tie")}
-            return TouchpointColumns({**empty, "value": np.empty(0)}, (), (), (), None)
-        wanted = "event_id, actor, name, channel, value, ts_us" + (", props" if with_props else "")
-        self._run(f"CREATE OR REPLACE TEMP TABLE touchpoints AS {self._known('touchpoint', wanted)}")
-        words = {name: self._vocabulary("touchpoints", name) for name in ("actor", "name", "channel")}
-        props = ", props" if with_props else ""
-        # The order of event ids decides between events of one instant; rows leave in that order.
-        found = self._run(f"""
-            SELECT a.code AS actor, n.code AS name, coalesce(c.code, -1) AS channel,
-                   coalesce(t.value, 'nan'::DOUBLE) AS value, t.ts_us AS ts_us{props}
-            FROM touchpoints t
-            JOIN words_actor a ON t.actor = a.word
-            JOIN words_name n ON t.name = n.word
-            LEFT JOIN words_channel c ON t.channel = c.word
-            ORDER BY t.event_id
-        """).fetchnumpy()  # noqa: S608
-        self._run("DROP TABLE touchpoints")
-        texts = [None if text is None else str(text) for text in _objects(found.pop("props"))] if with_props else None
-        columns = {name: np.ma.getdata(values) for name, values in found.items()}
-        columns["tie"] = np.arange(len(columns["ts_us"]))
-        return TouchpointColumns(columns, words["actor"], words["name"], words["channel"], texts)
-
-    def exposures(self, experiment: str) -> ExposureFacts:
-        """Return the exposures of one experiment."""
-        empty: dict[str, Any] = {"actor": np.empty(0, np.int32), "ts_us": np.empty(0, np.int64), "tie": np.empty(0, np.int64)}
-        none = {**empty, "channel": np.empty(0, np.int32), "channels": (), "variant": (), "reason": ()}
-        if "exposure" not in self._files:
-            return ExposureFacts(none, ())
-        wanted = "event_id, actor, experiment, variant, channel, reason, ts_us"
-        query = f"SELECT * EXCLUDE (experiment) FROM ({self._known('exposure', wanted)}) WHERE experiment = $key"
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE exposures AS {query}", {"key": experiment})
-        words = {name: self._vocabulary("exposures", name) for name in ("actor", "channel")}
-        found = self._run("""
-            SELECT a.code AS actor, coalesce(c.code, -1) AS channel, e.variant AS variant,
-                   coalesce(e.reason, '') AS reason, e.ts_us AS ts_us
-            FROM exposures e JOIN words_actor a ON e.actor = a.word LEFT JOIN words_channel c ON e.channel = c.word
-            ORDER BY e.event_id
-        """).fetchnumpy()
-        self._run("DROP TABLE exposures")
-        columns = {name: np.ma.getdata(values) for name, values in found.items()}
-        columns["tie"] = np.arange(len(columns["ts_us"]))
-        return ExposureFacts({**columns, "channels": tuple(words["channel"])}, words["actor"])
+    def exposures(self, experiment: str) -> list[Exposure]:
+        """Return the exposures of one experiment, in the order of time and event id."""
+        found = self._connection.execute(scan_exposures(experiment, self.as_of_us)).fetchall()
+        return [Exposure(*row) for row in found]
 
     def aliases(self) -> list[Alias]:
-        """Return the links between ids, in the order of their event ids."""
-        if "alias" not in self._files:
-            return []
-        query = f"SELECT a, b, ts_us, received_us FROM ({self._known('alias', '*')}) ORDER BY event_id"
-        return [Alias(*row) for row in self._run(query).fetchall()]
+        """Return the links between ids, in the order in which they are taken."""
+        return [Alias(*row) for row in self._connection.execute(scan_aliases(self.as_of_us)).fetchall()]
+
+    def actors(self) -> list[str]:
+        """Return the ids that touchpoints carry, sorted."""
+        query = "SELECT DISTINCT actor FROM touchpoints WHERE ts_us <= ? AND received_us <= ? ORDER BY actor"
+        return [row[0] for row in self._connection.execute(query, [self.as_of_us] * 2).fetchall()]
+
+    def count_events(self) -> int:
+        """Return the number of touchpoints."""
+        query = "SELECT count(*) FROM touchpoints WHERE ts_us <= ? AND received_us <= ?"
+        row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
+        return int(row[0]) if row else 0
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
-        found: list[int] = []
-        for kind, files in self._files.items():
-            query = "SELECT max(ts_us) FROM read_parquet(?) WHERE ts_us <= ? AND received_us <= ?"
-            row = self._connection.execute(query, [files, self.as_of_us, self.as_of_us]).fetchone()
-            found += [row[0]] if row and row[0] is not None and kind in _KINDS else []
+        found = []
+        for view in _VIEWS:
+            query = f"SELECT max(ts_us) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
+            row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
+            found += [int(row[0])] if row and row[0] is not None else []
         return max(found, default=None)
 
-    def _vocabulary(self, table: str, column: str) -> list[str]:
-        """Code a text column by its sorted distinct words; return the words."""
-        self._run(f"""
-            CREATE OR REPLACE TEMP TABLE words_{column} AS
-            SELECT word, (row_number() OVER (ORDER BY word) - 1)::INTEGER AS code
-            FROM (SELECT DISTINCT {column} AS word FROM {table} WHERE {column} IS NOT NULL)
-        """)  # noqa: S608
-        return [row[0] for row in self._run(f"SELECT word FROM words_{column} ORDER BY code").fetchall()]  # noqa: S608
+    def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
+        """Say whose events are asked for from now on: the code of each actor."""
+        columns = {
+            "actor": Array(list(actors), type=DataType.string()),
+            "customer": Array(np.fromiter(codes, np.int64, len(actors))),
+        }
+        self._connection.register("chosen", Table.from_pydict(columns))
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
+        self._connection.unregister("chosen")
 
-    def _run(self, query: str) -> duckdb.DuckDBPyConnection:
-        """Run a query of our own making."""
-        return self._connection.execute(query)
+    def events(self, definition: JourneyDefinition, n_customers: int) -> EventColumns:
+        """Return the touchpoints of the chosen customers as a definition sees them."""
+        found = self._fetch(scan_touchpoints(definition, self.as_of_us, customers=_CUSTOMERS))
+        correlated = definition.correlate_by is not None
+        captured = np.ma.asarray(found["captured"])
+        masks = MaskColumns(
+            customer=found["customer"],
+            ts=found["ts_us"],
+            stage_mask=found["stage_mask"],
+            exclude_mask=found["exclude_mask"],
+            in_scope=found["in_scope"],
+            channel=_texts(found["channel"]),
+            value=_texts(found["correlation"]) if correlated else None,
+            captured=None if np.ma.getmaskarray(captured).all() else _texts(captured),
+            ordered=True,
+        )
+        return encode_masks(masks, n_customers)
+
+    def contacts(self, metrics: Sequence[Iterable[Matcher] | None]) -> dict[str, Any]:
+        """Return what metrics count of the chosen customers: customer, ts_us, value, mask."""
+        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS))
+        # An event without a value is worth nothing.
+        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
+        return found
+
+    def _fetch(self, query: str) -> dict[str, Any]:
+        """Return the columns of a query."""
+        return dict(self._connection.execute(query).fetchnumpy())
 
 
-def _objects(values: Any) -> list[Any]:
-    """Return a masked column as a list with None."""
-    return np.ma.asarray(values).tolist()
+def _open(connection: Any, lake: Lake, project: str, kind: str) -> int | None:
+    """Create the view of a kind; return the version that it reads."""
+    version = lake.version(project, kind)
+    while True:
+        create_view(connection, lake, project, kind)
+        after = lake.version(project, kind)
+        if after == version:
+            return version
+        version = after
+
+
+def _texts(column: Any) -> list[str | None]:
+    """Return a column of texts with None where there is none."""
+    return list(np.ma.asarray(column).tolist())

@@ -117,6 +117,7 @@ def decide(
     """Return the verdict on one treatment by the table of the stats."""
     primary = next(row for row in rows if row.metric.role == "primary")
     alpha = plan.alpha / max(len(plan.variants) - 1, 1)
+    titles = {row.metric.key: row.metric.title for row in rows}
     decision = stats.decide_verdict(
         stats.Goal(
             title=primary.metric.title,
@@ -125,7 +126,7 @@ def decide(
             unit=primary.metric.unit,
         ),
         [_guardrail(row, treatment) for row in rows if row.metric.role == "guardrail"],
-        conflicts,
+        [replace(conflict, key=titles.get(conflict.key, conflict.key)) for conflict in conflicts],
         failed_checks=[finding.title for finding in findings if finding.severity == "block"],
         is_final=final,
         n_needed=_needed(primary, plan, treatment),
@@ -136,11 +137,19 @@ def decide(
         code=decision.code,
         word=decision.word,
         sentence=decision.sentence,
-        why=decision.why,
+        why=_why(decision, conflicts),
         reasons=decision.reasons,
         rule=decision.rule,
         may_ship=decision.may_ship,
     )
+
+
+def _why(decision: stats.Decision, conflicts: Sequence[stats.TouchpointConflict]) -> str:
+    """Return the numbers behind a decision; behind a conflict those of both sides."""
+    shown = [conflict for conflict in conflicts if conflict.is_conflict]
+    if decision.code != "conflict" or not shown:
+        return decision.why
+    return min(shown, key=lambda conflict: conflict.p_holm).sentence
 
 
 def _guardrail(row: MeasuredMetric, treatment: int) -> stats.Guardrail:
