@@ -35,7 +35,8 @@ class JourneyApi(Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         """Document every error as problem+json."""
-        usual, self.DEFAULT_RESPONSE_CONTENT_TYPE = self.DEFAULT_RESPONSE_CONTENT_TYPE, CONTENT_TYPE
+        usual: str = Api.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = CONTENT_TYPE
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
@@ -84,7 +85,9 @@ def _add_api(app: Flask) -> None:
         if importlib.util.find_spec(f"abplat.api.{name}") is None:
             continue
         blueprint = importlib.import_module(f"abplat.api.{name}").blueprint
-        register = api.register_blueprint if hasattr(blueprint, "register_views_in_doc") else app.register_blueprint
+        register = (
+            api.register_blueprint if hasattr(blueprint, "register_views_in_doc") else app.register_blueprint
+        )
         register(blueprint)
 
 

@@ -58,7 +58,9 @@ def require_key(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             key = check_key(current_platform(), presented_token())
             if key.kind not in kinds:
                 wanted = " or ".join(kinds)
-                raise NotAllowedError(f"this call needs a key of kind {wanted}; that one is of kind {key.kind}")
+                raise NotAllowedError(
+                    f"this call needs a key of kind {wanted}; that one is of kind {key.kind}"
+                )
             g.key = key
             return view(*args, **kwargs)
 

@@ -40,7 +40,9 @@ def tagged(document: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str
 
 def make_blueprint(noun: str, service: ModuleType, schemas: NounSchemas) -> ApiBlueprint:
     """Make list, create, read, change and archive of a noun."""
-    blueprint = ApiBlueprint(noun, f"abplat.api.{noun}", url_prefix=f"/v1/{noun}", description=noun.capitalize())
+    blueprint = ApiBlueprint(
+        noun, f"abplat.api.{noun}", url_prefix=f"/v1/{noun}", description=noun.capitalize()
+    )
     word = noun.removesuffix("s")
     _add_collection(blueprint, service, schemas, word)
     _add_item(blueprint, service, schemas, word)
@@ -69,7 +71,9 @@ def _add_collection(blueprint: ApiBlueprint, service: ModuleType, schemas: NounS
     @blueprint.doc(operationId=f"create_{word}", summary=f"Create a {word}")
     def create(document: dict[str, Any]) -> Answer:
         """Create one; every fault of the document is listed."""
-        created = service.create(current_session(), g.key.project_key, document, now=current_platform().clock())
+        created = service.create(
+            current_session(), g.key.project_key, document, now=current_platform().clock()
+        )
         location = url_for(f"{blueprint.name}.get", key=created["key"])
         return created, 201, {"ETag": make_etag(created["revision"]), "Location": location}
 
@@ -108,5 +112,3 @@ def _add_archive(blueprint: ApiBlueprint, service: ModuleType, schemas: NounSche
         """Hide one from lists; it stays readable, and nothing may rely on it."""
         session, now = current_session(), current_platform().clock()
         return tagged(service.archive(session, g.key.project_key, key, now=now))
-
-

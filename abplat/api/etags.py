@@ -31,7 +31,9 @@ def expected_revision() -> int | None:
     """
     sent = request.headers.get("If-Match", "").strip()
     if not sent:
-        raise PreconditionRequired("send If-Match with the ETag that you have read, so that no change is lost")
+        raise PreconditionRequired(
+            "send If-Match with the ETag that you have read, so that no change is lost"
+        )
     if sent == "*":
         return None
     found = _TAG.fullmatch(sent)

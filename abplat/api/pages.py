@@ -32,7 +32,9 @@ def read_cursor(cursor: str) -> str:
     except (binascii.Error, ValueError):
         key = ""
     if not _KEY.fullmatch(key):
-        raise InvalidInputError.at("cursor", "is not a cursor; take next_cursor of the page before", "bad_cursor")
+        raise InvalidInputError.at(
+            "cursor", "is not a cursor; take next_cursor of the page before", "bad_cursor"
+        )
     return key
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 import marshmallow as ma
 import orjson
@@ -27,7 +27,9 @@ def read_body(limit: int = ADMIN_LIMIT) -> bytes:
     request.max_content_length = limit
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise UnsupportedMediaType(f"Content-Encoding {encoding[:MAX_TITLE]} is not read here; send plain JSON")
+        raise UnsupportedMediaType(
+            f"Content-Encoding {encoding[:MAX_TITLE]} is not read here; send plain JSON"
+        )
     body = request.get_data(cache=True)
     if not body:
         raise BadRequest("the body is empty; send a JSON object")
@@ -70,7 +72,7 @@ def _refuse_nul(value: Any, path: str) -> None:
 class StrictParser(FlaskParser):
     """The argument parser of all blueprints: orjson, no unknown query parameters, our errors."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: Final = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002
         """Read the body, whatever the schema."""

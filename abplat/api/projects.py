@@ -55,7 +55,10 @@ def create(document: dict[str, Any]) -> Answer:
     session, now = current_session(), current_platform().clock()
     created = projects.create(session, document, now=now)
     token = keys.create(session, created["key"], ADMIN, now=now).token
-    headers = {"ETag": make_etag(created["revision"]), "Location": url_for("projects.get", key=created["key"])}
+    headers = {
+        "ETag": make_etag(created["revision"]),
+        "Location": url_for("projects.get", key=created["key"]),
+    }
     return {**created, "admin_key": token}, 201, headers
 
 

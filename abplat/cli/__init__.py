@@ -63,7 +63,9 @@ def main() -> None:
 def storage_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--data-dir`` and ``--database-url`` to a command, which is then given ``settings``."""
 
-    @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
+    @click.option(
+        "--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake."
+    )
     @click.option("--database-url", help="Database to use instead of the SQLite file.")
     @wraps(function)
     def command(data_dir: Path | None, database_url: str | None, **options: Any) -> Any:
@@ -75,7 +77,7 @@ def storage_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_settings(**given: Any) -> Settings:
     """Return the settings of the environment, with what the command line says instead."""
-    from abplat.config import load_settings  # noqa: PLC0415  # --help needs no settings
+    from abplat.config import load_settings  # --help needs no settings
 
     return replace(load_settings(), **{name: value for name, value in given.items() if value is not None})
 

@@ -157,7 +157,9 @@ def _take_lock(settings: Settings) -> IO[str]:
         lock.seek(0)
         other = lock.read().strip() or "unknown"
         lock.close()
-        message = f"another server (process {other}) uses {settings.data_dir}; stop it or choose another --data-dir"
+        message = (
+            f"another server (process {other}) uses {settings.data_dir}; stop it or choose another --data-dir"
+        )
         raise UnavailableError(message) from error
     return lock
 

@@ -42,7 +42,9 @@ def _walk(rule: Any, fields: Fields, path: str, depth: int) -> Iterator[str]:
         _check_condition(rule, fields, path)
         yield path
     elif len(rule) != 1 or next(iter(rule)) not in ("all", "any", "not"):
-        fields.fault(path, "a rule has exactly one of all, any, not, or attribute with op and value", "bad_rule")
+        fields.fault(
+            path, "a rule has exactly one of all, any, not, or attribute with op and value", "bad_rule"
+        )
     else:
         yield from _walk_parts(rule, fields, path, depth)
 

@@ -17,9 +17,11 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Refuse aliases: a few lines of them unfold into more than any memory."""
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read; repeat the value", problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not read; repeat the value", problem_mark=event.start_mark
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002  # as in the base
@@ -52,7 +54,9 @@ def read_document(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} is not YAML: {_one_line(error)}") from error
     except (RecursionError, ValueError, TypeError) as error:
-        raise InvalidInputError(f"{path} is nested too deeply or holds a value that cannot be read") from error
+        raise InvalidInputError(
+            f"{path} is nested too deeply or holds a value that cannot be read"
+        ) from error
 
 
 def write_document(document: Any) -> str:

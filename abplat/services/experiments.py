@@ -55,9 +55,7 @@ def start(
     return _move(session, row, RUNNING, now)
 
 
-def stop(
-    session: Session, project: str, key: str, *, now: datetime, revision: int | None = None
-) -> Document:
+def stop(session: Session, project: str, key: str, *, now: datetime, revision: int | None = None) -> Document:
     """Stop an experiment: everybody gets control again.
 
     Raises:
@@ -93,7 +91,9 @@ def build_plan(session: Session, row: Experiment) -> Document:
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document
         for use in experiment["metrics"]
     }
-    keys = sorted({metric["journey"] for metric in metrics.values() if metric["journey"]} | {experiment["journey"]})
+    keys = sorted(
+        {metric["journey"] for metric in metrics.values() if metric["journey"]} | {experiment["journey"]}
+    )
     journeys = {key: _plan_journey(session, row.project, key) for key in keys}
     return {
         "schema_version": PLAN_VERSION,
@@ -173,5 +173,9 @@ def request_analysis(session: Session, project: str, key: str, *, now: datetime)
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     if row.state == DRAFT:
-        raise ConflictError(f"experiment {key} has not started, so there is nothing to analyse; start it first")
-    return jobs.enqueue(session, "analyse", {"project": project, "experiment": key}, key=f"{project}/{key}", now=now)
+        raise ConflictError(
+            f"experiment {key} has not started, so there is nothing to analyse; start it first"
+        )
+    return jobs.enqueue(
+        session, "analyse", {"project": project, "experiment": key}, key=f"{project}/{key}", now=now
+    )

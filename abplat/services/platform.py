@@ -102,8 +102,9 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
     Raises:
         UnavailableError: If the database cannot be used, or a newer abplat has changed it.
     """
-    from abplat.facts.intake import Intake  # noqa: PLC0415  # only who opens a platform pays for it
     from abplat_sdk.evaluator import compile_config  # noqa: PLC0415
+
+    from abplat.facts.intake import Intake  # noqa: PLC0415  # only who opens a platform pays for it
 
     engine = open_database(settings)
     sessions = sessionmaker(engine, expire_on_commit=False)

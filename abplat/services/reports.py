@@ -6,12 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from abplat.clock import parse_instant
 from abplat.db.models.reports import StoredReport
 from abplat.db.queries import definitions
 from abplat.db.queries import reports as queries
 from abplat.domain.catalogue import EXPERIMENTS
 from abplat.domain.report import Report, encode_report, hash_report
-from abplat.clock import parse_instant
 
 
 def store(session: Session, report: Report, *, now: datetime) -> StoredReport:

@@ -53,7 +53,9 @@ class DocumentSchema(StrictSchema):
     def load(self, data: Any, *, many: bool | None = None, **options: Any) -> Any:  # noqa: ARG002
         """Hand the document on as it was sent."""
         if not isinstance(data, Mapping):
-            raise ValidationError({"_schema": ["the body is not a JSON object; send the fields of the definition"]})
+            raise ValidationError(
+                {"_schema": ["the body is not a JSON object; send the fields of the definition"]}
+            )
         return data
 
 

@@ -48,19 +48,27 @@ class ExperimentFields(Schema):
     journey = key_field(required=True)
     unit_type = choice_field(ID_TYPES, "Type of the id that is hashed")
     layer = key_field(allow_none=True)
-    slot = fields.List(fields.Integer(), allow_none=True, metadata={"description": "Buckets [from, to) of the layer"})
+    slot = fields.List(
+        fields.Integer(), allow_none=True, metadata={"description": "Buckets [from, to) of the layer"}
+    )
     holdouts = fields.List(key_field())
-    included = fields.Integer(validate=_BUCKET, metadata={"description": f"Share of {BUCKETS} that takes part"})
+    included = fields.Integer(
+        validate=_BUCKET, metadata={"description": f"Share of {BUCKETS} that takes part"}
+    )
     variants = fields.List(fields.Nested(VariantSchema), required=True)
     targeting = fields.Dict(allow_none=True, metadata={"description": "Rule that says who takes part"})
     overrides = fields.Dict(keys=fields.String(), values=fields.String())
     metrics = fields.List(fields.Nested(MetricUseSchema), required=True)
     horizon = duration_field("How long after exposure a customer is watched", required=True)
     alpha = fields.Float()
-    exposure_grace = duration_field("Journeys that start this long before the exposure count", allow_none=True)
+    exposure_grace = duration_field(
+        "Journeys that start this long before the exposure count", allow_none=True
+    )
     decide_after = duration_field("Planned run time", allow_none=True)
     kind = choice_field(KINDS, "A comparison, or a check that nothing differs")
-    min_effect = fields.Float(allow_none=True, metadata={"description": "Smallest relative effect worth acting on"})
+    min_effect = fields.Float(
+        allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
+    )
 
 
 class ExperimentStored(SaltStored):

@@ -58,7 +58,7 @@ class JourneyFields(Schema):
     window = duration_field("Longest time from its start", required=True)
     inactivity = duration_field("Longest silence", allow_none=True)
     reentry = choice_field(REENTRIES, "When another journey of the same customer starts")
-    exclude = fields.List(fields.Nested(ExcludeSchema), allow_none=True)
+    exclude = fields.List(fields.Nested(ExcludeSchema), allow_none=True)  # type: ignore[assignment]
     correlate_by = text_field("Property that tells parallel journeys apart", allow_none=True)
     scope = fields.List(fields.String(), allow_none=True)
     lateness = duration_field("After which an abandonment is final", allow_none=True)
