@@ -27,7 +27,7 @@ def list_started(session: Session, project: str) -> Sequence[Experiment]:
 def list_states(session: Session, project: str) -> dict[str, str]:
     """Return the state of every experiment of a project."""
     wanted = select(Experiment.key, Experiment.state).where(Experiment.project == project)
-    return dict(session.execute(wanted).tuples().all())
+    return {row.key: row.state for row in session.execute(wanted)}
 
 
 def list_started_states(session: Session, project: str) -> list[tuple[str, str]]:

@@ -111,4 +111,11 @@ def _name(spot: Spot, x: float, high: float, index: int) -> Markup:
     y = _y(spot.up[0], high) + 18 + 15 * index if up else _y(spot.up[2], high) - 8 - 15 * index
     half = 3.6 * len(spot.name)
     middle = min(max(x, LEFT + half), WIDTH - RIGHT - half)
-    return svg.text(middle, y, spot.name, "c-ink", text_anchor="middle", font_weight=600, size=12)
+    look = {
+        "text_anchor": "middle",
+        "font_weight": 600,
+        "stroke": svg.PAPER,
+        "stroke_width": 3,
+        "paint_order": "stroke",
+    }
+    return svg.text(middle, y, spot.name, "c-ink c-edge", **look)

@@ -77,7 +77,7 @@ def path(d: str, css: str, **more: object) -> Markup:
 def text(x: float, y: float, words: str, css: str = "c-ink", **more: object) -> Markup:
     """Write text at a point."""
     size = more.pop("size", 12)
-    fill = {"c-ink": INK, "c-muted": MUTED}.get(css)
+    fill = {"c-ink": INK, "c-ink c-edge": INK, "c-muted": MUTED}.get(css)
     place = {"x": x, "y": y, "class": css, "fill": fill, "font-size": size, "font-family": FONT}
     return element("text", {**place, **dashed(more)}, words)
 
