@@ -19,7 +19,18 @@ from abplat.clock import parse_instant
 from abplat.errors import InvalidInputError
 
 _FILE_FIELDS = {"about", "version", "cases"}
-_JOURNEY_FIELDS = {"id", "topic", "title", "definition", "as_of", "events", "links", "exposures", "analysis", "expect"}
+_JOURNEY_FIELDS = {
+    "id",
+    "topic",
+    "title",
+    "definition",
+    "as_of",
+    "events",
+    "links",
+    "exposures",
+    "analysis",
+    "expect",
+}
 _JOURNEY_REQUIRED = ("id", "definition", "as_of", "events", "expect")
 _NUMBER_FIELDS = {"id", "topic", "title", "kind", "input", "expect", "tolerance"}
 _NUMBER_REQUIRED = ("id", "kind", "input", "expect")
@@ -90,7 +101,9 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     for i, case in enumerate(document["cases"]):
         _check_case(case, f"{path}: cases[{i}]")
         if case["id"] in seen:
-            raise InvalidInputError.at(f"{path}: cases[{i}].id", f"{case['id']!r} is used twice", "duplicate_id")
+            raise InvalidInputError.at(
+                f"{path}: cases[{i}].id", f"{case['id']!r} is used twice", "duplicate_id"
+            )
         seen.add(case["id"])
     return list(document["cases"])
 
@@ -110,7 +123,9 @@ def _check_case(case: Any, path: str) -> None:
         if not isinstance(case[name], dict):
             raise InvalidInputError.at(f"{path}.{name}", "is not an object", "not_a_case_file")
     if not case["expect"]:
-        raise InvalidInputError.at(f"{path}.expect", "expects nothing: name at least one field", "not_a_case_file")
+        raise InvalidInputError.at(
+            f"{path}.expect", "expects nothing: name at least one field", "not_a_case_file"
+        )
     if numeric and case["kind"] not in KINDS:
         message = f"{case['kind']!r} is not one of {', '.join(KINDS)}"
         raise InvalidInputError.at(f"{path}.kind", message, "not_a_case_file")
@@ -127,7 +142,9 @@ def _refuse_unknown(item: Mapping[str, Any], known: set[str], path: str) -> None
             raise InvalidInputError.at(f"{path}.{name}", message, "not_a_case_file")
 
 
-def _compare_answer(expect: Mapping[str, Any], answer: Mapping[str, Any], tolerance: float) -> list[Difference]:
+def _compare_answer(
+    expect: Mapping[str, Any], answer: Mapping[str, Any], tolerance: float
+) -> list[Difference]:
     """Compare a whole answer: an error stands for everything else."""
     if "error" in answer:
         if expect.get("error") in answer.get("codes", [answer["error"]]):

@@ -240,7 +240,9 @@ def adjust_family(rows: Sequence[MeasuredMetric], alpha: float) -> list[Measured
     ]
     found = [cast("float", rows[row].result.effects[effect].p_value) for row, effect in places]
     adjusted = dict(zip(places, stats.adjust_p_values(found, method="holm"), strict=True))
-    return [_apply_adjustment(measured, row, adjusted, alpha, len(found)) for row, measured in enumerate(rows)]
+    return [
+        _apply_adjustment(measured, row, adjusted, alpha, len(found)) for row, measured in enumerate(rows)
+    ]
 
 
 def _apply_adjustment(
@@ -251,10 +253,11 @@ def _apply_adjustment(
     for position, effect in enumerate(measured.result.effects):
         p_holm = adjusted.get((row, position))
         lost = p_holm is not None and p_holm >= alpha and effect.verdict in {"better", "worse"}
-        changes: dict[str, Any] = {"method": f"{effect.method}; verdict by Holm over {size}"} if p_holm is not None else {}
+        changes: dict[str, Any] = (
+            {"method": f"{effect.method}; verdict by Holm over {size}"} if p_holm is not None else {}
+        )
         if lost:
             changes["verdict"] = "inconclusive"
         effects.append(msgspec.structs.replace(effect, **changes))
     result = msgspec.structs.replace(measured.result, effects=tuple(effects))
     return replace(measured, result=result)
-

@@ -91,7 +91,9 @@ def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
     """Return a row for each required stage that no planned metric covers."""
     stages = plan.journey["stages"]
     covered = {
-        metric.stage for metric in plan.metrics if metric.kind == "reach" and metric.journey == plan.journey["key"]
+        metric.stage
+        for metric in plan.metrics
+        if metric.kind == "reach" and metric.journey == plan.journey["key"]
     }
     return [
         PlannedMetric(
@@ -140,7 +142,9 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
     return tuple(found)
 
 
-def _experiment(gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]) -> ExperimentFacts:
+def _experiment(
+    gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]
+) -> ExperimentFacts:
     """Describe the experiment."""
     document = plan.experiment
     return ExperimentFacts(

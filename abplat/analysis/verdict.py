@@ -158,7 +158,9 @@ def _guardrail(row: MeasuredMetric, treatment: int) -> stats.Guardrail:
     return stats.Guardrail(
         title=row.metric.title,
         effect=row.comparisons[treatment],
-        margin_test=stats.NotComputable("no_margin", "The guardrail has no margin.") if margin is None else margin,
+        margin_test=stats.NotComputable("no_margin", "The guardrail has no margin.")
+        if margin is None
+        else margin,
         direction=cast("Direction", row.metric.direction),
         unit=row.metric.unit,
     )

@@ -35,7 +35,9 @@ def _revision() -> int | None:
 @blueprint.doc(operationId="start_experiment", summary="Start an experiment")
 def start(moment: dict[str, Any], key: str) -> Answer:
     """Assign customers from now on and freeze everything the result depends on."""
-    return tagged(experiments.start(current_session(), g.key.project_key, key, _moment(moment), revision=_revision()))
+    return tagged(
+        experiments.start(current_session(), g.key.project_key, key, _moment(moment), revision=_revision())
+    )
 
 
 @blueprint.post("/<key>/stop")
@@ -45,4 +47,6 @@ def start(moment: dict[str, Any], key: str) -> Answer:
 @blueprint.doc(operationId="stop_experiment", summary="Stop an experiment")
 def stop(moment: dict[str, Any], key: str) -> Answer:
     """Give everybody control again; the facts stay and can be analysed."""
-    return tagged(experiments.stop(current_session(), g.key.project_key, key, _moment(moment), revision=_revision()))
+    return tagged(
+        experiments.stop(current_session(), g.key.project_key, key, _moment(moment), revision=_revision())
+    )

@@ -62,7 +62,14 @@ def _rows(report: Report) -> Iterator[list[Any]]:
 
 def _row(report: Report, metric: MetricResult, value: VariantValue, effect: Effect | None) -> list[Any]:
     """Return the cells of one metric in one arm; the control has no effect."""
-    left: list[Any] = [report.experiment.key, report.inputs.as_of, metric.key, metric.title, metric.kind, metric.role]
+    left: list[Any] = [
+        report.experiment.key,
+        report.inputs.as_of,
+        metric.key,
+        metric.title,
+        metric.kind,
+        metric.role,
+    ]
     left += [metric.direction, metric.unit, value.variant, value.n, value.total, value.value]
     names = COLUMNS[len(left) : -1]
     right = [getattr(effect, name) if effect else None for name in names]

@@ -30,15 +30,21 @@ def _register(kind: Kind, summary: str) -> None:
 
     @command.command(name=kind, short_help=summary, help=summary)
     @click.argument("file", type=click.Path(path_type=Path))
-    @click.option("--map", "map_path", type=click.Path(path_type=Path), required=True, help="The mapping file.")
+    @click.option(
+        "--map", "map_path", type=click.Path(path_type=Path), required=True, help="The mapping file."
+    )
     @click.option("--project", required=True, help="Key of the project the facts belong to.")
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the installation.")
-    @click.option("--refused", type=click.Path(path_type=Path), help="Where refused rows go. [FILE.refused.csv]")
+    @click.option(
+        "--refused", type=click.Path(path_type=Path), help="Where refused rows go. [FILE.refused.csv]"
+    )
     def run(file: Path, map_path: Path, project: str, data_dir: Path | None, refused: Path | None) -> None:
         _run(kind, file, map_path, project, (data_dir, refused))
 
 
-def _run(kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Path | None, Path | None]) -> None:
+def _run(
+    kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Path | None, Path | None]
+) -> None:
     """Run one import with a progress bar on stderr."""
     from dataclasses import replace
 

@@ -56,7 +56,9 @@ class Moment(NamedTuple):
         return self.named or self.now
 
 
-def start(session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None) -> Document:
+def start(
+    session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None
+) -> Document:
     """Start an experiment: customers are assigned, and its plan is frozen.
 
     Raises:
@@ -77,7 +79,9 @@ def start(session: Session, project: str, key: str, moment: Moment, *, revision:
     return _move(session, row, RUNNING, moment.now)
 
 
-def stop(session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None) -> Document:
+def stop(
+    session: Session, project: str, key: str, moment: Moment, *, revision: int | None = None
+) -> Document:
     """Stop an experiment: everybody gets control again.
 
     Raises:
@@ -89,7 +93,9 @@ def stop(session: Session, project: str, key: str, moment: Moment, *, revision: 
     require_transition(row.state, STOPPED)
     row.stopped_at = moment.effective
     if row.stopped_at < row.started_at:
-        raise InvalidInputError.at("at", f"the experiment started at {format_instant(row.started_at)}, after that")
+        raise InvalidInputError.at(
+            "at", f"the experiment started at {format_instant(row.started_at)}, after that"
+        )
     return _move(session, row, STOPPED, moment.now)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from abplat.db.models.assignments import Assignment
 from abplat.db.queries import assignments, identities
 from abplat.db.queries import definitions as definition_queries
+from abplat.db.queries.assignments import Pin, Pins
 from abplat.domain.catalogue import EXPERIMENTS
 from abplat.domain.identities import Identification
 from abplat.errors import InvalidInputError, Problem
@@ -61,34 +62,41 @@ def identify(session: Session, project: str, identification: Identification) -> 
     nothing on: one family member's variants are not another's.
     """
     anonymous, known, at = identification.anonymous, identification.known, identification.at
-    reported = [(key, variant, at, "fresh") for key, variant in identification.assignments.items()]
-    assignments.keep_earliest(session, project, anonymous, reported)
-    identities.join(session, project, anonymous, known, at)
-    shared = len(identities.known_ids(session, project, anonymous)) > 1
-    before = _pins(session, project, anonymous), _pins(session, project, known)
-    conflicts = sorted(key for key in before[0].keys() & before[1].keys() if before[0][key] != before[1][key])
-    if not shared:
-        _inherit(session, project, anonymous, known)
-        _inherit(session, project, known, anonymous)
-    return Identified(known, _pins(session, project, known), shared, [] if shared else conflicts)
+    owners = identities.join(session, project, anonymous, known, at)
+    held = assignments.pins_of(session, project, (anonymous, known))
+    reported = {key: Pin(variant, at, "fresh") for key, variant in identification.assignments.items()}
+    fresh = _merge_earliest(held[anonymous], reported, "fresh")
+    shared = len(owners) > 1
+    whole = held[known] if shared else _merge_earliest(held[known], fresh, "inherited")
+    conflicts = [
+        key
+        for key in sorted(fresh.keys() & held[known].keys())
+        if fresh[key].variant != held[known][key].variant
+    ]
+    changed = {known: whole, anonymous: fresh if shared else _merge_earliest(fresh, whole, "inherited")}
+    assignments.keep(session, project, {unit: _news(pins, held[unit]) for unit, pins in changed.items()})
+    pins = {key: pin.variant for key, pin in sorted(whole.items())}
+    return Identified(known, pins, shared, [] if shared else conflicts)
+
+
+def _merge_earliest(own: Pins, others: Pins, source: str) -> Pins:
+    """Return the earlier assignment of each experiment, naming the source of those taken over."""
+    merged = dict(own)
+    for key, pin in others.items():
+        if key not in own or pin.assigned_at < own[key].assigned_at:
+            merged[key] = pin._replace(source=source)
+    return merged
+
+
+def _news(pins: Pins, held: Pins) -> Pins:
+    """Return the assignments that the ledger does not hold yet."""
+    return {key: pin for key, pin in pins.items() if pin != held.get(key)}
 
 
 def get_context(session: Session, project: str, unit: str) -> Context:
     """Return what is known of an id: the ids it was joined with and its assignments."""
     joined = identities.known_ids(session, project, unit) + identities.anonymous_ids(session, project, unit)
     return Context(unit, sorted(set(joined)), list(assignments.list_(session, project, unit)))
-
-
-def _pins(session: Session, project: str, unit: str) -> dict[str, str]:
-    """Return the variants that hold for a unit, by experiment."""
-    return {row.experiment: row.variant for row in assignments.list_(session, project, unit)}
-
-
-def _inherit(session: Session, project: str, source: str, target: str) -> None:
-    """Pass on assignments that are earlier than those of the other id."""
-    rows = assignments.list_(session, project, source)
-    pins = [(row.experiment, row.variant, row.assigned_at, "inherited") for row in rows]
-    assignments.keep_earliest(session, project, target, pins)
 
 
 def make_alias(identification: Identification, ts_us: int) -> AliasRow:

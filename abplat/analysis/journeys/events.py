@@ -35,7 +35,9 @@ def snapshot(rows: Iterable[EventRow], as_of_us: int) -> list[EventRow]:
     return list(seen.values())
 
 
-def matches_any(matchers: Iterable[Matcher], name: str, channel: str | None, props: Mapping[str, Any]) -> bool:
+def matches_any(
+    matchers: Iterable[Matcher], name: str, channel: str | None, props: Mapping[str, Any]
+) -> bool:
     """Return whether some matcher accepts an event."""
     return any(matches(matcher, name, channel, props) for matcher in matchers)
 

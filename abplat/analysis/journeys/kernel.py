@@ -71,7 +71,9 @@ def _abandon(row: Any) -> None:  # pragma: no cover -- compiled
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _touch(row: Any, known: Any, ts: int, channel: int, captured: Any) -> None:  # pragma: no cover -- compiled
+def _touch(
+    row: Any, known: Any, ts: int, channel: int, captured: Any
+) -> None:  # pragma: no cover -- compiled
     """Count a touchpoint, its channel and what it asked for again."""
     row[TOUCHPOINTS] += 1
     row[LAST] = ts
@@ -88,7 +90,9 @@ def _touch(row: Any, known: Any, ts: int, channel: int, captured: Any) -> None: 
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _candidate(row: Any, rule: Any, within: Any, next_required: Any, mask: int, ts: int) -> int:  # pragma: no cover -- compiled
+def _candidate(
+    row: Any, rule: Any, within: Any, next_required: Any, mask: int, ts: int
+) -> int:  # pragma: no cover -- compiled
     """Return the lowest stage that the event reaches, or -1."""
     if rule[R_ANY]:
         first, last, anchor, free = 0, within.size - 1, row[START], mask & ~row[REACHED]
@@ -118,7 +122,9 @@ def _excluded(row: Any, rule: Any, spans: Any, exclude: int) -> bool:  # pragma:
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _reach(row: Any, stage_time: Any, stage_channel: Any, stage_order: Any, stage: int, ts: int, channel: int) -> None:  # pragma: no cover -- compiled
+def _reach(
+    row: Any, stage_time: Any, stage_channel: Any, stage_order: Any, stage: int, ts: int, channel: int
+) -> None:  # pragma: no cover -- compiled
     """Note that a stage was reached."""
     row[CURRENT] = stage
     row[REACHED] |= np.int64(1) << stage
@@ -268,7 +274,15 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
                 members[i if members.size > 1 else 0] = target
                 _touch(row, known[target], ts, channels[i], captured[i])
                 if role >= 0:
-                    _reach(row, stage_time[target], stage_channel[target], stage_order[target], role, ts, channels[i])
+                    _reach(
+                        row,
+                        stage_time[target],
+                        stage_channel[target],
+                        stage_order[target],
+                        role,
+                        ts,
+                        channels[i],
+                    )
                     if (rule[R_REQUIRED] >> role) & 1:
                         row[ANCHOR] = ts
                     over = not rule[R_REQUIRED] & ~row[REACHED] if rule[R_ANY] else role == within.size - 1

@@ -187,6 +187,7 @@ def _links(
     columns: JourneyColumns, i: int, names: tuple[str, ...], stages: list[int], channels: Sequence[str]
 ) -> tuple[Link, ...]:
     """Return the moves between consecutive reached stages."""
+
     def channel(stage: int) -> str | None:
         code = int(columns.stage_channel[i, stage])
         return None if code < 0 else channels[code]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,26 +13,40 @@ from sqlalchemy.orm import Session
 from abplat.db.models.assignments import Assignment
 
 
+class Pin(NamedTuple):
+    """The variant that holds for a unit in one experiment, since when and from where."""
+
+    variant: str
+    assigned_at: datetime
+    source: str
+
+
+Pins: TypeAlias = Mapping[str, Pin]
+
+
 def insert_for(session: Session, model: type[Any]) -> Any:
     """Return the INSERT of the session's database, which can say what to do on a conflict."""
     dialect = session.get_bind().dialect.name
     return (postgresql if dialect == "postgresql" else sqlite).insert(model)
 
 
-def keep_earliest(
-    session: Session, project: str, unit: str, pins: Iterable[tuple[str, str, datetime, str]]
-) -> None:
-    """Keep assignments (experiment, variant, time, source); an earlier one in the ledger wins."""
+def pins_of(session: Session, project: str, units: Sequence[str]) -> Mapping[str, Pins]:
+    """Return what the ledger holds for some units, by experiment."""
+    wanted = select(
+        Assignment.unit, Assignment.experiment, Assignment.variant, Assignment.assigned_at, Assignment.source
+    ).where(Assignment.project == project, Assignment.unit.in_(units))
+    held: dict[str, dict[str, Pin]] = {unit: {} for unit in units}
+    for unit, experiment, *pin in session.execute(wanted):
+        held[unit][experiment] = Pin(*pin)
+    return held
+
+
+def keep(session: Session, project: str, pins: Mapping[str, Pins]) -> None:
+    """Keep the assignments of some units; an earlier one in the ledger wins."""
     rows = [
-        {
-            "project": project,
-            "unit": unit,
-            "experiment": experiment,
-            "variant": variant,
-            "assigned_at": at,
-            "source": source,
-        }
-        for experiment, variant, at, source in sorted(pins)
+        {"project": project, "unit": unit, "experiment": experiment, **pin._asdict()}
+        for unit in sorted(pins)
+        for experiment, pin in sorted(pins[unit].items())
     ]
     if not rows:
         return

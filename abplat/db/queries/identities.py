@@ -11,10 +11,11 @@ from abplat.db.models.identities import IdentityJoin
 from abplat.db.queries.assignments import insert_for
 
 
-def join(session: Session, project: str, anonymous: str, known: str, at: datetime) -> None:
-    """Keep a join; the same join again changes nothing."""
+def join(session: Session, project: str, anonymous: str, known: str, at: datetime) -> list[str]:
+    """Keep a join and return all ids that the anonymous one is joined to; the same join again changes nothing."""
     values = {"project": project, "anonymous": anonymous, "known": known, "joined_at": at}
     session.execute(insert_for(session, IdentityJoin).values(values).on_conflict_do_nothing())
+    return known_ids(session, project, anonymous)
 
 
 def known_ids(session: Session, project: str, anonymous: str) -> list[str]:

@@ -142,7 +142,9 @@ class ParquetFile:
         self._path = path
         self._connection = duckdb.connect()
         try:
-            described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            described = self._connection.execute(
+                "DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]
+            ).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise InvalidInputError.at(str(path), f"is not readable Parquet: {reason}", "bad_file") from error
@@ -151,7 +153,9 @@ class ParquetFile:
 
     def rows(self, skip: int, advance: Callable[[float], None]) -> Iterator[SourceRow]:
         """Yield the rows after the first ``skip``."""
-        counted = self._connection.execute("SELECT count(*) FROM read_parquet(?)", [str(self._path)]).fetchone()
+        counted = self._connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [str(self._path)]
+        ).fetchone()
         total = max(counted[0] if counted else 0, 1)
         query = f"SELECT {self._select} FROM read_parquet(?) OFFSET ?"  # noqa: S608  names are quoted
         cursor = self._connection.execute(query, [str(self._path), skip])
