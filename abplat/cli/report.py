@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.option("--project", help="Project of the experiment; not needed where only one has this key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as it is stored.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the metric table, one row per metric and variant.")
+@click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
 def command(
@@ -26,6 +27,7 @@ def command(
     *,
     as_json: bool,
     as_csv: bool,
+    brief: bool,
 ) -> None:
     """Print the latest report of experiment KEY: the verdict first."""
     if as_json and as_csv:
@@ -40,7 +42,7 @@ def command(
     else:
         from abplat.web.terminal import print_report
 
-        print_report(stored.report, stored.hash)
+        print_report(stored.report, stored.hash, brief=brief)
 
 
 def load(key: str, project: str | None, data_dir: Path | None, database_url: str | None) -> Stored:

@@ -44,12 +44,22 @@ WIDE = 120
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\ufffd") | {ord("\n"): " "}
 
 
-def print_report(report: Report, report_hash: str, console: Console | None = None) -> None:
-    """Print a report: verdict, health, metrics, links and what it was made from."""
+def print_report(
+    report: Report, report_hash: str, console: Console | None = None, *, brief: bool = False
+) -> None:
+    """Print a report: verdict, health, metrics, links and what it was made from; or the verdict alone."""
     console = console or Console(highlight=False)
     cells = CELLS if console.width >= WIDE else NARROW_CELLS
-    for part in render(without_controls(report), report_hash, cells):
+    shown = without_controls(report)
+    for part in render_verdict(shown, report_hash) if brief else render(shown, report_hash, cells):
         console.print(part)
+
+
+def render_verdict(report: Report, report_hash: str) -> list[RenderableType]:
+    """Return the title and the decision on each variant."""
+    page = make_page(report, report_hash)
+    title = Text(page.title, style="bold") + Text(f"  {page.state.text}", style="dim")
+    return [title, *(_banner(banner, many=len(page.banners) > 1) for banner in page.banners)]
 
 
 def without_controls(report: Report) -> Report:
