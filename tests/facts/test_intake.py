@@ -165,11 +165,15 @@ def test_a_full_database_loses_nothing_and_resumes(engine: Engine) -> None:
     connection.cursor().execute(f"PRAGMA max_page_count = {pages + 20}")
     connection.close()  # the writer takes this very connection from the pool
     acked: list[str] = []
-    with pytest.raises(StorageFullError):
+
+    def fill() -> None:
         for number in range(1000):
             rows = [make_row(f"{number:04d}-{each}") for each in range(50)]
             inbox.submit("shop", rows)
-            acked += [row.event_id for row in rows]
+            acked.extend(row.event_id for row in rows)
+
+    with pytest.raises(StorageFullError):
+        fill()
 
     assert stored_ids(engine) == sorted(acked)
     assert acked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,13 +37,13 @@ def context(engine: Engine, lake: Lake, tmp_path: Path) -> JobContext:
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def work(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Install a kind of job named probe; a test sets what its ``run`` does."""
     module = ModuleType("abplat.jobs.probe")
     module.__spec__ = registry.__spec__
     monkeypatch.setitem(sys.modules, "abplat.jobs.probe", module)
     monkeypatch.setattr(registry, "_KINDS", ("drain", "compact", "probe"))
-    yield module
+    return module
 
 
 def queue(engine: Engine, kind: str = "probe", **payload: Any) -> int:
