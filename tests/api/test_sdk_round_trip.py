@@ -58,7 +58,7 @@ def test_a_customer_is_decided_recorded_and_identified(app: Flask, address: str)
     assert second.refresh()
     anonymous = first.decide("form", "anon:w1")
     known = next(
-        f"cust:{n}" for n in range(99) if first.decide("form", f"cust:{n}").variant != anonymous.variant
+        f"cust:{n}" for n in range(1, 99) if first.decide("form", f"cust:{n}").variant != anonymous.variant
     )
     first.expose(anonymous, channel="web", ts=NOW)
     first.track("visit", "anon:w1", value=1.5, properties={"a": [1]}, channel="web", ts=NOW)
