@@ -23,7 +23,7 @@ def load(name: str) -> dict[str, Any]:
 
 def published(engine: str, word: int) -> str:
     """Return the expression that the page gives for an engine, for word 0 or 1."""
-    found = re.search(rf"^\| {engine} \| `(.+?)` \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    found = re.search(rf"^- {engine}: `(.+?)`$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert found is not None, f"the page has no expression for {engine}"
     return found[1].replace(", 1, 8)", f", {word * 8 + 1}, 8)")
 

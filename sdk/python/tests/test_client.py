@@ -625,3 +625,33 @@ def test_the_sdk_needs_only_the_standard_library() -> None:
 
     done = run("import sys, abplat_sdk; print('http.client' in sys.modules, 'ssl' in sys.modules)")
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_worked_example_of_the_readme_works(platform: Any, tmp_path: Path) -> None:
+    """What the README shows can be run as it stands, but for address and path."""
+    text = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    example = text.split("```python\n")[1].split("```")[0]
+    script = example.replace("https://abplat.example.com", platform.url).replace(
+        "/var/cache/shop", str(tmp_path)
+    )
+    platform.config = make_config(key="shorter-form")
+    found: dict[str, Any] = {}
+    exec(script, found)
+
+    assert found["unsent"] == 0
+    assert {event["kind"] for event in platform.stored.values()} == {"exposure", "touchpoint"}
+    assert (tmp_path / "abplat.json").exists()
+
+
+def make_config(**fields: Any) -> dict[str, Any]:
+    """Describe a configuration of one experiment."""
+    variants = [{"key": "control", "bound": 5_000, "payloads": {}}, {"key": "treatment", "bound": 10_000}]
+    base = {
+        "salt": "9f2c1a07",
+        "hash_version": 1,
+        "unit_type": "cust",
+        "state": "running",
+        "included": 10_000,
+    }
+    experiment = {**base, "control": "control", "variants": variants, **fields}
+    return {"schema_version": 1, "version": "1", "project": "shop", "experiments": [experiment]}

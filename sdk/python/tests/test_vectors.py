@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,11 @@ def load(name: str) -> dict[str, Any]:
     return json.loads((VECTORS / name).read_text("utf-8"))  # type: ignore[no-any-return]
 
 
-def test_vectors_are_what_the_reference_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_are_what_the_reference_writes() -> None:
     """Nobody edited the files by hand."""
-    spec = importlib.util.spec_from_file_location("generate", VECTORS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
+    done = subprocess.run([sys.executable, VECTORS / "generate.py", "--check"], check=False)
 
-    assert module.main() == 0
+    assert done.returncode == 0
 
 
 def test_hashes_agree() -> None:
