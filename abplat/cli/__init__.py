@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         except AbplatError as error:
             click.echo(f"error: {error.message}", err=True)
             for problem in error.problems:
-                if problem.message not in error.message:
+                if len(error.problems) > 1 or problem.message not in error.message:
                     click.echo(f"hint: {problem.path}: {problem.message}", err=True)
             sys.exit(2)
 
