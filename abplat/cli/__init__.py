@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
     for by name; listing the commands reads the folder.
     """
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
         """Return the names of all commands."""
         names = (module.name for module in pkgutil.iter_modules(__path__))
         return sorted(name.rstrip("_") for name in names if name != "__main__")

@@ -17,7 +17,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'sdk' / 'python'}", "PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
+ENVIRONMENT = {
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'sdk' / 'python'}",
+    "PATH": "/usr/bin:/bin",
+    "PYTHONUNBUFFERED": "1",
+}
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -28,7 +32,16 @@ def _start(tmp_path: Path) -> Iterator[Start]:
 
     def start(*options: str) -> subprocess.Popen[str]:
         """Start a server on the data of this test."""
-        command = [sys.executable, "-m", "abplat.cli", "serve", "--data-dir", str(tmp_path / "data"), "--port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "abplat.cli",
+            "serve",
+            "--data-dir",
+            str(tmp_path / "data"),
+            "--port",
+            "0",
+        ]
         process = subprocess.Popen(
             [*command, *options], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -101,7 +114,16 @@ def test_a_signal_stops_server_and_worker(start: Start) -> None:
 def test_a_taken_port_is_named(start: Start, tmp_path: Path) -> None:
     """One line says which address and what to try."""
     port = read_url(start("--no-worker")).rpartition(":")[2]
-    command = [sys.executable, "-m", "abplat.cli", "serve", "--data-dir", str(tmp_path / "other"), "--port", port]
+    command = [
+        sys.executable,
+        "-m",
+        "abplat.cli",
+        "serve",
+        "--data-dir",
+        str(tmp_path / "other"),
+        "--port",
+        port,
+    ]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 2
