@@ -1,0 +1,114 @@
+"""DuckDB over the lake: the embedded engine of the worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+from arro3.core import DataType
+
+from abplat.config import Settings
+from abplat.facts.lake import Lake
+from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+
+_SQL_TYPES = ((DataType.is_int64, "BIGINT"), (DataType.is_float64, "DOUBLE"), (DataType.is_date32, "DATE"))
+
+
+def connect(settings: Settings, *, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Open an engine in memory that keeps to its limits and spills to the data folder.
+
+    Args:
+        settings: Names the memory limit and the folder.
+        threads: Threads to use; all cores where it is None.
+    """
+    spill = settings.data_dir.resolve() / "tmp"
+    spill.mkdir(parents=True, exist_ok=True)
+    return duckdb.connect(
+        config={
+            "memory_limit": settings.memory_limit,
+            "threads": threads or os.cpu_count() or 1,
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+    )
+
+
+def create_view(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, project: str, kind: str, name: str | None = None
+) -> str:
+    """Create a view of a kind in which every event id is there once; return its name.
+
+    An id that arrives again after its first row was drained is in the lake twice. The first that was
+    received counts, and of those the one of the lowest batch. Where no id is there twice, which one
+    pass over the ids tells, the view reads the files as they are.
+
+    Args:
+        connection: Where to create it.
+        lake: The facts.
+        project: Key of the project.
+        kind: Kind of fact; an empty view where there is none yet.
+        name: Name of the view; by default the name of the kind's folder, such as ``touchpoints``.
+    """
+    kind = normal_kind(kind)
+    name = name or FOLDERS[kind]
+    files = lake.files(project, kind)
+    source = _source(kind, files)
+    repeated = f"{name}_repeated"
+    if not files or not _find_repeated(connection, source, repeated):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS {source}")
+        return name
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS "  # noqa: S608  # our own names and files, quoted
+        f"SELECT * FROM ({source}) WHERE event_id NOT IN (FROM {_quote(repeated)}) UNION ALL "
+        f"SELECT * FROM ({source}) WHERE event_id IN (FROM {_quote(repeated)}) "
+        "QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY received_us, batch, ts_us) = 1"
+    )
+    return name
+
+
+def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> int:
+    """Put the ids that are there more than once into a table; return how many there are.
+
+    Hashes are grouped first: ids of 36 characters would take many times the memory.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_quote(name)} AS "  # noqa: S608  # our own names and files, quoted
+        f"WITH twice AS (SELECT hash(event_id) AS h FROM ({source}) GROUP BY 1 HAVING count(*) > 1) "
+        f"SELECT event_id FROM ({source}) WHERE hash(event_id) IN (FROM twice) "
+        "GROUP BY 1 HAVING count(*) > 1"
+    )
+    found = connection.execute(f"SELECT count(*) FROM {_quote(name)}").fetchall()  # noqa: S608
+    return int(found[0][0])
+
+
+def _source(kind: str, files: Sequence[str]) -> str:
+    """Return the query over the files as they are."""
+    if files:
+        listed = ", ".join(_literal(file) for file in files)
+        columns = ", ".join(SCHEMAS[kind].names)
+        return (
+            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
+            "hive_partitioning = true, hive_types = {'day': DATE})"
+        )
+    fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
+    columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
+    return f"SELECT {columns} WHERE false"
+
+
+def _sql_type(kind: DataType) -> str:
+    """Return DuckDB's name of an Arrow type."""
+    return next((name for test, name in _SQL_TYPES if test(kind)), "VARCHAR")
+
+
+def _quote(name: str) -> str:
+    """Quote an identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str | Path) -> str:
+    """Quote a text."""
+    return "'" + str(text).replace("'", "''") + "'"
