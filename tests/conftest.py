@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from abplat.app import create_app
 from abplat.config import Settings
@@ -25,6 +26,7 @@ from abplat.services.platform import Platform, open_platform
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 POSTGRES = os.environ.get("ABPLAT_TEST_POSTGRES", "")
+PG_TEMPLATE = f"abplat_template_{os.getpid()}"
 
 
 class FakeClock:
@@ -51,7 +53,13 @@ def make_journey(**over: Any) -> dict[str, Any]:
 
 def make_metric(**over: Any) -> dict[str, Any]:
     """Return the metric of completed journeys."""
-    return {"key": "completed", "title": "Completed", "owner": "Ada", "kind": "completion", "journey": "buy"} | over
+    return {
+        "key": "completed",
+        "title": "Completed",
+        "owner": "Ada",
+        "kind": "completion",
+        "journey": "buy",
+    } | over
 
 
 def make_experiment(**over: Any) -> dict[str, Any]:
@@ -102,28 +110,48 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(name="settings")
-def _settings(tmp_path: Path, template: Path) -> Iterator[Settings]:
+def _settings(tmp_path: Path, template: Path, server: Engine | None) -> Iterator[Settings]:
     """Return settings with a database of their own."""
-    if POSTGRES:
-        yield from _postgres_settings(tmp_path)
+    if server is not None:
+        yield from _postgres_settings(server, tmp_path)
         return
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
     shutil.copy(template, data_dir / "abplat.sqlite3")
-    yield Settings(data_dir=data_dir)
+    yield Settings(data_dir=data_dir)  # noqa: PT022  # the other branch has a teardown
 
 
-def _postgres_settings(tmp_path: Path) -> Iterator[Settings]:
-    """Make a database on the server that the environment names, and drop it afterwards."""
+@pytest.fixture(scope="session")
+def server() -> Iterator[Engine | None]:
+    """Return the PostgreSQL server that the environment names, with a migrated database to copy."""
+    if not POSTGRES:
+        yield None
+        return
+    server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    run_sql(server, f"CREATE DATABASE {PG_TEMPLATE}")
+    engine = make_engine(_url_of(server, PG_TEMPLATE), pooled=False)
+    upgrade(engine)
+    yield server
+    run_sql(server, f"DROP DATABASE {PG_TEMPLATE} WITH (FORCE)")
+
+
+def run_sql(server: Engine, sql: str) -> None:
+    """Run one statement outside of any transaction."""
+    with server.connect() as connection:
+        connection.execute(text(sql))
+
+
+def _url_of(server: Engine, name: str) -> str:
+    """Return the URL of a database on a server."""
+    return server.url.set(database=name).render_as_string(hide_password=False)
+
+
+def _postgres_settings(server: Engine, tmp_path: Path) -> Iterator[Settings]:
+    """Copy the migrated database, and drop the copy afterwards."""
     name = f"abplat_{uuid.uuid4().hex[:12]}"
-    server = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.url.set(database=name).render_as_string(hide_password=False)
-    yield Settings(data_dir=tmp_path / "data", database_url=url)
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {PG_TEMPLATE} STRATEGY FILE_COPY")
+    yield Settings(data_dir=tmp_path / "data", database_url=_url_of(server, name))
+    run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(name="clock")

@@ -28,7 +28,7 @@ class LazyGroup(click.Group):
     for by name; listing the commands reads the folder.
     """
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click names it
         """Return the names of all commands."""
         names = (module.name for module in pkgutil.iter_modules(__path__))
         return sorted(name.rstrip("_") for name in names if name != "__main__")
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         except AbplatError as error:
             click.echo(f"error: {error.message}", err=True)
             for problem in error.problems:
-                if problem.message not in error.message:
+                if len(error.problems) > 1 or problem.message not in error.message:
                     click.echo(f"hint: {problem.path}: {problem.message}", err=True)
             sys.exit(2)
 

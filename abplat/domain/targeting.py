@@ -126,7 +126,7 @@ _OPERATORS: Final[dict[str, Callable[[Any], str | None]]] = {
     **dict.fromkeys(("semver_gt", "semver_gte", "semver_lt", "semver_lte", "semver_equals"), _version),
     **dict.fromkeys(("before", "after"), _instant),
     **dict.fromkeys(("contains", "starts_with", "ends_with", "in_segment"), _text),
-    "matches": lambda value: fault_of_pattern(value),
+    "matches": lambda value: fault_of_pattern(value),  # noqa: PLW0108  # defined below
     "exists": _presence,
 }
 

@@ -64,14 +64,18 @@ def test_a_reference_fault_has_the_path_of_the_body(client: FlaskClient, shop: H
 
 
 @pytest.mark.parametrize("noun", NEEDED)
-@pytest.mark.parametrize("name", ["project", "id", "salt", "state", "approved", "revision", "version_id", "archived_at"])
+@pytest.mark.parametrize(
+    "name", ["project", "id", "salt", "state", "approved", "revision", "version_id", "archived_at"]
+)
 def test_no_field_of_the_server_can_be_sent(client: FlaskClient, shop: Headers, noun: str, name: str) -> None:
     """Mass assignment is refused on create and change (A11)."""
     document = {**make_catalogue()[noun][0], "key": "other"}
     for answer in (
         client.post(f"/v1/{noun}", json=document | {name: "x"}, headers=shop),
         client.patch(
-            f"/v1/{noun}/{make_catalogue()[noun][0]['key']}", json={name: "x"}, headers={**shop, "If-Match": "*"}
+            f"/v1/{noun}/{make_catalogue()[noun][0]['key']}",
+            json={name: "x"},
+            headers={**shop, "If-Match": "*"},
         ),
     ):
         assert (answer.status_code, answer.json["errors"][0]["code"]) == (422, "unknown_field"), answer.text
@@ -133,7 +137,7 @@ def test_a_wrong_method_names_the_right_ones(client: FlaskClient, admin: Headers
     ids=lambda value: repr(value)[:24] if isinstance(value, bytes) else None,
 )
 @pytest.mark.parametrize("noun", ["channels", "journeys", "experiments", "projects"])
-def test_hostile_bodies_are_refused(  # noqa: PLR0917
+def test_hostile_bodies_are_refused(
     client: FlaskClient, shop: Headers, noun: str, body: bytes, content_type: str, status: int
 ) -> None:
     """Whatever is sent, the answer is a clean problem and never a 500 (H1, H3)."""
@@ -167,7 +171,9 @@ def test_hostile_values_in_every_field(client: FlaskClient, shop: Headers, noun:
             assert changed.status_code in {200, 409, 422}, (name, value, changed.text)
 
 
-@pytest.mark.parametrize("key", ["%00", "a%2Fb", "..%2f", "'; --", "😀", "%ff", "x" * 5_000, "{{7*7}}", "a%0d%0aSet-Cookie:x"])
+@pytest.mark.parametrize(
+    "key", ["%00", "a%2Fb", "..%2f", "'; --", "😀", "%ff", "x" * 5_000, "{{7*7}}", "a%0d%0aSet-Cookie:x"]
+)
 @pytest.mark.parametrize("noun", NEEDED)
 def test_hostile_keys_in_paths(client: FlaskClient, admin: Headers, noun: str, key: str) -> None:
     """A key that cannot exist is not found, and nothing of it reaches a header (H6, H9)."""
@@ -192,7 +198,12 @@ def test_every_route_wants_a_key(app: Flask, client: FlaskClient) -> None:
     """No key, half a key, an unknown key and a revoked one: 401 everywhere (A2)."""
     unknown = "abt_" + "0" * 16 + "_" + "0" * 64
     for method, url in _calls(app):
-        for headers in ({}, {"Authorization": "Bearer abt_"}, {"X-API-Key": unknown}, {"Authorization": "Basic eA=="}):
+        for headers in (
+            {},
+            {"Authorization": "Bearer abt_"},
+            {"X-API-Key": unknown},
+            {"Authorization": "Basic eA=="},
+        ):
             answer = client.open(url.replace("KEY", "x"), method=method, headers=headers)
 
             assert (answer.status_code, answer.mimetype) == (401, CONTENT_TYPE), (method, url)

@@ -111,7 +111,9 @@ def test_the_safe_subset_judges_any_text(pattern: str) -> None:
         re.compile(pattern)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5))
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5)
+)
 def test_any_json_value_is_judged(value: Any) -> None:
     """Judging a payload never fails."""
     list(check_json(value, "payload"))
@@ -129,7 +131,7 @@ def test_odd_experiments_are_refused_not_crashed_on(over: dict[str, Any]) -> Non
     try:
         canonical("experiments", make_experiment(**over))
     except InvalidInputError as error:
-        assert error.problems
+        assert error.problems  # noqa: PT017  # passing is fine, too
 
 
 def test_canonical_is_stable() -> None:
@@ -171,7 +173,9 @@ def test_a_reference_to_nothing_is_found(over: dict[str, Any], code: str) -> Non
 
 def test_a_catalogue_lists_the_faults_of_all_its_parts() -> None:
     """One run shows everything that is wrong with a file."""
-    document = make_catalogue(layers=[{"key": ""}], channels=[{"key": "web"}, {"key": "web", "title": "W"}], nouns=1)
+    document = make_catalogue(
+        layers=[{"key": ""}], channels=[{"key": "web"}, {"key": "web", "title": "W"}], nouns=1
+    )
     with pytest.raises(InvalidInputError) as caught:
         parse_catalogue(document)
 

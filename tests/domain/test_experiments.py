@@ -44,11 +44,20 @@ TREATMENT = {"key": "treatment", "weight": 5000}
         ({"variants": [CONTROL, {"key": "t", "weight": 4999}]}, ("variants", "bad_weights")),
         ({"variants": [CONTROL, {"key": "t", "weight": 0.5}]}, ("variants[1].weight", "bad_integer")),
         ({"variants": [CONTROL, {"key": "t", "weight": -5000}]}, ("variants[1].weight", "bad_integer")),
-        ({"variants": [CONTROL, {"key": "t", "weight": float("nan")}]}, ("variants[1].weight", "bad_integer")),
+        (
+            {"variants": [CONTROL, {"key": "t", "weight": float("nan")}]},
+            ("variants[1].weight", "bad_integer"),
+        ),
         ({"variants": [CONTROL, {"key": "t", "weight": True}]}, ("variants[1].weight", "bad_integer")),
         ({"variants": [CONTROL, CONTROL]}, ("variants[1].key", "duplicate_variant")),
-        ({"variants": [CONTROL | {"weight": 0}, TREATMENT | {"weight": 10000}]}, ("variants[0].weight", "bad_weights")),
-        ({"variants": [CONTROL | {"payloads": {"web": "x" * 70_000}}, TREATMENT]}, ("variants[0].payloads", "too_large")),
+        (
+            {"variants": [CONTROL | {"weight": 0}, TREATMENT | {"weight": 10000}]},
+            ("variants[0].weight", "bad_weights"),
+        ),
+        (
+            {"variants": [CONTROL | {"payloads": {"web": "x" * 70_000}}, TREATMENT]},
+            ("variants[0].payloads", "too_large"),
+        ),
         ({"variants": "none"}, ("variants", "not_a_list")),
         ({"metrics": []}, ("metrics", "bad_length")),
         ({"metrics": [{"metric": "m", "role": "secondary"}]}, ("metrics", "one_primary")),
@@ -79,8 +88,14 @@ TREATMENT = {"key": "treatment", "weight": 5000}
         ({"targeting": {"any": []}}, ("targeting.any", "bad_rule")),
         ({"targeting": {"not": {"not": 7}}}, ("targeting.not.not", "bad_rule")),
         ({"targeting": {"attribute": "a", "op": "gt", "value": "1"}}, ("targeting.value", "bad_value")),
-        ({"targeting": {"attribute": "a", "op": "matches", "value": "(a+)+$"}}, ("targeting.value", "bad_value")),
-        ({"targeting": {"attribute": "a", "op": "after", "value": "2024-03-04"}}, ("targeting.value", "bad_value")),
+        (
+            {"targeting": {"attribute": "a", "op": "matches", "value": "(a+)+$"}},
+            ("targeting.value", "bad_value"),
+        ),
+        (
+            {"targeting": {"attribute": "a", "op": "after", "value": "2024-03-04"}},
+            ("targeting.value", "bad_value"),
+        ),
     ],
 )
 def test_a_fault_is_named(over: dict[str, Any], fault: tuple[str, str]) -> None:
