@@ -105,13 +105,18 @@ def test_an_instant_may_be_written_with_any_offset(tmp_path: Path) -> None:
         ({"cases": [7]}, "a case is an object"),
         ({"cases": [{"id": "a"}]}, "definition: is missing"),
         ({"cases": [{"id": "a", "kind": "magic", "input": {}, "expect": {"x": 1}}]}, "'magic' is not one of"),
-        ({"cases": [{"id": "a", "kind": "rmst", "input": {}, "expect": {"x": 1}, "tolerance": -1}]}, "is not a size"),
+        (
+            {"cases": [{"id": "a", "kind": "rmst", "input": {}, "expect": {"x": 1}, "tolerance": -1}]},
+            "is not a size",
+        ),
         ({"cases": [first_own_case(), first_own_case()]}, "is used twice"),
         ({"cases": [first_own_case() | {"expect": {}}]}, "expects nothing"),
         ({"cases": [first_own_case() | {"expects": {}}]}, "unknown field"),
     ],
 )
-def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path: Path, document: object, message: str) -> None:
+def test_a_file_of_another_kind_is_refused_in_one_line(
+    tmp_path: Path, document: object, message: str
+) -> None:
     """Exit code 2 and a sentence that names the place."""
     result = run(tmp_path, document)
 

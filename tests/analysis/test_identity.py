@@ -68,7 +68,9 @@ def test_a_link_of_an_id_to_itself_changes_nothing() -> None:
     assert (identity.customers, identity.refused_links, identity.shared_ids) == (("anon:a",), (), ())
 
 
-ids = st.sampled_from(["cust:1", "cust:2", "cust:3", *(f"anon:i{i}" for i in range(5)), "loyalty:1", "device:d"])
+ids = st.sampled_from(
+    ["cust:1", "cust:2", "cust:3", *(f"anon:i{i}" for i in range(5)), "loyalty:1", "device:d"]
+)
 links = st.lists(st.builds(Alias, ids, ids, st.integers(0, 9), st.integers(0, 12)), max_size=25)
 
 

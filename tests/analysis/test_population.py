@@ -79,7 +79,12 @@ def test_nobody_exposed_is_a_population_too() -> None:
 def test_journeys_are_related_to_their_own_customers_exposure() -> None:
     """Before, across, after, and never exposed."""
     journeys = make_journeys(
-        ("c0", 1, "visit"), ("c0", 2, "buy"), ("c0", 4, "visit"), ("c0", 6, "buy"), ("c0", 7, "visit"), ("c3", 7, "visit")
+        ("c0", 1, "visit"),
+        ("c0", 2, "buy"),
+        ("c0", 4, "visit"),
+        ("c0", 6, "buy"),
+        ("c0", 7, "visit"),
+        ("c3", 7, "visit"),
     )
     relation = relate(journeys, make_population((0, 5, 0, 1)))
 
@@ -89,7 +94,12 @@ def test_journeys_are_related_to_their_own_customers_exposure() -> None:
 def test_roll_up_counts_within_the_horizon() -> None:
     """A completion after the horizon is none; the time to it is kept for the survival curve."""
     journeys = make_journeys(
-        ("c0", 1, "visit"), ("c0", 2, "buy"), ("c0", 11, "visit"), ("c0", 19, "buy"), ("c1", 12, "visit"), ("c1", 14, "buy")
+        ("c0", 1, "visit"),
+        ("c0", 2, "buy"),
+        ("c0", 11, "visit"),
+        ("c0", 19, "buy"),
+        ("c1", 12, "visit"),
+        ("c1", 14, "buy"),
     )
     population = make_population((0, 10, 0, 1), (1, 10, 1, 1), (2, 10, 1, 1))
     rows = roll_up(journeys, population, horizon_us=5 * SECOND)

@@ -17,7 +17,13 @@ def make_stage(key: str, **over: Any) -> dict[str, Any]:
 
 def make_document(**over: Any) -> dict[str, Any]:
     """Return a journey document that is valid."""
-    return {"key": "buy", "owner": "Ada", "stages": [make_stage("a"), make_stage("b")], "window": "7d", **over}
+    return {
+        "key": "buy",
+        "owner": "Ada",
+        "stages": [make_stage("a"), make_stage("b")],
+        "window": "7d",
+        **over,
+    }
 
 
 def refusals(document: object) -> dict[str, str]:
@@ -39,8 +45,17 @@ def test_every_field_is_read() -> None:
     ))  # fmt: skip
 
     assert definition.stage_keys == definition.required_keys == ("a", "b")
-    assert (definition.version, definition.title, definition.owner, definition.personas) == (3, "Buy", "Ada", ("new",))
-    assert (definition.ordering, definition.reentry, definition.correlate_by) == ("strict", "restart", "order")
+    assert (definition.version, definition.title, definition.owner, definition.personas) == (
+        3,
+        "Buy",
+        "Ada",
+        ("new",),
+    )
+    assert (definition.ordering, definition.reentry, definition.correlate_by) == (
+        "strict",
+        "restart",
+        "order",
+    )
     assert (definition.window_us, definition.inactivity_us, definition.lateness_us) == (
         604_800_000_000, 7_200_000_000, 86_400_000_000)  # fmt: skip
     assert definition.stages[0].moment_of_truth
@@ -116,7 +131,9 @@ def test_owner_is_needed_unless_told_otherwise() -> None:
         ({"colour": "red", "key": ""}, {"colour": "unknown_field", "key": "bad_key"}),
     ],
 )  # fmt: skip
-def test_a_definition_that_cannot_mean_anything_is_refused(over: dict[str, Any], expected: dict[str, str]) -> None:
+def test_a_definition_that_cannot_mean_anything_is_refused(
+    over: dict[str, Any], expected: dict[str, str]
+) -> None:
     """Every fault is named by path and code."""
     assert refusals(make_document(**over)) == expected
 

@@ -131,7 +131,9 @@ def encode_columns(definition: JourneyDefinition, facts: FactColumns) -> EventCo
     stages = [_mask(facts, part.match, props) for part in definition.stages]
     excludes = [_mask(facts, part.match, props) for part in definition.exclude]
     stage_mask, exclude_mask = _bits(stages, facts.ts.size), _bits(excludes, facts.ts.size)
-    scope = np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    scope = (
+        np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    )
     value, values = np.full(facts.ts.size, -1, np.int32), tuple[str, ...]()
     if definition.correlate_by is not None:
         value, values = code(correlation_value(definition, parsed) for parsed in props.all(facts.ts.size))

@@ -8,6 +8,7 @@ customer is one row, that of a correlation value is looked up, and the one that 
 the top of a heap, from which ended journeys are dropped as they surface.
 """
 
+# ruff: noqa: PLR0913, PLR0917, C901 -- compiled code is handed its arrays one by one, objects would cost the speed
 from __future__ import annotations
 
 from typing import Any
@@ -29,8 +30,10 @@ R_WINDOW, R_INACTIVITY, R_ANY, R_STRICT, R_ONCE, R_RESTART, R_CORRELATE, R_AS_OF
 _jit = nb.njit(cache=True, nogil=True)
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _set_due(rows: Any, j: int, rule: Any, within: Any, next_required: Any) -> None:  # pragma: no cover -- compiled
+@_jit
+def _set_due(
+    rows: Any, j: Any, rule: Any, within: Any, next_required: Any
+) -> None:  # pragma: no cover -- compiled
     """Work out when the journey is over if nothing more happens; the first named limit wins a tie."""
     rows[j, DUE] = rows[j, START] + rule[R_WINDOW]
     rows[j, DUE_REASON] = WINDOW
@@ -38,7 +41,11 @@ def _set_due(rows: Any, j: int, rule: Any, within: Any, next_required: Any) -> N
     if rule[R_ANY]:
         missing = rule[R_REQUIRED] & ~rows[j, REACHED]
         for stage in range(within.size):
-            if (missing >> stage) & 1 and within[stage] >= 0 and rows[j, START] + within[stage] < rows[j, DUE]:
+            if (
+                (missing >> stage) & 1
+                and within[stage] >= 0
+                and rows[j, START] + within[stage] < rows[j, DUE]
+            ):
                 rows[j, DUE] = rows[j, START] + within[stage]
                 rows[j, DUE_REASON] = WITHIN
                 rows[j, DUE_STAGE] = stage
@@ -54,8 +61,8 @@ def _set_due(rows: Any, j: int, rule: Any, within: Any, next_required: Any) -> N
         rows[j, DUE_STAGE] = -1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _finish(rows: Any, j: int, status: int, reason: int, end: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _finish(rows: Any, j: Any, status: Any, reason: Any, end: Any) -> None:  # pragma: no cover -- compiled
     """End the journey."""
     rows[j, STATUS] = status
     rows[j, REASON] = reason
@@ -63,15 +70,17 @@ def _finish(rows: Any, j: int, status: int, reason: int, end: int) -> None:  # p
     rows[j, REASON_STAGE] = -1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _abandon(rows: Any, j: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _abandon(rows: Any, j: Any) -> None:  # pragma: no cover -- compiled
     """End the journey at its deadline."""
     _finish(rows, j, ABANDONED, rows[j, DUE_REASON], rows[j, DUE])
     rows[j, REASON_STAGE] = rows[j, DUE_STAGE]
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _touch(rows: Any, j: int, known: Any, ts: int, channel: int, captured: Any, i: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _touch(
+    rows: Any, j: Any, known: Any, ts: Any, channel: Any, captured: Any, i: Any
+) -> None:  # pragma: no cover -- compiled
     """Count a touchpoint, its channel and what it asked for again."""
     rows[j, TOUCHPOINTS] += 1
     rows[j, LAST] = ts
@@ -87,13 +96,20 @@ def _touch(rows: Any, j: int, known: Any, ts: int, channel: int, captured: Any, 
         rows[j, RECAPTURES] += 1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _candidate(rows: Any, j: int, rule: Any, within: Any, next_required: Any, mask: int, ts: int) -> int:  # pragma: no cover -- compiled
+@_jit
+def _candidate(
+    rows: Any, j: Any, rule: Any, within: Any, next_required: Any, mask: Any, ts: Any
+) -> int:  # pragma: no cover -- compiled
     """Return the lowest stage that the event reaches, or -1."""
     if rule[R_ANY]:
         first, last, anchor, free = 0, within.size - 1, rows[j, START], mask & ~rows[j, REACHED]
     else:
-        first, last, anchor, free = rows[j, CURRENT] + 1, next_required[rows[j, CURRENT]], rows[j, ANCHOR], mask
+        first, last, anchor, free = (
+            rows[j, CURRENT] + 1,
+            next_required[rows[j, CURRENT]],
+            rows[j, ANCHOR],
+            mask,
+        )
     for stage in range(first, last + 1):
         if (free >> stage) & 1:
             optional = not (rule[R_REQUIRED] >> stage) & 1
@@ -102,8 +118,8 @@ def _candidate(rows: Any, j: int, rule: Any, within: Any, next_required: Any, ma
     return -1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _excluded(rows: Any, j: int, rule: Any, spans: Any, exclude: int) -> bool:  # pragma: no cover -- compiled
+@_jit
+def _excluded(rows: Any, j: Any, rule: Any, spans: Any, exclude: Any) -> bool:  # pragma: no cover -- compiled
     """Return whether an exclusion that the event matches is in force."""
     for i in range(spans.shape[0]):
         if (exclude >> i) & 1:
@@ -117,8 +133,17 @@ def _excluded(rows: Any, j: int, rule: Any, spans: Any, exclude: int) -> bool:  
     return False
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _reach(rows: Any, j: int, stage_time: Any, stage_channel: Any, stage_order: Any, stage: int, ts: int, channel: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _reach(
+    rows: Any,
+    j: Any,
+    stage_time: Any,
+    stage_channel: Any,
+    stage_order: Any,
+    stage: Any,
+    ts: Any,
+    channel: Any,
+) -> None:  # pragma: no cover -- compiled
     """Note that a stage was reached."""
     rows[j, CURRENT] = stage
     rows[j, REACHED] |= np.int64(1) << stage
@@ -128,8 +153,8 @@ def _reach(rows: Any, j: int, stage_time: Any, stage_channel: Any, stage_order: 
     rows[j, N_REACHED] += 1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _begin(rows: Any, j: int, customer: int, value: int, ts: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _begin(rows: Any, j: Any, customer: Any, value: Any, ts: Any) -> None:  # pragma: no cover -- compiled
     """Open a journey in an unused row."""
     rows[j, :] = 0
     rows[j, CUSTOMER] = customer
@@ -140,16 +165,16 @@ def _begin(rows: Any, j: int, customer: int, value: int, ts: int) -> None:  # pr
     rows[j, LAST_CHANNEL] = -1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _later(rows: Any, a: int, b: int) -> bool:  # pragma: no cover -- compiled
+@_jit
+def _later(rows: Any, a: Any, b: Any) -> bool:  # pragma: no cover -- compiled
     """Return whether journey a started after journey b (ties: the higher value)."""
     if rows[a, START] != rows[b, START]:
         return bool(rows[a, START] > rows[b, START])
     return bool(rows[a, VALUE] > rows[b, VALUE])
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _push(rows: Any, heap: Any, size: int, item: int) -> int:  # pragma: no cover -- compiled
+@_jit
+def _push(rows: Any, heap: Any, size: Any, item: Any) -> Any:  # pragma: no cover -- compiled
     """Add a journey to the heap and return the new size."""
     at = size
     while at > 0 and _later(rows, item, heap[(at - 1) // 2]):
@@ -159,8 +184,8 @@ def _push(rows: Any, heap: Any, size: int, item: int) -> int:  # pragma: no cove
     return size + 1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _pop(rows: Any, heap: Any, size: int) -> int:  # pragma: no cover -- compiled
+@_jit
+def _pop(rows: Any, heap: Any, size: Any) -> Any:  # pragma: no cover -- compiled
     """Drop the top of the heap and return the new size."""
     size -= 1
     item = heap[size]
@@ -177,9 +202,9 @@ def _pop(rows: Any, heap: Any, size: int) -> int:  # pragma: no cover -- compile
     return size
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _meet(rows: Any, j: int, rule: Any, within: Any, next_required: Any, spans: Any, mask: int, exclude: int,
-          ts: int, may_advance: bool) -> int:  # pragma: no cover -- compiled  # fmt: skip
+@_jit
+def _meet(rows: Any, j: Any, rule: Any, within: Any, next_required: Any, spans: Any, mask: Any, exclude: Any,
+          ts: Any, may_advance: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
     """Say what an in-scope event does to an open journey: the stage it reaches, or -1 - the role.
 
     -1 touchpoint, -2 exclusion, -3 restart, -4 strict break, -5 strict break that may start the next.
@@ -198,8 +223,8 @@ def _meet(rows: Any, j: int, rule: Any, within: Any, next_required: Any, spans: 
     return -1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _count_return(rows: Any, j: int, any_order: int, mask: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _count_return(rows: Any, j: Any, any_order: Any, mask: Any) -> None:  # pragma: no cover -- compiled
     """Count a repeat of the current stage or a way back to an earlier one."""
     if (mask >> rows[j, CURRENT]) & 1:
         rows[j, REPEATS] += 1
@@ -207,8 +232,8 @@ def _count_return(rows: Any, j: int, any_order: int, mask: int) -> None:  # prag
         rows[j, BACKTRACKS] += 1
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _close_customer(rows: Any, first: int, last: int, as_of: int) -> None:  # pragma: no cover -- compiled
+@_jit
+def _close_customer(rows: Any, first: Any, last: Any, as_of: Any) -> None:  # pragma: no cover -- compiled
     """Bring the journeys still open to their end as of the snapshot."""
     for j in range(first, last):
         if rows[j, STATUS] == OPEN:
@@ -218,8 +243,10 @@ def _close_customer(rows: Any, first: int, last: int, as_of: int) -> None:  # pr
                 rows[j, END] = as_of
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _target(rows: Any, by_value: Any, heap: Any, heap_size: int, first: int, value: int, ts: int) -> Any:  # pragma: no cover -- compiled
+@_jit
+def _target(
+    rows: Any, by_value: Any, heap: Any, heap_size: Any, first: Any, value: Any, ts: Any
+) -> Any:  # pragma: no cover -- compiled
     """Return the journey a correlated event speaks to, open or ended, or -1; and the size of the heap."""
     if value >= 0:
         return (by_value[value] if by_value[value] >= first else np.int64(-1)), heap_size
@@ -233,8 +260,10 @@ def _target(rows: Any, by_value: Any, heap: Any, heap_size: int, first: int, val
     return np.int64(-1), heap_size
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _play(role: int, rows: Any, j: int, stages: Any, known: Any, limits: Any, event: Any, captured: Any) -> bool:  # pragma: no cover -- compiled
+@_jit
+def _play(
+    role: Any, rows: Any, j: Any, stages: Any, known: Any, limits: Any, event: Any, captured: Any
+) -> bool:  # pragma: no cover -- compiled
     """Let an event play its role in an open journey; return whether it also starts the next one."""
     rule, within, next_required = limits
     i, ts, mask, channel = event
@@ -262,8 +291,10 @@ def _play(role: int, rows: Any, j: int, stages: Any, known: Any, limits: Any, ev
     return False
 
 
-@_jit  # type: ignore[untyped-decorator]
-def _start(rows: Any, j: int, stages: Any, known: Any, limits: Any, event: Any, captured: Any) -> None:  # pragma: no cover -- compiled
+@_jit
+def _start(
+    rows: Any, j: Any, stages: Any, known: Any, limits: Any, event: Any, captured: Any
+) -> None:  # pragma: no cover -- compiled
     """Start a journey in row j, whose customer and value are set."""
     rule, within, next_required = limits
     i, ts, _, channel = event
@@ -276,7 +307,7 @@ def _start(rows: Any, j: int, stages: Any, known: Any, limits: Any, event: Any, 
     _set_due(rows, j, rule, within, next_required)
 
 
-@_jit  # type: ignore[untyped-decorator]
+@_jit
 def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, rows: Any, stages: Any,
         known: Any, by_value: Any, heap: Any, members: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
     """Match all customers; ``rows`` and its companions have room for every possible journey.
@@ -302,7 +333,7 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
             target, heap_size = _target(rows, by_value, heap, heap_size, first, value, ts)
         if target >= 0 and rows[target, STATUS] == OPEN and rows[target, DUE] < ts:
             _abandon(rows, target)
-        starts = False
+        starts: Any = False
         if target < 0 or rows[target, STATUS] != OPEN:
             starts = counts and (mask & 1) != 0 and not (rule[R_ONCE] and target >= 0)
         elif in_scope[i]:
@@ -325,8 +356,8 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
     return int(n)
 
 
-@_jit  # type: ignore[untyped-decorator]
-def order_by_customer(customers: Any, n_customers: int) -> Any:  # pragma: no cover -- compiled
+@_jit
+def order_by_customer(customers: Any, n_customers: Any) -> Any:  # pragma: no cover -- compiled
     """Return the stable order by customer, by counting."""
     place = np.zeros(n_customers + 1, np.int64)
     for i in range(customers.size):

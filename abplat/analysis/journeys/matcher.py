@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,7 +93,7 @@ def _columns(
     rows: NDArray[np.int64],
     as_of_us: int,
     stages: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int8]],
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, Any]:
     """Split the rows into typed columns."""
     status, end = rows[:, k.STATUS].astype(np.int8), rows[:, k.END].copy()
     counts = {"touchpoints": k.TOUCHPOINTS, "switches": k.SWITCHES, "repeats": k.REPEATS,
