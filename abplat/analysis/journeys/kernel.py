@@ -326,7 +326,9 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
             customer, first, heap_size, single = np.int64(customers[i]), n, 0, np.int64(-1)
         ts, mask, value = times[i], masks[i], np.int64(-1)
         event = (i, ts, mask, np.int64(channels[i]))
-        target, counts = single, True  # the journey of this event, open or ended; -1: there never was one
+        # the journey of this event, open or ended; -1: there never was one
+        target: Any = single
+        counts: Any = True
         if correlate:
             value = np.int64(values[i])
             counts = value >= 0
