@@ -173,11 +173,11 @@ def compare(expected: Any, got: Any, path: str, tolerance: float) -> Iterator[Di
 def _same(expected: Any, got: Any, tolerance: float, *, is_key: bool) -> bool:
     """Compare two single values: numbers within the tolerance, instants as instants."""
     if isinstance(expected, bool) or isinstance(got, bool):
-        return expected is got or (is_key and str(expected).lower() == got)
+        return bool(expected is got or (is_key and str(expected).lower() == got))
     if isinstance(expected, int | float) and isinstance(got, int | float):
-        return abs(expected - got) <= tolerance
+        return bool(abs(expected - got) <= tolerance)
     if isinstance(expected, int | float) and is_key:
-        return orjson.dumps(expected).decode() == got
+        return bool(orjson.dumps(expected).decode() == got)
     if isinstance(expected, str) and isinstance(got, str) and expected != got and _INSTANT.fullmatch(got):
         return _same_instant(expected, got)
     return bool(expected == got)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from abplat.analysis.journeys.events import (
     EventRow,
@@ -297,7 +298,7 @@ def _report(definition: JourneyDefinition, state: _State, customer: str, n: int,
     )
     return replace(
         journey,
-        links=tuple(_link(names, a, b) for a, b in zip(state.reached, state.reached[1:], strict=False)),
+        links=tuple(_link(names, a, b) for a, b in pairwise(state.reached)),
     )
 
 
