@@ -138,8 +138,9 @@ def test_the_trap_is_a_conflict_and_may_not_ship(trap: Report) -> None:
     assert effect_of(trap, "form").verdict == "better"
     assert finding(trap, "conflict") == "warning"
     assert (verdict.code, verdict.sentence) == ("conflict", "Do not ship: Form sent won, the journey lost.")
-    assert verdict.why.startswith("The touchpoint won and the journey lost: Form sent +")
-    assert verdict.why.count("%") == 4
+    assert verdict.why.startswith("Form sent +")
+    assert "Journeys completed \u2212" in verdict.why
+    assert verdict.why.count("%") >= 3
 
 
 def test_no_difference_is_not_shipped(tmp_path: Path) -> None:
