@@ -41,7 +41,8 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
         walked={
-            key: _walk(snapshot, plan.journeys[key], population, plan, len(identities.customers)) for key in keys
+            key: _walk(snapshot, plan.journeys[key], population, plan, len(identities.customers))
+            for key in keys
         },
         contacts=_contacts(snapshot, plan, population),
         counts=_count(snapshot, identities, exposures, plan),
@@ -61,7 +62,9 @@ def _places(plan: AnalysisPlan) -> dict[str, int]:
     return {variant.key: place for place, variant in enumerate(plan.variants)}
 
 
-def _populate(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> Population:
+def _populate(
+    exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
+) -> Population:
     """Return who was exposed to what, by the earliest exposure of each customer."""
     known = _places(plan)
     kept = [exposure for exposure in exposures if _counts_for(exposure, known)]
@@ -79,15 +82,23 @@ def _populate(exposures: Sequence[Exposure], customer_of: Mapping[str, int], pla
     return first_exposures(columns)
 
 
-def _choose(snapshot: Snapshot, actors: Sequence[str], identities: IdentityMap, population: Population) -> None:
+def _choose(
+    snapshot: Snapshot, actors: Sequence[str], identities: IdentityMap, population: Population
+) -> None:
     """Ask for the events of exposed customers alone."""
     customer = identities.customer_of[: len(actors)]
     exposed = np.flatnonzero(population.locate(customer) >= 0).tolist()
-    snapshot.choose_customers([actors[place] for place in exposed], (int(customer[place]) for place in exposed))
+    snapshot.choose_customers(
+        [actors[place] for place in exposed], (int(customer[place]) for place in exposed)
+    )
 
 
 def _walk(
-    snapshot: Snapshot, document: Mapping[str, Any], population: Population, plan: AnalysisPlan, n_customers: int
+    snapshot: Snapshot,
+    document: Mapping[str, Any],
+    population: Population,
+    plan: AnalysisPlan,
+    n_customers: int,
 ) -> WalkedJourney:
     """Find the journeys of one definition and roll them up per exposed customer."""
     definition = parse_journey(dict(document), require_owner=False)
@@ -129,10 +140,13 @@ def _matchers(metrics: Sequence[PlannedMetric]) -> list[tuple[Matcher, ...] | No
     """
     documents = [[dict(matcher) for matcher in metric.match or ({"event": "any"},)] for metric in metrics]
     # A journey has two stages at least.
-    stages = [{"key": f"m{place}", "match": match} for place, match in enumerate([*documents, *documents[:1]])]
+    stages = [
+        {"key": f"m{place}", "match": match} for place, match in enumerate([*documents, *documents[:1]])
+    ]
     definition = parse_journey({"key": "metrics", "stages": stages, "window": "1s"}, require_owner=False)
     return [
-        stage.match if metric.match else None for metric, stage in zip(metrics, definition.stages, strict=False)
+        stage.match if metric.match else None
+        for metric, stage in zip(metrics, definition.stages, strict=False)
     ]
 
 

@@ -35,7 +35,8 @@ def draw_journey_map(gathered: Gathered, plan: AnalysisPlan) -> JourneyMap:
     stages = [stage["key"] for stage in plan.journey["stages"]]
     walked = gathered.walked[plan.journey["key"]]
     walks = [
-        _pick(gathered, walked, position, variant.key, stages) for position, variant in enumerate(plan.variants)
+        _pick(gathered, walked, position, variant.key, stages)
+        for position, variant in enumerate(plan.variants)
     ]
     return JourneyMap(
         stages=tuple(cell for walk in walks for cell in _stage_cells(walk)),
@@ -106,7 +107,10 @@ def _hand_offs(walk: _Walk) -> list[HandOff]:
 
 
 def _collect(
-    walk: _Walk, rows: IntArray, link: tuple[IntArray, IntArray], groups: dict[tuple[int, ...], list[IntArray]]
+    walk: _Walk,
+    rows: IntArray,
+    link: tuple[IntArray, IntArray],
+    groups: dict[tuple[int, ...], list[IntArray]],
 ) -> None:
     """Add the time spans of one step to their groups."""
     source, target = link

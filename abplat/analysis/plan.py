@@ -118,7 +118,9 @@ def make_plan(
         journey=journey["document"],
         journeys={journey["key"]: journey["document"], **journeys},
         variants=tuple(
-            PlannedVariant(key=item["key"], title=item.get("title") or item["key"], weight=int(item["weight"]))
+            PlannedVariant(
+                key=item["key"], title=item.get("title") or item["key"], weight=int(item["weight"])
+            )
             for item in experiment["variants"]
         ),
         metrics=metrics,
@@ -144,14 +146,18 @@ def hash_definitions(frozen: Document) -> str:
 
 def _payload_channels(experiment: Document) -> tuple[str, ...]:
     """Return the channels that a variant says something in."""
-    return tuple(sorted({channel for item in experiment["variants"] for channel in item.get("payloads") or ()}))
+    return tuple(
+        sorted({channel for item in experiment["variants"] for channel in item.get("payloads") or ()})
+    )
 
 
 def _metric(item: Document, definitions: Mapping[str, Document], journey: str) -> PlannedMetric:
     """Join a metric's definition with its role."""
     key = item["metric"]
     if key not in definitions:
-        raise InvalidInputError.at("metrics", f"no metric is named {key!r}; define it first", "unknown_metric")
+        raise InvalidInputError.at(
+            "metrics", f"no metric is named {key!r}; define it first", "unknown_metric"
+        )
     found = definitions[key]
     match = found.get("match")
     return PlannedMetric(

@@ -91,7 +91,9 @@ def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
     """Return a row for each required stage that no planned metric covers."""
     stages = plan.journey["stages"]
     covered = {
-        metric.stage for metric in plan.metrics if metric.kind == "reach" and metric.journey == plan.journey["key"]
+        metric.stage
+        for metric in plan.metrics
+        if metric.kind == "reach" and metric.journey == plan.journey["key"]
     }
     return [
         PlannedMetric(
@@ -112,7 +114,8 @@ def _judge(
     rows: Sequence[MeasuredMetric], plan: AnalysisPlan, findings: Sequence[Finding], *, final: bool
 ) -> tuple[tuple[Verdict, ...], tuple[Conflict, ...]]:
     """Return the verdict and the conflicts of each treatment."""
-    verdicts, shown = [], []
+    verdicts: list[Verdict] = []
+    shown: list[Conflict] = []
     for treatment in range(len(plan.variants) - 1):
         conflicts, rendered = hold_against_journey(rows, plan, treatment)
         shown += rendered
@@ -140,7 +143,9 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
     return tuple(found)
 
 
-def _experiment(gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]) -> ExperimentFacts:
+def _experiment(
+    gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]
+) -> ExperimentFacts:
     """Describe the experiment."""
     document = plan.experiment
     return ExperimentFacts(

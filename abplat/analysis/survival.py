@@ -21,7 +21,8 @@ def draw_curves(gathered: Gathered, plan: AnalysisPlan) -> tuple[SurvivalCurve, 
     tau = plan.horizon_us / 1e6
     tables = tabulate_risk(gathered, plan, plan.journey["key"])
     found = (
-        _draw(variant.key, table, tau, plan.alpha) for variant, table in zip(plan.variants, tables, strict=True)
+        _draw(variant.key, table, tau, plan.alpha)
+        for variant, table in zip(plan.variants, tables, strict=True)
     )
     return tuple(curve for curve in found if curve is not None)
 

@@ -23,7 +23,9 @@ def tally(gathered: Gathered, contacts: Contacts, *, is_value: bool, before: boo
     return counted.astype(np.float64)
 
 
-def time_to_complete(gathered: Gathered, journey: str) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def time_to_complete(
+    gathered: Gathered, journey: str
+) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return seconds from exposure to first completion, and whether it was seen.
 
     Everyone else is censored at the end of the horizon or at ``as_of``, whichever is earlier: not

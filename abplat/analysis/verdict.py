@@ -125,7 +125,9 @@ def decide(
         is_final=final,
         n_needed=_needed(primary, plan, treatment),
         plan=stats.VerdictPlan(alpha=alpha, min_effect=plan.min_effect),
-        touchpoints={row.metric.key: _goal(row, treatment) for row in rows if row.metric.role == "touchpoint"},
+        touchpoints={
+            row.metric.key: _goal(row, treatment) for row in rows if row.metric.role == "touchpoint"
+        },
     )
     return Verdict(
         variant=plan.variants[treatment + 1].key,
@@ -155,7 +157,9 @@ def _guardrail(row: MeasuredMetric, treatment: int) -> stats.Guardrail:
     return stats.Guardrail(
         title=row.metric.title,
         effect=row.comparisons[treatment],
-        margin_test=stats.NotComputable("no_margin", "The guardrail has no margin.") if margin is None else margin,
+        margin_test=stats.NotComputable("no_margin", "The guardrail has no margin.")
+        if margin is None
+        else margin,
         direction=cast("Direction", row.metric.direction),
         unit=row.metric.unit,
     )

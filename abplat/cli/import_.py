@@ -30,15 +30,21 @@ def _register(kind: Kind, summary: str) -> None:
 
     @command.command(name=kind, short_help=summary, help=summary)
     @click.argument("file", type=click.Path(path_type=Path))
-    @click.option("--map", "map_path", type=click.Path(path_type=Path), required=True, help="The mapping file.")
+    @click.option(
+        "--map", "map_path", type=click.Path(path_type=Path), required=True, help="The mapping file."
+    )
     @click.option("--project", required=True, help="Key of the project the facts belong to.")
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the installation.")
-    @click.option("--refused", type=click.Path(path_type=Path), help="Where refused rows go. [FILE.refused.csv]")
+    @click.option(
+        "--refused", type=click.Path(path_type=Path), help="Where refused rows go. [FILE.refused.csv]"
+    )
     def run(file: Path, map_path: Path, project: str, data_dir: Path | None, refused: Path | None) -> None:
         _run(kind, file, map_path, project, (data_dir, refused))
 
 
-def _run(kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Path | None, Path | None]) -> None:
+def _run(
+    kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Path | None, Path | None]
+) -> None:
     """Run one import with a progress bar on stderr."""
     from dataclasses import replace
 
@@ -56,15 +62,22 @@ def _run(kind: Kind, file: Path, map_path: Path, project: str, places: tuple[Pat
     order = ImportOrder(kind=kind, path=file, map_path=map_path, project=project, refused_path=refused)
     _require_project(settings, project)
     lake, state_dir = Lake(settings.lake_dir), settings.data_dir.resolve() / "imports"
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(f"importing {file.name}", total=1.0)
+
+    def advance(share: float) -> None:
+        # Only now: a wrong file or map is answered with one line and nothing else.
+        bar.start()
+        bar.update(task, completed=share)
+
     try:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(f"importing {file.name}", total=1.0)
-            result = run_import(
-                order, lake, state_dir, system_clock, lambda share: bar.update(task, completed=share)
-            )
+        result = run_import(order, lake, state_dir, system_clock, advance)
     except KeyboardInterrupt:
         click.echo("stopped; give the same command again and the import goes on from here", err=True)
         sys.exit(_INTERRUPTED)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
     if result.was_done:
         click.echo("this file was imported before, with the same map; nothing was added", err=True)
     click.echo(str(result))

@@ -13,10 +13,20 @@ def make_stages(*events: str) -> list[dict[str, Any]]:
 
 
 def make_real_plan(
-    key: str, variants: dict[str, int], stages: tuple[str, ...], metrics: list[tuple[dict[str, Any], str]], horizon: str
+    key: str,
+    variants: dict[str, int],
+    stages: tuple[str, ...],
+    metrics: list[tuple[dict[str, Any], str]],
+    horizon: str,
 ) -> AnalysisPlan:
     """Return the plan of an experiment that was run elsewhere: it never started here."""
-    document = {"key": f"{key}-journey", "title": key, "owner": "tests", "window": horizon, "stages": make_stages(*stages)}
+    document = {
+        "key": f"{key}-journey",
+        "title": key,
+        "owner": "tests",
+        "window": horizon,
+        "stages": make_stages(*stages),
+    }
     journey = {"key": document["key"], "version": 1, "document": document}
     experiment = {
         "key": key,

@@ -72,11 +72,17 @@ def test_completed_journeys_take_as_long_as_known(loans: JourneyColumns) -> None
     """Median and mean, to the millisecond."""
     seconds = (loans.end - loans.start)[loans.completed] / 1e6
 
-    assert (round(float(np.median(seconds)), 3), round(float(np.mean(seconds)), 3)) == (1_238_566.806, 1_422_689.217)
+    assert (round(float(np.median(seconds)), 3), round(float(np.mean(seconds)), 3)) == (
+        1_238_566.806,
+        1_422_689.217,
+    )
 
 
 def test_counters_are_as_known(loans: JourneyColumns) -> None:
     """Touchpoints, switches and how many journeys have one, backtracks, repeats."""
-    found = [int(values.sum()) for values in (loans.touchpoints, loans.switches, loans.switches > 0, loans.backtracks, loans.repeats)]
+    found = [
+        int(values.sum())
+        for values in (loans.touchpoints, loans.switches, loans.switches > 0, loans.backtracks, loans.repeats)
+    ]
 
     assert found == [148_381, 53_982, 7_471, 395, 1_817]

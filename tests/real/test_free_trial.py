@@ -25,9 +25,13 @@ METRICS = [
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Import and analyse; the days without outcomes are left out by the map."""
     folder = tmp_path_factory.mktemp("screener")
-    lake, result = import_real(folder, "outcomes", "journeys/free_trial_screener.csv.gz", "free_trial_screener")
+    lake, result = import_real(
+        folder, "outcomes", "journeys/free_trial_screener.csv.gz", "free_trial_screener"
+    )
     assert (result.refused, result.left_out) == (0, 28)
-    plan = make_real_plan("screener", {"control": 5000, "experiment": 5000}, ("enrolled", "paid"), METRICS, "21d")
+    plan = make_real_plan(
+        "screener", {"control": 5000, "experiment": 5000}, ("enrolled", "paid"), METRICS, "21d"
+    )
     return analyse(lake, plan, parse_instant("2015-01-01T00:00:00Z"), Settings(data_dir=folder))
 
 

@@ -5,8 +5,6 @@ Source of the expected numbers: the README files beside the data (Welch t; rates
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from abplat.analysis.scorecard import analyse
@@ -19,7 +17,16 @@ from .plans import make_real_plan
 
 METRICS = [
     ({"key": "conversion", "title": "Purchased", "kind": "completion"}, "primary"),
-    ({"key": "visit", "title": "Visited", "kind": "touchpoint", "match": [{"event": "visit"}], "measure": "customers"}, "touchpoint"),
+    (
+        {
+            "key": "visit",
+            "title": "Visited",
+            "kind": "touchpoint",
+            "match": [{"event": "visit"}],
+            "measure": "customers",
+        },
+        "touchpoint",
+    ),
     ({"key": "spend", "title": "Spend", "kind": "value", "match": [{"event": "purchase"}]}, "secondary"),
 ]
 
@@ -30,7 +37,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("hillstrom")
     lake, result = import_real(folder, "outcomes", "journeys/hillstrom.csv.gz", "hillstrom")
     assert str(result) == "imported 73,972, refused 0, duplicates 0"
-    plan = make_real_plan("email", {"none": 3333, "mens": 3333, "womens": 3334}, ("visit", "purchase"), METRICS, "14d")
+    plan = make_real_plan(
+        "email", {"none": 3333, "mens": 3333, "womens": 3334}, ("visit", "purchase"), METRICS, "14d"
+    )
     return analyse(lake, plan, parse_instant("2008-04-01T00:00:00Z"), Settings(data_dir=folder))
 
 
@@ -48,7 +57,9 @@ def effect_of(report: Report, metric: str, variant: str) -> Effect:
         ("spend", 0.65279, 1.42262, 1.07720),
     ],
 )
-def test_rates_are_the_published_ones(report: Report, metric: str, none: float, mens: float, womens: float) -> None:
+def test_rates_are_the_published_ones(
+    report: Report, metric: str, none: float, mens: float, womens: float
+) -> None:
     """Per variant, over everybody who was mailed or not."""
     row = next(row for row in report.metrics if row.key == metric)
 
@@ -89,8 +100,12 @@ def test_the_effect_is_accounted_for_link_by_link(report: Report) -> None:
 
     assert mens.control_counts == (21_306, 2_262, 122)
     assert mens.treatment_counts == (21_307, 3_894, 267)
-    assert (mens.log_ratio, visit.log_ratio, purchase.log_ratio) == pytest.approx((0.78318, 0.54314, 0.24004), abs=6e-6)
-    assert (mens.log_ratio_se, visit.log_ratio_se, purchase.log_ratio_se) == pytest.approx((0.10885, 0.02460, 0.10603), abs=6e-6)
+    assert (mens.log_ratio, visit.log_ratio, purchase.log_ratio) == pytest.approx(
+        (0.78318, 0.54314, 0.24004), abs=6e-6
+    )
+    assert (mens.log_ratio_se, visit.log_ratio_se, purchase.log_ratio_se) == pytest.approx(
+        (0.10885, 0.02460, 0.10603), abs=6e-6
+    )
     assert (visit.points, purchase.points) == pytest.approx((0.004691, 0.002114), abs=6e-7)
     assert (visit.points_lmdi, purchase.points_lmdi) == pytest.approx((0.004719, 0.002086), abs=6e-7)
     assert mens.difference == pytest.approx(0.006805, abs=6e-7)

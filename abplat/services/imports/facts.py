@@ -85,7 +85,10 @@ class RowMapper:
         compiler = self._compiler
         identity, actor = compiler.value(parsed.id, "id"), compiler.value(parsed.actor, "actor")
         experiment = compiler.value(parsed.experiment, "experiment")
-        variant, channel = compiler.value(parsed.variant, "variant"), compiler.value(parsed.channel, "channel")
+        variant, channel = (
+            compiler.value(parsed.variant, "variant"),
+            compiler.value(parsed.channel, "channel"),
+        )
         instant = compiler.instant(parsed.ts, "ts")
         received = compiler.instant(parsed.received, "received") if parsed.received else None
 
@@ -113,7 +116,9 @@ class RowMapper:
         variant = compiler.value(part.variant, "exposure.variant")
         channel = compiler.value(part.channel, "exposure.channel")
         instant = compiler.instant(part.ts, "exposure.ts")
-        outcomes = [_Outcome(compiler, item, f"outcomes[{index}]") for index, item in enumerate(parsed.outcomes)]
+        outcomes = [
+            _Outcome(compiler, item, f"outcomes[{index}]") for index, item in enumerate(parsed.outcomes)
+        ]
         units = compiler.column(parsed.units, "units") if parsed.units else None
 
         def convert(row: SourceRow) -> Iterator[Fact]:

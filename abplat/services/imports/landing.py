@@ -10,7 +10,6 @@ from abplat.facts.rows import Row, kind_of
 from abplat.facts.tables import to_table
 
 
-
 class Landing:
     """The tables of one project, as one import writes them."""
 

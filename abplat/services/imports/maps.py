@@ -132,7 +132,7 @@ class OutcomesMap(FileMap, frozen=True, kw_only=True):
 
 
 AnyMap = EventsMap | ExposuresMap | OutcomesMap
-_TYPES: dict[str, type[EventsMap] | type[ExposuresMap] | type[OutcomesMap]] = {
+_TYPES: dict[str, type[EventsMap | ExposuresMap | OutcomesMap]] = {
     "events": EventsMap,
     "exposures": ExposuresMap,
     "outcomes": OutcomesMap,
@@ -228,7 +228,11 @@ def _check_outcomes(parsed: OutcomesMap) -> None:
         where = f"outcomes[{index}]"
         parse_duration(outcome.after, f"{where}.after")
         if getattr(outcome, needed) is None or getattr(outcome, other) is not None:
-            why = "with 'units' an outcome has a 'count' column" if parsed.units else "an outcome has a 'when' column"
+            why = (
+                "with 'units' an outcome has a 'count' column"
+                if parsed.units
+                else "an outcome has a 'when' column"
+            )
             raise InvalidInputError.at(f"{where}.{needed}", f"{why}, and no {other!r}", "bad_map")
 
 

@@ -65,7 +65,10 @@ class ProgressFile:
     def siblings(self, file_hash: str) -> bool:
         """Tell whether the same file was imported before with another map."""
         for path in self.folder.glob("*.json"):
-            if path != self._path and msgspec.json.decode(path.read_bytes(), type=Progress).file_hash == file_hash:
+            if (
+                path != self._path
+                and msgspec.json.decode(path.read_bytes(), type=Progress).file_hash == file_hash
+            ):
                 return True
         return False
 

@@ -91,7 +91,7 @@ class CsvFile:
         # Bytes that are no UTF-8 are kept apart, so that only their row is refused.
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         parser = csv.reader(text, delimiter=self._delimiter)
-        self._line = lambda: parser.line_num
+        self._parser = parser
         try:
             while True:
                 try:
@@ -129,7 +129,7 @@ class CsvFile:
             "".join(values).encode()
         except UnicodeEncodeError:
             problem = "is not UTF-8 text"
-        return SourceRow(self._line(), number, [value or None for value in values], problem)
+        return SourceRow(self._parser.line_num, number, [value or None for value in values], problem)
 
 
 class ParquetFile:
@@ -142,7 +142,9 @@ class ParquetFile:
         self._path = path
         self._connection = duckdb.connect()
         try:
-            described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            described = self._connection.execute(
+                "DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]
+            ).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise InvalidInputError.at(str(path), f"is not readable Parquet: {reason}", "bad_file") from error
@@ -151,7 +153,9 @@ class ParquetFile:
 
     def rows(self, skip: int, advance: Callable[[float], None]) -> Iterator[SourceRow]:
         """Yield the rows after the first ``skip``."""
-        counted = self._connection.execute("SELECT count(*) FROM read_parquet(?)", [str(self._path)]).fetchone()
+        counted = self._connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [str(self._path)]
+        ).fetchone()
         total = max(counted[0] if counted else 0, 1)
         query = f"SELECT {self._select} FROM read_parquet(?) OFFSET ?"  # noqa: S608  names are quoted
         cursor = self._connection.execute(query, [str(self._path), skip])

@@ -66,7 +66,9 @@ class RefusedRows:
                 handle.flush()
                 os.fsync(handle.fileno())
         except OSError as error:
-            message = f"refused rows cannot be written here: {error.strerror}; name another place with --refused"
+            message = (
+                f"refused rows cannot be written here: {error.strerror}; name another place with --refused"
+            )
             raise InvalidInputError.at(str(self._path), message, "no_file") from error
         self.length += len(encoded)
         self._waiting.clear()

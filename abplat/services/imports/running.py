@@ -90,7 +90,9 @@ class _Chunk:
     refused: list[tuple[SourceRow, str, str]] = field(default_factory=list)
 
 
-def run_import(order: ImportOrder, lake: Lake, state_dir: Path, clock: Clock, advance: Advance) -> ImportResult:
+def run_import(
+    order: ImportOrder, lake: Lake, state_dir: Path, clock: Clock, advance: Advance
+) -> ImportResult:
     """Import a file; call again to go on after an interruption.
 
     Args:
@@ -112,13 +114,19 @@ def run_import(order: ImportOrder, lake: Lake, state_dir: Path, clock: Clock, ad
     with note.locked():
         before = note.load(file_hash)
         if before.done:
-            return ImportResult(0, before.refused, before.imported + before.duplicates, before.left_out, was_done=True)
+            return ImportResult(
+                0, before.refused, before.imported + before.duplicates, before.left_out, was_done=True
+            )
         must_look = getattr(parsed, "id", None) is not None or note.siblings(file_hash)
         landing = Landing(lake, order.project, _key(order, file_hash, parsed), must_look=must_look)
         run = _Run(order, note, landing, mapper, to_micros(clock()))
         after = run.go(source, before, advance)
     return ImportResult(
-        after.imported - before.imported, after.refused, after.duplicates + before.imported, after.left_out, was_done=False
+        after.imported - before.imported,
+        after.refused,
+        after.duplicates + before.imported,
+        after.left_out,
+        was_done=False,
     )
 
 
@@ -132,7 +140,9 @@ def _key(order: ImportOrder, file_hash: str, parsed: AnyMap) -> str:
 class _Run:
     """One run over a file."""
 
-    def __init__(self, order: ImportOrder, note: ProgressFile, landing: Landing, mapper: RowMapper, now_us: int) -> None:
+    def __init__(
+        self, order: ImportOrder, note: ProgressFile, landing: Landing, mapper: RowMapper, now_us: int
+    ) -> None:
         """Take all that stays the same from chunk to chunk."""
         self._order = order
         self._note = note
@@ -221,5 +231,3 @@ class _Run:
                 kept.append(row)
                 received.append(fact.received_us)
         return kept, received
-
-

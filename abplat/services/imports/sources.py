@@ -99,9 +99,7 @@ class SourceCompiler:
             found = [hole(row, unit) for hole in holes]
             if None in found:
                 return None
-            return fixed[0] + "".join(
-                f"{value}{tail}" for value, tail in zip(found, fixed[1:], strict=True)
-            )
+            return fixed[0] + "".join(f"{value}{tail}" for value, tail in zip(found, fixed[1:], strict=True))
 
         return fill
 
@@ -120,14 +118,17 @@ class SourceCompiler:
     def _ruled(self, rules: tuple[Rule, ...], path: str) -> Read:
         """Return the reader that takes the first rule whose pattern matches."""
         compiled = [
-            (self.column(rule.column, f"{path}.rules[{number}].column"), rule) for number, rule in enumerate(rules)
+            (self.column(rule.column, f"{path}.rules[{number}].column"), rule)
+            for number, rule in enumerate(rules)
         ]
         positions = sorted({position for position, _ in compiled})
 
         @functools.lru_cache(maxsize=65_536)
         def decide(texts: tuple[str, ...]) -> str | None:
             known = dict(zip(positions, texts, strict=True))
-            hits = (rule.then for position, rule in compiled if fnmatch.fnmatchcase(known[position], rule.pattern))
+            hits = (
+                rule.then for position, rule in compiled if fnmatch.fnmatchcase(known[position], rule.pattern)
+            )
             return next(hits, None)
 
         return lambda row, _unit: decide(tuple(row.values[position] or "" for position in positions))
