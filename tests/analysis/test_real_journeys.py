@@ -81,7 +81,9 @@ def test_permit_receipts_complete_more_often_in_any_order(ordering: str, complet
     """The steps of a permit receipt: T06 is often done before T05, which an order forbids."""
     rows = read_log("receipt")
     activities = sorted({row["activity"] for row in rows})
-    names = [next(a for a in activities if a.startswith(p)) for p in ("Confirmation", "T02", "T04", "T05", "T06")]
+    names = [
+        next(a for a in activities if a.startswith(p)) for p in ("Confirmation", "T02", "T04", "T05", "T06")
+    ]
     definition = parse_journey(
         {"key": "permit", "owner": "tests", "stages": stages(*names), "window": "90d", "ordering": ordering}
     )

@@ -22,7 +22,17 @@ from .journey_strategies import SECOND, definitions, histories
 from .test_matcher_properties import thorough
 
 COLUMNS = "event_id text, actor text, name text, channel text, props text, ts_us bigint, received_us bigint, batch bigint"
-HOSTILE = ["o'brien", 'say "hi"', "'; drop table touchpoints; --", "back\\slash", "a/b~c", "new\nline", "é✓", "$.x", "0"]
+HOSTILE = [
+    "o'brien",
+    'say "hi"',
+    "'; drop table touchpoints; --",
+    "back\\slash",
+    "a/b~c",
+    "new\nline",
+    "é✓",
+    "$.x",
+    "0",
+]
 
 
 def lake(rows: list[EventRow]) -> duckdb.DuckDBPyConnection:
@@ -36,7 +46,9 @@ def lake(rows: list[EventRow]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def scan(definition: JourneyDefinition, rows: list[EventRow], as_of_us: int) -> tuple[EventColumns, list[str]]:
+def scan(
+    definition: JourneyDefinition, rows: list[EventRow], as_of_us: int
+) -> tuple[EventColumns, list[str]]:
     """Return event columns read through the engine, and the customer names."""
     with lake(rows) as connection:
         actors = sorted({row.actor for row in rows})
@@ -69,7 +81,9 @@ def through_engine(definition: JourneyDefinition, rows: list[EventRow], as_of_us
 
 @thorough
 @given(definitions(), histories(), st.integers(20, 60))
-def test_engine_sees_what_the_rows_say(definition: JourneyDefinition, rows: list[EventRow], as_of: int) -> None:
+def test_engine_sees_what_the_rows_say(
+    definition: JourneyDefinition, rows: list[EventRow], as_of: int
+) -> None:
     """Matchers, snapshot, duplicates and order come out of SQL as out of Python."""
     as_of_us = as_of * SECOND
 
@@ -82,7 +96,8 @@ def test_hostile_names_are_only_values(word: str) -> None:
     matcher = {"event": word, "channel": word, "props": {word: word}}
     stages = [{"key": "a", "match": [matcher]}, {"key": "b", "match": [{"event": "end"}]}]
     definition = parse_journey(
-        {"key": "j", "stages": stages, "window": "1d", "correlate_by": word, "scope": [word]}, require_owner=False
+        {"key": "j", "stages": stages, "window": "1d", "correlate_by": word, "scope": [word]},
+        require_owner=False,
     )
     rows = [
         EventRow("1", "cust:1", word, 1, 1, word, {word: word}),

@@ -6,6 +6,7 @@ a scan whose matchers the engine has already evaluated. A matcher becomes one bi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -130,7 +131,9 @@ def encode_columns(definition: JourneyDefinition, facts: FactColumns) -> EventCo
     stages = [_mask(facts, part.match, props) for part in definition.stages]
     excludes = [_mask(facts, part.match, props) for part in definition.exclude]
     stage_mask, exclude_mask = _bits(stages, facts.ts.size), _bits(excludes, facts.ts.size)
-    scope = np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    scope = (
+        np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    )
     value, values = np.full(facts.ts.size, -1, np.int32), tuple[str, ...]()
     if definition.correlate_by is not None:
         value, values = code(correlation_value(definition, parsed) for parsed in props.all(facts.ts.size))
@@ -158,7 +161,9 @@ def encode_masks(masks: MaskColumns, n_customers: int) -> EventColumns:
     customer = np.ascontiguousarray(masks.customer, np.int32)
     stage_mask = np.ascontiguousarray(masks.stage_mask, np.int64)
     channel, channels = code(masks.channel)
-    value, values = code([None] * size if masks.value is None else masks.value)
+    value, values = np.full(size, -1, np.int32), tuple[str, ...]()
+    if masks.value is not None:
+        value, values = code(masks.value)
     if masks.ordered:
         order = order_by_customer(customer, n_customers)
     else:
@@ -186,8 +191,9 @@ def code(texts: Iterable[str | None] | _Array) -> tuple[NDArray[np.int32], tuple
         >>> code(["b", None, "a"])
         (array([ 1, -1,  0], dtype=int32), ('a', 'b'))
     """
-    found: dict[str | None, int] = {}
-    first_seen = np.array([found.setdefault(text, len(found)) for text in texts], np.int64)
+    found: defaultdict[str | None, int] = defaultdict()
+    found.default_factory = found.__len__  # a text not met before gets the next number
+    first_seen = np.fromiter(map(found.__getitem__, texts), np.int64)
     vocabulary = sorted(text for text in found if text is not None)
     place = {text: i for i, text in enumerate(vocabulary)}
     rank = np.array([-1 if text is None else place[text] for text in found], np.int32)

@@ -71,7 +71,16 @@ def scan_touchpoints(
         codes = ibis.table({"actor": "string", "customer": "int64"}, name=customers)
         facts, who = facts.join(codes, "actor"), "customer"
     facts = facts.order_by("ts_us", "lowest", "event_id")
-    names = ("ts_us", "received_us", "stage_mask", "exclude_mask", "in_scope", "channel", "correlation", "captured")
+    names = (
+        "ts_us",
+        "received_us",
+        "stage_mask",
+        "exclude_mask",
+        "in_scope",
+        "channel",
+        "correlation",
+        "captured",
+    )
     return _sql(facts.select(who, *names), dialect)
 
 
