@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -55,7 +55,7 @@ def measure_metric(
     margins = tuple(_check_margin(metric, record, records[0], plan, found) for record in records[1:])
     method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
     values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
-    return _finish(metric, plan, standing, values, comparisons, margins, method)
+    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method))
 
 
 def effect_alpha(metric: PlannedMetric, plan: AnalysisPlan) -> float:
@@ -106,7 +106,7 @@ def _measure_time(
         number, reason = (None, mean.reason) if isinstance(mean, stats.NotComputable) else (mean.value, None)
         values.append(VariantValue(variant=variant.key, n=n, total=None, value=number, reason=reason))
     margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
-    return _finish(metric, plan, standing, tuple(values), comparisons, margins, "")
+    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins))
 
 
 def _time_margin(
@@ -139,20 +139,24 @@ def _time_margin(
     )
 
 
-def _finish(  # noqa: PLR0913  the parts of one row
-    metric: PlannedMetric,
-    plan: AnalysisPlan,
-    standing: Standing,
-    values: tuple[VariantValue, ...],
-    comparisons: list[stats.Computed[AnyComparison]],
-    margins: tuple[stats.Computed[stats.MarginTest] | None, ...],
-    method: str,
+class _Computed(NamedTuple):
+    """What was computed of one row."""
+
+    values: tuple[VariantValue, ...]
+    comparisons: list[stats.Computed[AnyComparison]]
+    margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+    note: str = ""
+    """What to add to the name of the method."""
+
+
+def _finish(
+    metric: PlannedMetric, plan: AnalysisPlan, standing: Standing, computed: _Computed
 ) -> MeasuredMetric:
     """Put a row together."""
     treatments = plan.variants[1:]
     effects = tuple(
-        _effect(variant.key, comparison, metric, standing, method)
-        for variant, comparison in zip(treatments, comparisons, strict=True)
+        _effect(variant.key, comparison, metric, standing, computed.note)
+        for variant, comparison in zip(treatments, computed.comparisons, strict=True)
     )
     result = MetricResult(
         key=metric.key,
@@ -162,10 +166,12 @@ def _finish(  # noqa: PLR0913  the parts of one row
         direction=metric.direction,
         unit=metric.unit,
         margin=metric.margin,
-        values=values,
+        values=computed.values,
         effects=effects,
     )
-    return MeasuredMetric(metric=metric, result=result, comparisons=tuple(comparisons), margins=margins)
+    return MeasuredMetric(
+        metric=metric, result=result, comparisons=tuple(computed.comparisons), margins=computed.margins
+    )
 
 
 def _effect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def collect_findings(
     gathered: Gathered, plan: AnalysisPlan, variants: Sequence[VariantFacts]
 ) -> tuple[Finding, ...]:
     """Return every check of the experiment, passed or not, gravest first."""
-    found = [check_exposures(variants)]
+    found: list[Finding | None] = [check_exposures(variants)]
     if len(gathered.population):
         found += [
             check_split(variants),
@@ -36,10 +36,10 @@ def collect_findings(
     return rank(finding for finding in found if finding is not None)
 
 
-def rank(findings: Sequence[Finding] | object) -> tuple[Finding, ...]:
+def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort findings by gravity; within one the order of the checks stays."""
     gravity = {"block": 0, "warning": 1, "info": 2, "pass": 3}
-    return tuple(sorted(findings, key=lambda finding: gravity[finding.severity]))  # type: ignore[call-overload]
+    return tuple(sorted(findings, key=lambda finding: gravity[finding.severity]))
 
 
 def check_exposures(variants: Sequence[VariantFacts]) -> Finding:
@@ -68,11 +68,13 @@ def check_exposures(variants: Sequence[VariantFacts]) -> Finding:
     )
 
 
-def check_split(variants: Sequence[VariantFacts]) -> Finding:
+def check_split(variants: Sequence[VariantFacts]) -> Finding | None:
     """Test the split over customers against the plan."""
     counts = {variant.key: variant.n_exposed for variant in variants}
     weights = {variant.key: float(variant.weight) for variant in variants}
     check = stats.check_sample_ratio(counts, weights)
+    if isinstance(check, stats.NotComputable):
+        return None
     total, planned = sum(counts.values()), sum(weights.values())
     seen = " / ".join(f"{100 * count / total:.1f}" for count in counts.values())
     wanted = " / ".join(f"{100 * weight / planned:.4g}" for weight in weights.values())

@@ -93,6 +93,6 @@ def tabulate_risk(gathered: Gathered, plan: AnalysisPlan, journey: str) -> tuple
     for variant in range(len(plan.variants)):
         mine = gathered.population.variant == variant
         tables.append(
-            stats.RiskTable.from_times(times[mine], observed[mine], tau=tau, n_bins=RISK_BINS),  # type: ignore[arg-type]
+            stats.RiskTable.from_times(times[mine], observed[mine], tau=tau, n_bins=RISK_BINS),
         )
     return tuple(tables)

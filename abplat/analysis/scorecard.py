@@ -114,7 +114,8 @@ def _judge(
     rows: Sequence[MeasuredMetric], plan: AnalysisPlan, findings: Sequence[Finding], *, final: bool
 ) -> tuple[tuple[Verdict, ...], tuple[Conflict, ...]]:
     """Return the verdict and the conflicts of each treatment."""
-    verdicts, shown = [], []
+    verdicts: list[Verdict] = []
+    shown: list[Conflict] = []
     for treatment in range(len(plan.variants) - 1):
         conflicts, rendered = hold_against_journey(rows, plan, treatment)
         shown += rendered

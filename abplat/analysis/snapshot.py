@@ -91,7 +91,7 @@ class Snapshot:
 
     def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
         """Say whose events are asked for from now on: the code of each actor."""
-        columns = {
+        columns: dict[str, Any] = {
             "actor": Array(list(actors), type=DataType.string()),
             "customer": Array(np.fromiter(codes, np.int64, len(actors))),
         }

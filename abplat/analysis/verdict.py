@@ -117,39 +117,38 @@ def decide(
     """Return the verdict on one treatment by the table of the stats."""
     primary = next(row for row in rows if row.metric.role == "primary")
     alpha = plan.alpha / max(len(plan.variants) - 1, 1)
-    titles = {row.metric.key: row.metric.title for row in rows}
     decision = stats.decide_verdict(
-        stats.Goal(
-            title=primary.metric.title,
-            effect=primary.comparisons[treatment],
-            direction=cast("Direction", primary.metric.direction),
-            unit=primary.metric.unit,
-        ),
+        _goal(primary, treatment),
         [_guardrail(row, treatment) for row in rows if row.metric.role == "guardrail"],
-        [replace(conflict, key=titles.get(conflict.key, conflict.key)) for conflict in conflicts],
+        conflicts,
         failed_checks=[finding.title for finding in findings if finding.severity == "block"],
         is_final=final,
         n_needed=_needed(primary, plan, treatment),
         plan=stats.VerdictPlan(alpha=alpha, min_effect=plan.min_effect),
+        touchpoints={
+            row.metric.key: _goal(row, treatment) for row in rows if row.metric.role == "touchpoint"
+        },
     )
     return Verdict(
         variant=plan.variants[treatment + 1].key,
         code=decision.code,
         word=decision.word,
         sentence=decision.sentence,
-        why=_why(decision, conflicts),
+        why=decision.why,
         reasons=decision.reasons,
         rule=decision.rule,
         may_ship=decision.may_ship,
     )
 
 
-def _why(decision: stats.Decision, conflicts: Sequence[stats.TouchpointConflict]) -> str:
-    """Return the numbers behind a decision; behind a conflict those of both sides."""
-    shown = [conflict for conflict in conflicts if conflict.is_conflict]
-    if decision.code != "conflict" or not shown:
-        return decision.why
-    return min(shown, key=lambda conflict: conflict.p_holm).sentence
+def _goal(row: MeasuredMetric, treatment: int) -> stats.Goal:
+    """Return a row as the verdict reads it."""
+    return stats.Goal(
+        title=row.metric.title,
+        effect=row.comparisons[treatment],
+        direction=cast("Direction", row.metric.direction),
+        unit=row.metric.unit,
+    )
 
 
 def _guardrail(row: MeasuredMetric, treatment: int) -> stats.Guardrail:

@@ -62,15 +62,22 @@ def _run(
     order = ImportOrder(kind=kind, path=file, map_path=map_path, project=project, refused_path=refused)
     _require_project(settings, project)
     lake, state_dir = Lake(settings.lake_dir), settings.data_dir.resolve() / "imports"
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(f"importing {file.name}", total=1.0)
+
+    def advance(share: float) -> None:
+        # Only now: a wrong file or map is answered with one line and nothing else.
+        bar.start()
+        bar.update(task, completed=share)
+
     try:
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(f"importing {file.name}", total=1.0)
-            result = run_import(
-                order, lake, state_dir, system_clock, lambda share: bar.update(task, completed=share)
-            )
+        result = run_import(order, lake, state_dir, system_clock, advance)
     except KeyboardInterrupt:
         click.echo("stopped; give the same command again and the import goes on from here", err=True)
         sys.exit(_INTERRUPTED)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
     if result.was_done:
         click.echo("this file was imported before, with the same map; nothing was added", err=True)
     click.echo(str(result))

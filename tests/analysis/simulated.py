@@ -31,11 +31,46 @@ JOURNEY: dict[str, Any] = {
     ],
 }
 METRICS: list[dict[str, Any]] = [
-    {"key": "completed", "title": "Journeys completed", "owner": "Ada", "kind": "completion", "journey": "buy"},
-    {"key": "time", "title": "Time to complete", "owner": "Ada", "kind": "time_to_complete", "journey": "buy", "direction": "down"},
-    {"key": "effort", "title": "Touchpoints", "owner": "Ada", "kind": "effort", "journey": "buy", "direction": "down"},
-    {"key": "form", "title": "Form sent", "owner": "Ada", "kind": "touchpoint", "match": [{"event": "form"}], "measure": "customers"},
-    {"key": "calls", "title": "Calls", "owner": "Ada", "kind": "touchpoint", "match": [{"event": "call"}], "measure": "count", "direction": "down"},
+    {
+        "key": "completed",
+        "title": "Journeys completed",
+        "owner": "Ada",
+        "kind": "completion",
+        "journey": "buy",
+    },
+    {
+        "key": "time",
+        "title": "Time to complete",
+        "owner": "Ada",
+        "kind": "time_to_complete",
+        "journey": "buy",
+        "direction": "down",
+    },
+    {
+        "key": "effort",
+        "title": "Touchpoints",
+        "owner": "Ada",
+        "kind": "effort",
+        "journey": "buy",
+        "direction": "down",
+    },
+    {
+        "key": "form",
+        "title": "Form sent",
+        "owner": "Ada",
+        "kind": "touchpoint",
+        "match": [{"event": "form"}],
+        "measure": "customers",
+    },
+    {
+        "key": "calls",
+        "title": "Calls",
+        "owner": "Ada",
+        "kind": "touchpoint",
+        "match": [{"event": "call"}],
+        "measure": "count",
+        "direction": "down",
+    },
     {"key": "revenue", "title": "Revenue", "owner": "Ada", "kind": "value", "match": [{"event": "purchase"}]},
 ]
 
@@ -62,7 +97,7 @@ class Shop:
 
     def run(self, truths: dict[str, Truth], n: int = 3_000, experiment: str = "form", **over: Any) -> None:
         """Let customers walk; ``crossover`` and ``weights`` break things on purpose."""
-        chance = random.Random(self.seed)  # noqa: S311  a simulation
+        chance = random.Random(self.seed)
         keys = list(truths)
         weights = over.get("weights", [1] * len(keys))
         for number in range(1, n + 1):
@@ -70,7 +105,13 @@ class Shop:
             self._walk(f"{experiment}-{number}", experiment, variant, truths[variant], chance)
             if chance.random() < over.get("crossover", 0.0):
                 other = keys[(keys.index(variant) + 1) % len(keys)]
-                self._expose(f"{experiment}-{number}-x", f"cust:{number}", experiment, other, to_micros(START) + 30 * DAY)
+                self._expose(
+                    f"{experiment}-{number}-x",
+                    f"cust:{number}",
+                    experiment,
+                    other,
+                    to_micros(START) + 30 * DAY,
+                )
 
     def _expose(self, key: str, actor: str, experiment: str, variant: str, ts: int) -> None:
         self.exposures.append(ExposureRow(f"x-{key}", actor, experiment, variant, ts, "web", "split", "v1"))
@@ -97,15 +138,27 @@ class Shop:
         if chance.random() < truth.call:
             self._touch(key, "call", known, "call", t + 5 * HOUR, "phone")
 
-    def _touch(
-        self, key: str, step: str, actor: str, name: str, ts: int, channel: str, value: float | None = None, props: str | None = None
+    def _touch(  # noqa: PLR0917  the parts of an event
+        self,
+        key: str,
+        step: str,
+        actor: str,
+        name: str,
+        ts: int,
+        channel: str,
+        value: float | None = None,
+        props: str | None = None,
     ) -> None:
         self.touchpoints.append(TouchpointRow(f"t-{key}-{step}", actor, name, ts, channel, value, props))
 
     def write(self) -> Lake:
         """Append everything to the lake of the folder."""
         lake = Lake(self.folder / "lake")
-        for kind, rows in (("touchpoint", self.touchpoints), ("exposure", self.exposures), ("alias", self.aliases)):
+        for kind, rows in (
+            ("touchpoint", self.touchpoints),
+            ("exposure", self.exposures),
+            ("alias", self.aliases),
+        ):
             if rows:
                 table = to_table(kind, rows, [row.ts_us for row in rows])
                 lake.append("shop", kind, table, app="test", sequence=1)

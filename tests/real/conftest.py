@@ -33,4 +33,6 @@ def import_real(folder: Path, kind: Kind, name: str, map_name: str) -> tuple[Lak
         refused_path=folder / "refused.csv",
     )
     lake = Lake(folder / "lake")
-    return lake, run_import(order, lake, folder / "imports", lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda _share: None)
+    return lake, run_import(
+        order, lake, folder / "imports", lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda _share: None
+    )

@@ -23,10 +23,14 @@ _MICROS_MAX = 253_402_300_799_999_999
 
 
 class Fact(NamedTuple):
-    """One event in the shape of the events API, which judges it, and when it counts as received."""
+    """One event in the shape of the events API, which judges it, and when it was received.
+
+    Without a time of its own it counts as received when it happened: an analysis as of a past
+    instant must see what had happened by then.
+    """
 
     wire: dict[str, Any]
-    received_us: int
+    received_us: int | None = None
 
 
 ToFacts = Callable[[SourceRow], Iterator[Fact]]
@@ -59,12 +63,11 @@ class RowMapper:
         identity, actor = compiler.value(parsed.id, "id"), compiler.value(parsed.actor, "actor")
         name, channel = compiler.value(parsed.name, "name"), compiler.value(parsed.channel, "channel")
         value = compiler.value(parsed.value, "value", "number")
-        instant = compiler.instant(parsed.ts, "ts")
+        instant = compiler.instant_text(parsed.ts, "ts")
         received = compiler.instant(parsed.received, "received") if parsed.received else None
         props = {key: compiler.value(source, f"props.{key}") for key, source in parsed.props.items()}
 
         def convert(row: SourceRow) -> Iterator[Fact]:
-            ts = instant(row, 1)
             found = {key: read(row, 1) for key, read in props.items()}
             wire = {
                 "kind": "touchpoint",
@@ -74,9 +77,9 @@ class RowMapper:
                 "channel": _text(channel(row, 1)),
                 "value": value(row, 1),
                 "props": {key: item for key, item in found.items() if item is not None},
-                "ts": _iso(ts),
+                "ts": instant(row, 1),
             }
-            yield Fact(wire, received(row, 1) if received else ts)
+            yield Fact(wire, received(row, 1) if received else None)
 
         return convert
 
@@ -89,11 +92,10 @@ class RowMapper:
             compiler.value(parsed.variant, "variant"),
             compiler.value(parsed.channel, "channel"),
         )
-        instant = compiler.instant(parsed.ts, "ts")
+        instant = compiler.instant_text(parsed.ts, "ts")
         received = compiler.instant(parsed.received, "received") if parsed.received else None
 
         def convert(row: SourceRow) -> Iterator[Fact]:
-            ts = instant(row, 1)
             wire = {
                 "kind": "exposure",
                 "id": self._identify(identity, row),
@@ -102,9 +104,9 @@ class RowMapper:
                 "variant": _required(variant(row, 1), "variant"),
                 "channel": _text(channel(row, 1)),
                 "reason": "imported",
-                "ts": _iso(ts),
+                "ts": instant(row, 1),
             }
-            yield Fact(wire, received(row, 1) if received else ts)
+            yield Fact(wire, received(row, 1) if received else None)
 
         return convert
 
@@ -136,7 +138,7 @@ class RowMapper:
             for unit in range(1, total + 1):
                 who = _required(actor(row, unit), "actor")
                 tag = f"imp-{self._tag}-{row.number:09d}-{unit:07d}"
-                yield Fact({"id": tag, "actor": who, **exposure}, ts)
+                yield Fact({"id": tag, "actor": who, **exposure})
                 for outcome, number in zip(outcomes, reached, strict=True):
                     if unit <= number:
                         yield outcome.fact(row, unit, tag, who, ts)
@@ -183,7 +185,7 @@ class _Outcome:
             "value": self._value(row, unit),
             "ts": _iso(ts),
         }
-        return Fact(wire, ts)
+        return Fact(wire)
 
 
 def _reached(outcomes: list[_Outcome], row: SourceRow, units: int) -> list[int]:

@@ -132,7 +132,7 @@ class OutcomesMap(FileMap, frozen=True, kw_only=True):
 
 
 AnyMap = EventsMap | ExposuresMap | OutcomesMap
-_TYPES: dict[str, type[EventsMap] | type[ExposuresMap] | type[OutcomesMap]] = {
+_TYPES: dict[str, type[EventsMap | ExposuresMap | OutcomesMap]] = {
     "events": EventsMap,
     "exposures": ExposuresMap,
     "outcomes": OutcomesMap,

@@ -91,7 +91,7 @@ class CsvFile:
         # Bytes that are no UTF-8 are kept apart, so that only their row is refused.
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         parser = csv.reader(text, delimiter=self._delimiter)
-        self._line = lambda: parser.line_num
+        self._parser = parser
         try:
             while True:
                 try:
@@ -129,7 +129,7 @@ class CsvFile:
             "".join(values).encode()
         except UnicodeEncodeError:
             problem = "is not UTF-8 text"
-        return SourceRow(self._line(), number, [value or None for value in values], problem)
+        return SourceRow(self._parser.line_num, number, [value or None for value in values], problem)
 
 
 class ParquetFile:

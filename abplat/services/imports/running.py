@@ -213,7 +213,7 @@ class _Run:
         """Hold the facts to the rules of the events API; a row with one bad fact goes as a whole."""
         rows, failures = judge([fact.wire for fact in chunk.facts], self._now_us, Limits())
         if not failures:
-            return rows, [fact.received_us for fact in chunk.facts]
+            return rows, [_received(row, fact) for row, fact in zip(rows, chunk.facts, strict=True)]
         bad: dict[int, tuple[SourceRow, str, str]] = {}
         for failure in failures:
             owner = chunk.owners[failure.index]
@@ -229,5 +229,10 @@ class _Run:
             row = next(judged)
             if chunk.owners[index].number not in bad:
                 kept.append(row)
-                received.append(fact.received_us)
+                received.append(_received(row, fact))
         return kept, received
+
+
+def _received(row: Row, fact: Fact) -> int:
+    """Return when a fact was received: when it happened, unless the file says otherwise."""
+    return row.ts_us if fact.received_us is None else fact.received_us

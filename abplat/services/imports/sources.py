@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from abplat.clock import parse_instant, to_micros
+from abplat.clock import format_instant, from_micros, parse_instant, to_micros
 from abplat.errors import InvalidInputError
 from abplat.services.imports.maps import (
     Condition,
@@ -148,6 +148,25 @@ class SourceCompiler:
             if text is None:
                 raise RowRefusedError("missing_value", f"{path}: is empty")
             return parse(text)
+
+        return read
+
+    def instant_text(self, source: InstantSource, path: str) -> Callable[[SourceRow, int], str]:
+        """Return the reader of an instant as the events API takes it.
+
+        Text that is ISO 8601 by the map goes there as it stands and is judged there, once.
+        """
+        spec = TimeSource(column=source) if isinstance(source, str) else source
+        if spec.format is not None or spec.timezone is not None:
+            micros = self.instant(spec, path)
+            return lambda row, unit: format_instant(from_micros(micros(row, unit)))
+        reader = self.value(Source(column=spec.column, template=spec.template, constant=spec.constant), path)
+
+        def read(row: SourceRow, unit: int) -> str:
+            text = reader(row, unit)
+            if text is None:
+                raise RowRefusedError("missing_value", f"{path}: is empty")
+            return str(text)
 
         return read
 

@@ -26,7 +26,9 @@ def write(path: Path, document: Any) -> Path:
     return path
 
 
-def map_rows(tmp_path: Path, text: str | bytes, document: dict[str, Any], kind: Any = "events") -> list[dict[str, Any]]:
+def map_rows(
+    tmp_path: Path, text: str | bytes, document: dict[str, Any], kind: Any = "events"
+) -> list[dict[str, Any]]:
     """Return the events that a file and a map give."""
     path = tmp_path / "file.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -61,7 +63,9 @@ def test_the_first_matching_rule_gives_the_channel(tmp_path: Path) -> None:
         {"column": "what", "pattern": "W_Nabellen*", "then": "phone"},
         {"column": "what", "pattern": "W_*", "then": "backoffice"},
     ]
-    text = "id,what,at\n" + "".join(f"1,{name},2024-03-04T10:00:00Z\n" for name in ("W_Nabellen x", "W_x", "A_x"))
+    text = "id,what,at\n" + "".join(
+        f"1,{name},2024-03-04T10:00:00Z\n" for name in ("W_Nabellen x", "W_x", "A_x")
+    )
 
     events = map_rows(tmp_path, text, {**EVENTS, "channel": {"rules": rules}})
 
@@ -80,7 +84,9 @@ def test_the_first_matching_rule_gives_the_channel(tmp_path: Path) -> None:
 )
 def test_where_keeps_the_rows_that_count(tmp_path: Path, where: dict[str, Any], kept: list[str]) -> None:
     """A value, one of several, something or nothing."""
-    text = "id,what,at,n\n" + "".join(f"1,{name},2024-03-04T10:00:00Z,{n}\n" for name, n in zip("abc", ("1", "2", ""), strict=True))
+    text = "id,what,at,n\n" + "".join(
+        f"1,{name},2024-03-04T10:00:00Z,{n}\n" for name, n in zip("abc", ("1", "2", ""), strict=True)
+    )
 
     events = map_rows(tmp_path, text, {**EVENTS, "where": where})
 
@@ -90,13 +96,23 @@ def test_where_keeps_the_rows_that_count(tmp_path: Path, where: dict[str, Any], 
 @pytest.mark.parametrize(
     ("ts", "text", "expected"),
     [
-        ({"column": "at", "format": "%d.%m.%Y %H:%M", "timezone": "Europe/Amsterdam"}, "31.03.2024 12:00", "2024-03-31T10:00:00Z"),
+        (
+            {"column": "at", "format": "%d.%m.%Y %H:%M", "timezone": "Europe/Amsterdam"},
+            "31.03.2024 12:00",
+            "2024-03-31T10:00:00Z",
+        ),
         ({"column": "at", "timezone": "UTC"}, "2024-03-04 10:00:00", "2024-03-04T10:00:00Z"),
         ({"column": "at"}, "2024-03-04T10:00:00.250+01:00", "2024-03-04T09:00:00.250000Z"),
-        ({"template": "{at}-2014", "format": "%a-%b-%d-%Y", "timezone": "UTC"}, "Sat-Oct-11", "2014-10-11T00:00:00Z"),
+        (
+            {"template": "{at}-2014", "format": "%a-%b-%d-%Y", "timezone": "UTC"},
+            "Sat-Oct-11",
+            "2014-10-11T00:00:00Z",
+        ),
     ],
 )
-def test_instants_are_read_as_the_map_says(tmp_path: Path, ts: dict[str, str], text: str, expected: str) -> None:
+def test_instants_are_read_as_the_map_says(
+    tmp_path: Path, ts: dict[str, str], text: str, expected: str
+) -> None:
     """Format, zone, template."""
     [event] = map_rows(tmp_path, f"id,what,at\n7,visit,{text}\n", {**EVENTS, "ts": ts})
 
@@ -224,7 +240,13 @@ def test_a_unit_with_its_outcomes(tmp_path: Path) -> None:
 
     events = map_rows(tmp_path, text, {**OUTCOMES, "outcomes": outcomes}, "outcomes")
 
-    assert [event["kind"] for event in events] == ["exposure", "touchpoint", "touchpoint", "exposure", "touchpoint"]
+    assert [event["kind"] for event in events] == [
+        "exposure",
+        "touchpoint",
+        "touchpoint",
+        "exposure",
+        "touchpoint",
+    ]
     assert events[2]["value"] == 12.5
     assert events[2]["ts"] == "2024-03-04T12:00:00Z"
     assert events[0]["actor"] == events[1]["actor"] != events[3]["actor"]
@@ -246,10 +268,22 @@ def test_counts_of_a_group_are_nested(tmp_path: Path) -> None:
     assert next(event["actor"] for event in events if event.get("name") == "paid") == events[0]["actor"]
 
 
-@pytest.mark.parametrize(("counts", "code"), [("5,6", "impossible_count"), ("5,x", "bad_number"), ("5,1.5", "bad_count"), ("9999999,1", "too_many_units")])
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [
+        ("5,6", "impossible_count"),
+        ("5,x", "bad_number"),
+        ("5,1.5", "bad_count"),
+        ("9999999,1", "too_many_units"),
+    ],
+)
 def test_impossible_counts_are_refused(tmp_path: Path, counts: str, code: str) -> None:
     """More payments than clicks is a mistake in the file."""
-    document = {**OUTCOMES, "units": "clicks", "outcomes": [{"name": "paid", "count": "payments", "after": "1d"}]}
+    document = {
+        **OUTCOMES,
+        "units": "clicks",
+        "outcomes": [{"name": "paid", "count": "payments", "after": "1d"}],
+    }
 
     with pytest.raises(RowRefusedError) as caught:
         map_rows(tmp_path, f"arm,clicks,payments\nA,{counts}\n", document, "outcomes")

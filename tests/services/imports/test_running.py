@@ -24,15 +24,23 @@ MAP: dict[str, Any] = {"actor": {"prefix": "cust", "column": "id"}, "name": "wha
 
 def make_order(folder: Path, rows: int = 25, bad: int = 0, **over: Any) -> ImportOrder:
     """Write a file and a map."""
-    lines = [f"{n},visit,2024-03-0{1 + n % 5}T10:00:00Z" for n in range(rows)] + [f"{n},visit,never" for n in range(bad)]
+    lines = [f"{n},visit,2024-03-0{1 + n % 5}T10:00:00Z" for n in range(rows)] + [
+        f"{n},visit,never" for n in range(bad)
+    ]
     (folder / "file.csv").write_text("id,what,at\n" + "".join(f"{line}\n" for line in lines))
     (folder / "map.yaml").write_text(yaml.safe_dump({**MAP, **over}))
     return ImportOrder(
-        kind="events", path=folder / "file.csv", map_path=folder / "map.yaml", project="shop", facts_per_chunk=10
+        kind="events",
+        path=folder / "file.csv",
+        map_path=folder / "map.yaml",
+        project="shop",
+        facts_per_chunk=10,
     )
 
 
-def run(order: ImportOrder, folder: Path, advance: Callable[[float], None] = lambda _share: None) -> ImportResult:
+def run(
+    order: ImportOrder, folder: Path, advance: Callable[[float], None] = lambda _share: None
+) -> ImportResult:
     """Import into the lake of a folder."""
     return run_import(order, Lake(folder / "lake"), folder / "imports", lambda: NOW, advance)
 
