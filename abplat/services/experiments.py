@@ -92,7 +92,7 @@ def stop(
     require_revision(row, revision)
     require_transition(row.state, STOPPED)
     row.stopped_at = moment.effective
-    if row.stopped_at < row.started_at:
+    if row.started_at is not None and row.stopped_at < row.started_at:
         raise InvalidInputError.at(
             "at", f"the experiment started at {format_instant(row.started_at)}, after that"
         )

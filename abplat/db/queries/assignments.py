@@ -36,8 +36,8 @@ def pins_of(session: Session, project: str, units: Sequence[str]) -> Mapping[str
         Assignment.unit, Assignment.experiment, Assignment.variant, Assignment.assigned_at, Assignment.source
     ).where(Assignment.project == project, Assignment.unit.in_(units))
     held: dict[str, dict[str, Pin]] = {unit: {} for unit in units}
-    for unit, experiment, *pin in session.execute(wanted):
-        held[unit][experiment] = Pin(*pin)
+    for unit, experiment, variant, assigned_at, source in session.execute(wanted):
+        held[unit][experiment] = Pin(variant, assigned_at, source)
     return held
 
 
