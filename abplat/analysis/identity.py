@@ -140,7 +140,8 @@ class _Graph:
 
     def drop_blocked(self, links: list[tuple[int, Alias]]) -> list[tuple[int, Alias]]:
         """Return the aliases whose ids can tell a person; the ids of all become known."""
-        usable, ids = [], {key for _, alias in links for key in alias[:2]}
+        usable = []
+        ids = {key for _, alias in links for key in alias[:2]}
         blocked = {key: self.policy.is_blocked(key) for key in ids}
         for position, alias in links:
             self.code(alias.a)
