@@ -7,7 +7,7 @@ import json
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abplat.analysis.journeys import twin
@@ -19,7 +19,7 @@ from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.facts.engines.scan import scan_aliases, scan_exposures, scan_touchpoints
 
 from .journey_strategies import SECOND, definitions, histories
-from .test_matcher_properties import thorough
+from .test_matcher_properties import EXAMPLES, thorough
 
 COLUMNS = "event_id text, actor text, name text, channel text, props text, ts_us bigint, received_us bigint, batch bigint"
 HOSTILE = [
@@ -79,7 +79,7 @@ def through_engine(definition: JourneyDefinition, rows: list[EventRow], as_of_us
     return describe(journeys, definition, events, customers)
 
 
-@thorough
+@settings(thorough, max_examples=max(EXAMPLES // 5, 40))
 @given(definitions(), histories(), st.integers(20, 60))
 def test_engine_sees_what_the_rows_say(
     definition: JourneyDefinition, rows: list[EventRow], as_of: int
