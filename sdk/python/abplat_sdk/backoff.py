@@ -6,7 +6,6 @@ import random
 import threading
 import time
 
-
 PROBE_SECONDS = 15.0  # how long one attempt may keep the others waiting while things fail
 
 

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 _log = logging.getLogger("abplat_sdk")
-_orphans: list[Any] = []  # connections inherited by fork: closing them would meddle with the parent's file
-
 Record = tuple[int, str]
 
 
@@ -41,6 +39,12 @@ class Buffer(Protocol):
 
     def save_pins(self, unit: str, pins: dict[str, str]) -> None:
         """Keep the pins of a unit."""
+
+    def before_fork(self) -> None:
+        """Let go of what must not cross a fork."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on as before."""
 
     def after_fork(self) -> None:
         """Become usable in a child process."""
@@ -91,6 +95,12 @@ class MemoryBuffer:
     def save_pins(self, unit: str, pins: dict[str, str]) -> None:
         """Do nothing: the client itself remembers for as long as memory lasts."""
 
+    def before_fork(self) -> None:
+        """Do nothing: memory is copied."""
+
+    def after_fork_in_parent(self) -> None:
+        """Do nothing."""
+
     def after_fork(self) -> None:
         """Start empty: what the parent recorded is the parent's to send."""
         self._lock = threading.Lock()
@@ -126,8 +136,21 @@ class DiskBuffer:
         self._path = Path(path)
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._connection = self._open()
+        self._held: Any = None
         self._counts = self._count_rows()
+
+    @property
+    def _connection(self) -> Any:
+        """The connection, opened when it is needed."""
+        if self._held is None:
+            self._held = self._open()
+        return self._held
+
+    def _disconnect(self) -> None:
+        """Close the connection, if any."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
 
     def _open(self) -> Any:
         """Open the file and make its tables."""
@@ -159,9 +182,10 @@ class DiskBuffer:
         """Return the oldest records of a kind, without removing them."""
         query = "SELECT number, body FROM records WHERE kind = ? ORDER BY number LIMIT ?"
         with self._lock:
-            return [
-                (int(number), str(body)) for number, body in self._connection.execute(query, (kind, count))
-            ]
+            rows = self._connection.execute(query, (kind, count)).fetchall()
+            if len(rows) < count:  # another process may have sent some
+                self._counts[kind] = len(rows)
+        return [(int(number), str(body)) for number, body in rows]
 
     def remove(self, kind: str, numbers: list[int]) -> None:
         """Let go of records, all in one transaction."""
@@ -195,17 +219,23 @@ class DiskBuffer:
         with self._lock:
             self._connection.executemany("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", rows)
 
+    def before_fork(self) -> None:
+        """Close the file: SQLite loses track of its locks when an open file crosses a fork."""
+        self._lock.acquire()
+        self._disconnect()
+
+    def after_fork_in_parent(self) -> None:
+        """Let threads use the file again; the next one opens it."""
+        self._lock.release()
+
     def after_fork(self) -> None:
-        """Open the file anew: a connection must not cross a fork."""
-        _orphans.append(self._connection)
+        """Let the child use the file too, through an opening of its own."""
         self._lock = threading.Lock()
-        self._connection = self._open()
-        self._counts = self._count_rows()
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._disconnect()
 
 
 def open_buffer(path: str | Path | None, capacity: int | None) -> Buffer:

@@ -6,17 +6,15 @@ Nothing here raises into its host and nothing but ``refresh``, ``flush``, ``cont
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from abplat_sdk import processes
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
@@ -29,9 +27,6 @@ from abplat_sdk.transport import Transport
 
 _log = logging.getLogger("abplat_sdk")
 __all__ = ["Client", "Stats"]
-
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-_EXIT_SECONDS = 2.0
 
 
 class Client:
@@ -84,7 +79,7 @@ class Client:
         self._flush_seconds = flush_seconds
         self._is_closed = False
         self._renew()
-        _clients.add(self)
+        processes.watch(self)
 
     def _renew(self) -> None:
         """Make what belongs to one process: locks, signals and the mark that no thread runs."""
@@ -94,6 +89,18 @@ class Client:
         self._stop = threading.Event()
         self._wake = threading.Event()
 
+    def before_fork(self) -> None:
+        """Put down what must not cross a fork. Called by the interpreter, not by hosts."""
+        self._guard(self._buffer.before_fork)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on after a fork. Called by the interpreter, not by hosts."""
+        self._guard(self._buffer.after_fork_in_parent)
+
+    def after_fork_in_child(self) -> None:
+        """Begin a life of its own in a child process. Called by the interpreter, not by hosts."""
+        self._guard(self._after_fork)
+
     def _after_fork(self) -> None:
         """Become usable in a child process; what waited in memory is the parent's to send."""
         self._renew()
@@ -102,8 +109,7 @@ class Client:
         self._sightings.renew_lock()
         self._sender.after_fork()
         self._source.after_fork()
-        if not self._is_closed:
-            self._buffer.after_fork()
+        self._buffer.after_fork()
 
     def decide(
         self,
@@ -226,7 +232,9 @@ class Client:
         try:
             assignments = self._sightings.link(before, after)
             stamp = {"ts": format_ts(ts), "assignments": assignments}
-            self._keep("identify", make_record({"anonymous": before, "known": after, **stamp}))
+            self._keep(
+                "identify", make_record({"id": make_event_id(), "anonymous": before, "known": after, **stamp})
+            )
         except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host
             self._note_invalid(str(error))
             return False
@@ -273,6 +281,9 @@ class Client:
         self._stop.set()
         self._wake.set()
         self._guard(lambda: self._sender.close(max(deadline - time.monotonic(), 0.0)))
+        if self._fetching.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
+            self._source.transport.close()
+            self._fetching.release()
         self._guard(self._buffer.close)
         if unsent:
             _log.warning("abplat: closed with %d records unsent", unsent)
@@ -371,20 +382,3 @@ class Client:
         except Exception:  # noqa: BLE001  # the SDK edge
             if not self._is_closed:
                 _log.exception("abplat: an unexpected error")
-
-
-def _close_all() -> None:
-    """Send what waits when the interpreter ends without ``close``."""
-    for client in list(_clients):
-        client.close(_EXIT_SECONDS)
-
-
-def _renew_all() -> None:
-    """Prepare every client for life in a child process."""
-    for client in list(_clients):
-        client._guard(client._after_fork)  # noqa: SLF001  # the same module
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)

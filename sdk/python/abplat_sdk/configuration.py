@@ -41,7 +41,7 @@ class ConfigurationSource:
     def __init__(
         self,
         transport: Transport,
-        backoff: Backoff,
+        reach: Backoff,
         health: Health,
         cache_path: Path | None,
         cache_owner: str,

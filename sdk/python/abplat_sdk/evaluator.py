@@ -217,7 +217,7 @@ def _compile_plain(experiment: Experiment, version: str) -> _Decide:
 def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -> _Decide:
     """Build the way to a decision for any experiment."""
     key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
-    salt, included = experiment.salt + ":", experiment.included
+    salt, included = (experiment.salt + ":").encode(), experiment.included
     bounds = [variant.bound for variant in experiment.variants]
     variants = [(variant.key, variant.payloads) for variant in experiment.variants]
     variant_of = {variant.key: variant for variant in experiment.variants}
@@ -229,12 +229,13 @@ def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -
     ) -> Decision:
         if type(unit) is not str or not 0 < len(unit) < 257:
             raise TypeError("not a unit as it stands")
+        text = unit.encode()
         given = _NO_ATTRIBUTES if attributes is None else attributes
         if gate is not None and (decided := gate(unit, given, pin, channel)) is not None:
             return decided
         if gate is None and pin is not None and (pinned := variant_of.get(pin)) is not None:
             return answer(pinned, "pinned", None, unit, channel)
-        word, inclusion_word = words(digest((salt + unit).encode()).digest())
+        word, inclusion_word = words(digest(salt + text).digest())
         bucket = word % total
         if inclusion_word % total >= included:
             return answer(control, "not_included", bucket, unit, channel)

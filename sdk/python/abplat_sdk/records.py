@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,8 +24,9 @@ def make_event_id() -> str:
         >>> make_event_id()[14]
         '7'
     """
+    chance = int.from_bytes(os.urandom(10), "big")
     millis = time.time_ns() // 1_000_000
-    number = millis << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+    number = millis << 80 | 7 << 76 | (chance >> 68) << 64 | 2 << 62 | chance & (1 << 62) - 1
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

@@ -183,8 +183,8 @@ class _Parser:
         if bounds is None:
             return node
         self._accept("?")
-        if self._peek() in {"*", "+", "?", "{"} and self._peek():
-            raise PatternError("a repetition is repeated")
+        if node[0] in {"start", "end"} or self._peek() in {"*", "+", "?", "{"}:
+            raise PatternError("a repetition or an end of the text is repeated")
         return ("rep", node, *bounds)
 
     def _bounds(self) -> tuple[int, int | None] | None:

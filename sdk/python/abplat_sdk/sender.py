@@ -69,7 +69,7 @@ class Sender:
             wait = self._hold()
             while self._may_go_on() and time.monotonic() + wait < deadline:
                 time.sleep(wait)
-                wait = 0.0 if self._send_next(deadline - time.monotonic()) else self._wait()
+                wait = 0.0 if self._send_next(deadline - time.monotonic()) else max(self._wait(), 0.01)
         finally:
             self._turn.release()
 
