@@ -46,7 +46,10 @@ def _mix_rate(given: Mapping[str, Any]) -> dict[str, Any]:
     """Split an effect into mix and rate."""
     from abplat import stats  # noqa: PLC0415
 
-    arms = [{key: (int(n), int(done)) for key, (n, done) in given[arm].items()} for arm in ("control", "treatment")]
+    arms = [
+        {key: (int(n), int(done)) for key, (n, done) in given[arm].items()}
+        for arm in ("control", "treatment")
+    ]
     found = stats.decompose_mix_and_rate(arms[0], arms[1])
     if isinstance(found, stats.NotComputable):
         return _reason(found)
@@ -62,7 +65,12 @@ def _conflict(given: Mapping[str, Any]) -> dict[str, Any]:
     touchpoints = {key: (effect, se) for key, (effect, se) in given["touchpoints"].items()}
     journey, alpha = (given["journey"][0], given["journey"][1]), given.get("alpha", 0.05)
     return {
-        found.key: {"p": found.p_value, "p_holm": found.p_holm, "conflict": found.is_conflict, "state": found.state}
+        found.key: {
+            "p": found.p_value,
+            "p_holm": found.p_holm,
+            "conflict": found.is_conflict,
+            "state": found.state,
+        }
         for found in stats.find_conflicts(journey, touchpoints, alpha)
     }
 

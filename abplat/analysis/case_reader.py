@@ -93,7 +93,9 @@ def _link(item: Any, path: str) -> Alias:
     """Read one link."""
     doc = _fields(item, path, _LINK)
     ts_us = _instant(doc["ts"], f"{path}.ts")
-    return Alias(_actor(doc["a"], f"{path}.a"), _actor(doc["b"], f"{path}.b"), ts_us, _received(doc, path, ts_us))
+    return Alias(
+        _actor(doc["a"], f"{path}.a"), _actor(doc["b"], f"{path}.b"), ts_us, _received(doc, path, ts_us)
+    )
 
 
 def _exposure(item: Any, path: str) -> ExposureRow:
@@ -116,7 +118,9 @@ def _fields(item: Any, path: str, known: Mapping[str, bool]) -> dict[str, Any]:
         raise InvalidInputError.at(path, f"write an object with {', '.join(known)}", "bad_type")
     for name in item:
         if name not in known:
-            raise InvalidInputError.at(f"{path}.{name}", f"unknown field; known are {', '.join(known)}", "unknown_field")
+            raise InvalidInputError.at(
+                f"{path}.{name}", f"unknown field; known are {', '.join(known)}", "unknown_field"
+            )
     for name, required in known.items():
         if required and item.get(name) is None:
             raise InvalidInputError.at(f"{path}.{name}", "is missing", "missing")
@@ -145,7 +149,9 @@ def _optional_text(value: Any, path: str) -> str | None:
 def _actor(value: Any, path: str) -> str:
     """Return a typed id."""
     if not is_typed_id(value):
-        raise InvalidInputError.at(path, f"{value!r} is not a typed id such as cust:7 or anon:w1", "bad_actor")
+        raise InvalidInputError.at(
+            path, f"{value!r} is not a typed id such as cust:7 or anon:w1", "bad_actor"
+        )
     return str(value)
 
 
@@ -173,5 +179,7 @@ def _populations(value: Any) -> tuple[str, ...]:
     for name in listed if isinstance(listed, list) else [listed]:
         if name not in POPULATIONS:
             known = ", ".join(POPULATIONS)
-            raise InvalidInputError.at("analysis.metrics", f"{name!r} is not one of {known}", "unknown_population")
+            raise InvalidInputError.at(
+                "analysis.metrics", f"{name!r} is not one of {known}", "unknown_population"
+            )
     return tuple(listed)

@@ -19,7 +19,18 @@ from abplat.clock import parse_instant
 from abplat.errors import InvalidInputError
 
 _FILE_FIELDS = {"about", "version", "cases"}
-_JOURNEY_FIELDS = {"id", "topic", "title", "definition", "as_of", "events", "links", "exposures", "analysis", "expect"}
+_JOURNEY_FIELDS = {
+    "id",
+    "topic",
+    "title",
+    "definition",
+    "as_of",
+    "events",
+    "links",
+    "exposures",
+    "analysis",
+    "expect",
+}
 _JOURNEY_REQUIRED = ("id", "definition", "as_of", "events", "expect")
 _NUMBER_FIELDS = {"id", "topic", "title", "kind", "input", "expect", "tolerance"}
 _NUMBER_REQUIRED = ("id", "kind", "input", "expect")
@@ -90,7 +101,9 @@ def read_file(path: Path) -> list[dict[str, Any]]:
     for i, case in enumerate(document["cases"]):
         _check_case(case, f"{path}: cases[{i}]")
         if case["id"] in seen:
-            raise InvalidInputError.at(f"{path}: cases[{i}].id", f"{case['id']!r} is used twice", "duplicate_id")
+            raise InvalidInputError.at(
+                f"{path}: cases[{i}].id", f"{case['id']!r} is used twice", "duplicate_id"
+            )
         seen.add(case["id"])
     return list(document["cases"])
 
@@ -110,7 +123,9 @@ def _check_case(case: Any, path: str) -> None:
         if not isinstance(case[name], dict):
             raise InvalidInputError.at(f"{path}.{name}", "is not an object", "not_a_case_file")
     if not case["expect"]:
-        raise InvalidInputError.at(f"{path}.expect", "expects nothing: name at least one field", "not_a_case_file")
+        raise InvalidInputError.at(
+            f"{path}.expect", "expects nothing: name at least one field", "not_a_case_file"
+        )
     if numeric and case["kind"] not in KINDS:
         message = f"{case['kind']!r} is not one of {', '.join(KINDS)}"
         raise InvalidInputError.at(f"{path}.kind", message, "not_a_case_file")
@@ -127,7 +142,9 @@ def _refuse_unknown(item: Mapping[str, Any], known: set[str], path: str) -> None
             raise InvalidInputError.at(f"{path}.{name}", message, "not_a_case_file")
 
 
-def _compare_answer(expect: Mapping[str, Any], answer: Mapping[str, Any], tolerance: float) -> list[Difference]:
+def _compare_answer(
+    expect: Mapping[str, Any], answer: Mapping[str, Any], tolerance: float
+) -> list[Difference]:
     """Compare a whole answer: an error stands for everything else."""
     if "error" in answer:
         if expect.get("error") in answer.get("codes", [answer["error"]]):
@@ -156,11 +173,11 @@ def compare(expected: Any, got: Any, path: str, tolerance: float) -> Iterator[Di
 def _same(expected: Any, got: Any, tolerance: float, *, is_key: bool) -> bool:
     """Compare two single values: numbers within the tolerance, instants as instants."""
     if isinstance(expected, bool) or isinstance(got, bool):
-        return expected is got or (is_key and str(expected).lower() == got)
+        return bool(expected is got or (is_key and str(expected).lower() == got))
     if isinstance(expected, int | float) and isinstance(got, int | float):
-        return abs(expected - got) <= tolerance
+        return bool(abs(expected - got) <= tolerance)
     if isinstance(expected, int | float) and is_key:
-        return orjson.dumps(expected).decode() == got
+        return bool(orjson.dumps(expected).decode() == got)
     if isinstance(expected, str) and isinstance(got, str) and expected != got and _INSTANT.fullmatch(got):
         return _same_instant(expected, got)
     return bool(expected == got)

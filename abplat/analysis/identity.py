@@ -95,9 +95,9 @@ def _shared(links: Iterable[tuple[int, Alias]]) -> set[str]:
     shared: set[str] = set()
     for _, alias in links:
         for one, other in ((alias.a, alias.b), (alias.b, alias.a)):
-            if id_type(other) == AUTHORITATIVE and id_type(one) != AUTHORITATIVE:
-                if customer.setdefault(one, other) != other:
-                    shared.add(one)
+            joins_customer = id_type(other) == AUTHORITATIVE and id_type(one) != AUTHORITATIVE
+            if joins_customer and customer.setdefault(one, other) != other:
+                shared.add(one)
     return shared
 
 

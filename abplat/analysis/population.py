@@ -165,9 +165,7 @@ class VariantCounts:
     coherent: int
 
 
-def count_variants(
-    population: Population, rows: Any, keep: Flags
-) -> dict[str, VariantCounts]:
+def count_variants(population: Population, rows: Any, keep: Flags) -> dict[str, VariantCounts]:
     """Count what the kept customers did, per variant that has any.
 
     Args:
@@ -175,6 +173,7 @@ def count_variants(
         rows: Their ``CustomerRows`` (``analysis.journeys.rollup``).
         keep: Which customers count: mature, and with or without crossovers.
     """
+
     def total(values: _Array, arm: Flags) -> int:
         return int(np.sum(values[arm]))
 

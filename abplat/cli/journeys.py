@@ -29,7 +29,9 @@ def test(files: tuple[Path, ...]) -> None:
     for result in failed:
         click.echo(f"{result.id} {result.title}".rstrip())
         for difference in result.differences:
-            click.echo(f"  {difference.path}: expected {_show(difference.expected)}, got {_show(difference.got)}")
+            click.echo(
+                f"  {difference.path}: expected {_show(difference.expected)}, got {_show(difference.got)}"
+            )
     click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     if failed:
         sys.exit(1)

@@ -53,7 +53,9 @@ class IdentityPolicy:
             [True, True, False, True]
         """
         value = typed_id.partition(":")[2].strip().lower()
-        return value in _BLOCKED_WORDS or value in self.blocked_values or bool(_BLOCKED_SHAPE.fullmatch(value))
+        return (
+            value in _BLOCKED_WORDS or value in self.blocked_values or bool(_BLOCKED_SHAPE.fullmatch(value))
+        )
 
 
 def id_type(typed_id: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-
 Ordering: TypeAlias = Literal["ordered", "strict", "any"]
 Reentry: TypeAlias = Literal["after_end", "once", "restart"]
 PropValue: TypeAlias = str | int | float | bool
@@ -81,5 +80,6 @@ class JourneyDefinition:
     @property
     def reads_props(self) -> bool:
         """Return whether some matcher looks at properties."""
-        matchers = [m for part in (*self.stages, *self.exclude) for m in part.match]
+        parts: tuple[Stage | Exclude, ...] = (*self.stages, *self.exclude)
+        matchers = [matcher for part in parts for matcher in part.match]
         return any(matcher.props for matcher in matchers)

@@ -163,7 +163,9 @@ class JourneyReader:
         if not listed:
             self.fault(path, "an empty list matches nothing: give a value", "empty_match")
         for item in listed:
-            if not isinstance(item, str | int | float) or (isinstance(item, float) and not math.isfinite(item)):
+            if not isinstance(item, str | int | float) or (
+                isinstance(item, float) and not math.isfinite(item)
+            ):
                 self.fault(path, f"{item!r} is no text, number or true/false", "bad_type")
         return tuple(listed)
 
@@ -287,7 +289,9 @@ class JourneyReader:
     def window(self, value: object) -> int:
         """Read the window, which every journey needs."""
         if value is None:
-            self.fault("window", "say how long after its start a journey is over, such as 7d", "window_required")
+            self.fault(
+                "window", "say how long after its start a journey is over, such as 7d", "window_required"
+            )
             return 0
         return self.duration(value, "window") or 0
 

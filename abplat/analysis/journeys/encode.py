@@ -6,6 +6,7 @@ a scan whose matchers the engine has already evaluated. A matcher becomes one bi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -89,8 +90,8 @@ class MaskColumns:
     in_scope: _Array
     channel: Sequence[str | None] | _Array
     value: Sequence[str | None] | _Array | None = None
-    captured: Sequence[Any] | None = None
-    """Per event a list of field names, its JSON text, or None."""
+    captured: Sequence[str | None] | _Array | None = None
+    """Per event the JSON text of the list of fields it asked for, or None."""
     tie: _Array | None = None
     ordered: bool = False
 
@@ -130,7 +131,9 @@ def encode_columns(definition: JourneyDefinition, facts: FactColumns) -> EventCo
     stages = [_mask(facts, part.match, props) for part in definition.stages]
     excludes = [_mask(facts, part.match, props) for part in definition.exclude]
     stage_mask, exclude_mask = _bits(stages, facts.ts.size), _bits(excludes, facts.ts.size)
-    scope = np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    scope = (
+        np.isin(facts.name, _codes(facts.names, definition.scope)) | (stage_mask != 0) | (exclude_mask != 0)
+    )
     value, values = np.full(facts.ts.size, -1, np.int32), tuple[str, ...]()
     if definition.correlate_by is not None:
         value, values = code(correlation_value(definition, parsed) for parsed in props.all(facts.ts.size))
@@ -158,9 +161,9 @@ def encode_masks(masks: MaskColumns, n_customers: int) -> EventColumns:
     customer = np.ascontiguousarray(masks.customer, np.int32)
     stage_mask = np.ascontiguousarray(masks.stage_mask, np.int64)
     channel, channels = code(masks.channel)
-    no_value = masks.value is None
-    value, values = (np.full(size, -1, np.int32), ()) if no_value else code(masks.value or ())
-    fields = [_field_names(item) for item in masks.captured] if masks.captured is not None else []
+    value, values = np.full(size, -1, np.int32), tuple[str, ...]()
+    if masks.value is not None:
+        value, values = code(masks.value)
     if masks.ordered:
         order = order_by_customer(customer, n_customers)
     else:
@@ -174,7 +177,7 @@ def encode_masks(masks: MaskColumns, n_customers: int) -> EventColumns:
         in_scope=np.ascontiguousarray(masks.in_scope, np.bool_)[order],
         channel=channel[order],
         value=value[order],
-        captured=_captured(fields, size)[order],
+        captured=_captured_texts(masks.captured, size)[order],
         source=order,
         channels=channels,
         values=values,
@@ -188,8 +191,9 @@ def code(texts: Iterable[str | None] | _Array) -> tuple[NDArray[np.int32], tuple
         >>> code(["b", None, "a"])
         (array([ 1, -1,  0], dtype=int32), ('a', 'b'))
     """
-    found: dict[str | None, int] = {}
-    first_seen = np.array([found.setdefault(text, len(found)) for text in texts], np.int64)
+    found: defaultdict[str | None, int] = defaultdict()
+    found.default_factory = found.__len__  # a text not met before gets the next number
+    first_seen = np.fromiter(map(found.__getitem__, texts), np.int64)
     vocabulary = sorted(text for text in found if text is not None)
     place = {text: i for i, text in enumerate(vocabulary)}
     rank = np.array([-1 if text is None else place[text] for text in found], np.int32)
@@ -246,10 +250,14 @@ def _lowest(mask: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(mask == 0, 64, exponent.astype(np.int64) - 1)
 
 
-def _field_names(item: Any) -> frozenset[str]:
-    """Read the fields an event asked for from a list or its JSON text."""
-    parsed = orjson.loads(item) if isinstance(item, str | bytes) and item else item
-    return captured_fields({"captured": parsed})
+def _captured_texts(texts: Sequence[str | None] | _Array | None, size: int) -> NDArray[np.uint64]:
+    """Pack the fields asked for; every different text is read once."""
+    codes, vocabulary = code(texts if texts is not None else ())
+    if not vocabulary:
+        return np.zeros((size, 0), np.uint64)
+    fields = [captured_fields({"captured": orjson.loads(text)}) for text in vocabulary]
+    packed = _captured([*fields, frozenset()], len(fields) + 1)
+    return packed[codes]
 
 
 def _captured(fields: list[frozenset[str]], size: int) -> NDArray[np.uint64]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from abplat.domain.journeys import JourneyDefinition, Matcher, PropValue
+from abplat.domain.journeys import Exclude, JourneyDefinition, Matcher, PropValue, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ def snapshot(rows: Iterable[EventRow], as_of_us: int) -> list[EventRow]:
     return list(seen.values())
 
 
-def matches_any(matchers: Iterable[Matcher], name: str, channel: str | None, props: Mapping[str, Any]) -> bool:
+def matches_any(
+    matchers: Iterable[Matcher], name: str, channel: str | None, props: Mapping[str, Any]
+) -> bool:
     """Return whether some matcher accepts an event."""
     return any(matches(matcher, name, channel, props) for matcher in matchers)
 
@@ -91,5 +93,5 @@ def in_scope(definition: JourneyDefinition, name: str, channel: str | None, prop
     """Return whether an event is a touchpoint of the journey: in scope, or in a stage or exclusion."""
     if definition.scope is None or name in definition.scope:
         return True
-    parts = (*definition.stages, *definition.exclude)
+    parts: tuple[Stage | Exclude, ...] = (*definition.stages, *definition.exclude)
     return any(matches_any(part.match, name, channel, props) for part in parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,9 +42,7 @@ def match_journeys(
         events.as_tuple(),
         *_rules(definition, as_of_us),
         rows,
-        stage_time,
-        stage_channel,
-        stage_order,
+        (stage_time, stage_channel, stage_order),
         np.empty((room, events.captured.shape[1]), np.uint64),
         np.full(len(events.values) if correlated else 0, -1, np.int64),
         np.empty(room if correlated else 0, np.int64),
@@ -93,7 +93,7 @@ def _columns(
     rows: NDArray[np.int64],
     as_of_us: int,
     stages: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int8]],
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, Any]:
     """Split the rows into typed columns."""
     status, end = rows[:, k.STATUS].astype(np.int8), rows[:, k.END].copy()
     counts = {"touchpoints": k.TOUCHPOINTS, "switches": k.SWITCHES, "repeats": k.REPEATS,

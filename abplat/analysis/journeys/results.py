@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -97,13 +98,12 @@ class JourneyColumns:
     @property
     def completed(self) -> NDArray[np.bool_]:
         """Return which journeys were completed."""
-        return self.status == COMPLETED
+        return np.asarray(self.status == COMPLETED)
 
     @property
     def reached(self) -> NDArray[np.bool_]:
         """Return [:, stage] whether the stage was reached."""
-        reached: NDArray[np.bool_] = self.stage_order >= 0
-        return reached
+        return np.asarray(self.stage_order >= 0)
 
 
 def channel_paths(journeys: JourneyColumns, channel: NDArray[np.int32]) -> list[tuple[int, ...]]:
@@ -187,6 +187,7 @@ def _links(
     columns: JourneyColumns, i: int, names: tuple[str, ...], stages: list[int], channels: Sequence[str]
 ) -> tuple[Link, ...]:
     """Return the moves between consecutive reached stages."""
+
     def channel(stage: int) -> str | None:
         code = int(columns.stage_channel[i, stage])
         return None if code < 0 else channels[code]
@@ -194,5 +195,5 @@ def _links(
     times = columns.stage_time[i]
     return tuple(
         Link(names[a], names[b], channel(a), channel(b), int(times[b] - times[a]))
-        for a, b in zip(stages, stages[1:], strict=False)
+        for a, b in pairwise(stages)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from abplat.analysis.journeys.events import (
     EventRow,
@@ -246,7 +247,9 @@ class _Customer:
         """Rule 7b: an exclusion that the event matches is in force."""
         rules = [self.definition.exclude[i] for i in event.excludes]
         if self.definition.ordering == "any":
-            return any(state.has(r.after) and not (r.before is not None and state.has(r.before)) for r in rules)
+            return any(
+                state.has(r.after) and not (r.before is not None and state.has(r.before)) for r in rules
+            )
         return any(r.after <= state.current and (r.before is None or state.current < r.before) for r in rules)
 
     def touch(self, state: _State, event: _Event) -> None:
@@ -293,11 +296,12 @@ def _report(definition: JourneyDefinition, state: _State, customer: str, n: int,
         backtracks=state.backtracks,
         recaptures=state.recaptures,
     )
-    return replace(journey, links=tuple(_link(names, a, b) for a, b in zip(state.reached, state.reached[1:], strict=False)))
+    return replace(
+        journey,
+        links=tuple(_link(names, a, b) for a, b in pairwise(state.reached)),
+    )
 
 
-def _link(
-    names: tuple[str, ...], a: tuple[int, int, str | None], b: tuple[int, int, str | None]
-) -> Link:
+def _link(names: tuple[str, ...], a: tuple[int, int, str | None], b: tuple[int, int, str | None]) -> Link:
     """Return the move between two reached stages."""
     return Link(names[a[0]], names[b[0]], a[2], b[2], b[1] - a[1])
