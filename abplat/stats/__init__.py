@@ -1,1 +1,107 @@
-"""Pure numbers on moment records and risk tables."""
+"""Pure numbers on moment records and risk tables: no database, no web, no pandas.
+
+Counts and sums go in (:class:`Moments`, :class:`RiskTable`), frozen results come out; where a
+number would be a lie the answer is :class:`NotComputable` with its reason.
+"""
+
+from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.conflict import TouchpointConflict, find_conflicts
+from abplat.stats.estimator import compare, compare_rows
+from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
+from abplat.stats.exact import boschloo_p
+from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
+from abplat.stats.log_rank import LogRank, log_rank
+from abplat.stats.margins import (
+    Equivalence,
+    MarginTest,
+    check_equivalence,
+    check_margin,
+    check_restricted_mean_margin,
+)
+from abplat.stats.mix import ChannelPart, MixAndRate, decompose_mix_and_rate
+from abplat.stats.moments import Moments, Strata
+from abplat.stats.multiplicity import adjust_p_values
+from abplat.stats.proportions import (
+    ProportionInterval,
+    pooled_z_test,
+    proportion_interval,
+    ratio_interval,
+)
+from abplat.stats.result import Computed, NotComputable
+from abplat.stats.risk_table import RiskTable
+from abplat.stats.sample_ratio import (
+    SampleRatioCheck,
+    SequentialSampleRatioCheck,
+    check_sample_ratio,
+    check_sample_ratio_sequentially,
+)
+from abplat.stats.subgroups import GailSimon, gail_simon
+from abplat.stats.survival import (
+    RestrictedMean,
+    RestrictedMeanComparison,
+    SurvivalCurve,
+    compare_restricted_means,
+    kaplan_meier,
+    restricted_mean,
+)
+from abplat.stats.tables import Table
+from abplat.stats.verdict import decide_verdict, judge_effect
+from abplat.stats.verdict_table import VERDICT_TABLE, VerdictRow
+from abplat.stats.wording import EffectLike
+
+__all__ = [
+    "CAPTION",
+    "VERDICT_TABLE",
+    "ChannelPart",
+    "Comparison",
+    "ComparisonPlan",
+    "Computed",
+    "Decision",
+    "EffectLike",
+    "Equivalence",
+    "Evidence",
+    "GailSimon",
+    "Goal",
+    "Guardrail",
+    "Link",
+    "LinkDecomposition",
+    "LogRank",
+    "MarginTest",
+    "MixAndRate",
+    "Moments",
+    "NotComputable",
+    "ProportionInterval",
+    "RestrictedMean",
+    "RestrictedMeanComparison",
+    "RiskTable",
+    "SampleRatioCheck",
+    "SequentialSampleRatioCheck",
+    "Strata",
+    "SurvivalCurve",
+    "Table",
+    "TouchpointConflict",
+    "VerdictPlan",
+    "VerdictRow",
+    "adjust_p_values",
+    "boschloo_p",
+    "check_equivalence",
+    "check_margin",
+    "check_restricted_mean_margin",
+    "check_sample_ratio",
+    "check_sample_ratio_sequentially",
+    "compare",
+    "compare_restricted_means",
+    "compare_rows",
+    "decide_verdict",
+    "decompose_links",
+    "decompose_mix_and_rate",
+    "find_conflicts",
+    "gail_simon",
+    "judge_effect",
+    "kaplan_meier",
+    "log_rank",
+    "pooled_z_test",
+    "proportion_interval",
+    "ratio_interval",
+    "restricted_mean",
+]

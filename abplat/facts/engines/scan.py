@@ -11,7 +11,7 @@ once (the copy received first, then the lowest batch).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import and_, or_
 from typing import Any
@@ -20,7 +20,9 @@ from abplat.domain.journeys import JourneyDefinition, Matcher, PropValue
 
 _COMMON = {"event_id": "string", "ts_us": "int64", "received_us": "int64", "batch": "int64"}
 _TOUCHPOINT = _COMMON | {"actor": "string", "name": "string", "channel": "string", "props": "string"}
-_EXPOSURE = _COMMON | {"actor": "string", "experiment": "string", "variant": "string", "channel": "string"}
+_EXPOSURE = _COMMON | {
+    "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string"
+}  # fmt: skip
 _ALIAS = _COMMON | {"a": "string", "b": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 _SINGLE_TYPES = ("VARCHAR", "BOOLEAN", *_NUMBER_TYPES)
@@ -82,13 +84,42 @@ def scan_touchpoints(
     return _sql(facts.select(who, *names), dialect)
 
 
+def scan_contacts(
+    metrics: Sequence[Iterable[Matcher] | None],
+    as_of_us: int,
+    *,
+    customers: str,
+    table: str = "touchpoints",
+    dialect: str = "duckdb",
+) -> str:
+    """Return the SQL for the events that metrics count: customer, ts_us, value, mask.
+
+    Args:
+        metrics: Per metric the matchers of its events; None counts all events. Bit i of ``mask``
+            says that metric i counts the event; at most 63 metrics.
+        as_of_us: The snapshot, microseconds UTC.
+        customers: A relation (actor, customer): events of other actors are left out.
+        table: The relation that holds the touchpoints.
+        dialect: Of the engine.
+    """
+    ibis = _ibis()
+    facts = _snapshot(table, _TOUCHPOINT | {"value": "float64"}, as_of_us)
+    everything = ibis.literal(value=True)
+    facts = facts.mutate(
+        mask=_bits([everything if match is None else _any_of(facts, match) for match in metrics])
+    )
+    codes = ibis.table({"actor": "string", "customer": "int64"}, name=customers)
+    facts = facts.filter(facts.mask != 0).join(codes, "actor").order_by("ts_us", "event_id")
+    return _sql(facts.select("customer", "ts_us", "value", "mask"), dialect)
+
+
 def scan_exposures(
     experiment: str, as_of_us: int, *, table: str = "exposures", dialect: str = "duckdb"
 ) -> str:
-    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us."""
+    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us, reason."""
     facts = _snapshot(table, _EXPOSURE, as_of_us)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us"), dialect)
+    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us", "reason"), dialect)
 
 
 def scan_aliases(as_of_us: int, *, table: str = "aliases", dialect: str = "duckdb") -> str:

@@ -1,0 +1,269 @@
+"""Rows of the metric table: values per arm, effects against control, a verdict on each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Any, Literal, NamedTuple, cast
+
+import msgspec
+import numpy as np
+
+from abplat import stats
+from abplat.analysis.gathered import Gathered
+from abplat.analysis.metrics import UnitRows, measure, sum_moments, tabulate_risk
+from abplat.analysis.plan import AnalysisPlan, PlannedMetric
+from abplat.domain.report import Effect, MetricResult, VariantValue
+
+AnyComparison = stats.Comparison | stats.RestrictedMeanComparison
+Direction = Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an experiment may be judged at all."""
+
+    is_final: bool
+    is_trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredMetric:
+    """One metric with what the verdict needs of it besides its row in the report."""
+
+    metric: PlannedMetric
+    result: MetricResult
+    comparisons: tuple[stats.Computed[AnyComparison], ...]
+    """Per treatment, in the order of the plan."""
+    margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+
+
+def measure_metric(
+    metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
+) -> MeasuredMetric:
+    """Compute one row of the metric table."""
+    if metric.kind == "time_to_complete":
+        return _measure_time(metric, gathered, plan, standing)
+    found = measure(metric, gathered, plan)
+    records = sum_moments(found, gathered, len(plan.variants))
+    how = stats.ComparisonPlan(alpha=effect_alpha(metric, plan), kind=found.kind)
+    comparisons: list[stats.Computed[AnyComparison]] = [
+        stats.compare(record, records[0], how) for record in records[1:]
+    ]
+    margins = tuple(_check_margin(metric, record, records[0], plan, found) for record in records[1:])
+    method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
+    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
+    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method))
+
+
+def effect_alpha(metric: PlannedMetric, plan: AnalysisPlan) -> float:
+    """Return the error rate of one comparison: the primary's is shared by the treatments."""
+    return plan.alpha / max(len(plan.variants) - 1, 1) if metric.role == "primary" else plan.alpha
+
+
+def _covariate_text(plan: AnalysisPlan) -> str:
+    """Say what the covariate is."""
+    return f"covariate: the same count in the {plan.experiment['horizon']} before exposure"
+
+
+def _mean_value(found: UnitRows, gathered: Gathered, plan: AnalysisPlan, position: int) -> VariantValue:
+    """Return sum and mean of one arm."""
+    seen = found.values[gathered.arm(position)]
+    total = math.fsum(seen.tolist())
+    n = len(seen)
+    key = plan.variants[position].key
+    if not n:
+        return VariantValue(variant=key, n=0, total=None, value=None, reason="no_units")
+    return VariantValue(variant=key, n=n, total=total, value=total / n)
+
+
+def _check_margin(
+    metric: PlannedMetric, record: stats.Moments, control: stats.Moments, plan: AnalysisPlan, found: UnitRows
+) -> stats.Computed[stats.MarginTest] | None:
+    """Test a guardrail against its relative margin."""
+    if metric.role != "guardrail" or metric.margin is None:
+        return None
+    how = stats.ComparisonPlan(alpha=plan.alpha, kind=found.kind)
+    direction = cast("Direction", metric.direction)
+    return stats.check_margin(record, control, metric.margin, direction=direction, alpha=plan.alpha, plan=how)
+
+
+def _measure_time(
+    metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
+) -> MeasuredMetric:
+    """Compute the row of time to complete: restricted mean time up to the horizon."""
+    tables = tabulate_risk(gathered, plan, metric.journey)
+    tau, alpha = plan.horizon_us / 1e6, effect_alpha(metric, plan)
+    comparisons: list[stats.Computed[AnyComparison]] = [
+        stats.compare_restricted_means(table, tables[0], tau=tau, alpha=alpha) for table in tables[1:]
+    ]
+    values = []
+    for variant, table in zip(plan.variants, tables, strict=True):
+        mean = stats.restricted_mean(table, tau, plan.alpha)
+        n = sum(table.events) + sum(table.censored)
+        number, reason = (None, mean.reason) if isinstance(mean, stats.NotComputable) else (mean.value, None)
+        values.append(VariantValue(variant=variant.key, n=n, total=None, value=number, reason=reason))
+    margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
+    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins))
+
+
+def _time_margin(
+    metric: PlannedMetric, comparison: stats.Computed[AnyComparison], alpha: float
+) -> stats.Computed[stats.MarginTest] | None:
+    """Test the ratio of restricted means against a margin, on the log scale."""
+    if metric.role != "guardrail" or metric.margin is None:
+        return None
+    if isinstance(comparison, stats.NotComputable):
+        return comparison
+    lower, upper, middle = comparison.rel_ci_lower, comparison.rel_ci_upper, comparison.rel_effect
+    if lower is None or upper is None or middle is None or min(lower, middle) <= -1:
+        return stats.NotComputable("zero_baseline")
+    normal = NormalDist()
+    se = (math.log1p(upper) - math.log1p(lower)) / (2 * normal.inv_cdf(1 - alpha / 2))
+    sign = 1 if metric.direction == "down" else -1
+    if se <= 0:
+        return stats.NotComputable("zero_variance")
+    harm, limit = sign * math.log1p(middle), math.log1p(metric.margin)
+    p_value, bound = normal.cdf((harm - limit) / se), harm + normal.inv_cdf(1 - alpha) * se
+    return stats.MarginTest(
+        is_shown=p_value < alpha,
+        is_breached=1 - p_value < alpha,
+        p_value=p_value,
+        p_breach=1 - p_value,
+        harm=math.expm1(harm),
+        harm_upper=math.expm1(bound),
+        margin=metric.margin,
+        scale="relative",
+    )
+
+
+class _Computed(NamedTuple):
+    """What was computed of one row."""
+
+    values: tuple[VariantValue, ...]
+    comparisons: list[stats.Computed[AnyComparison]]
+    margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+    note: str = ""
+    """What to add to the name of the method."""
+
+
+def _finish(
+    metric: PlannedMetric, plan: AnalysisPlan, standing: Standing, computed: _Computed
+) -> MeasuredMetric:
+    """Put a row together."""
+    treatments = plan.variants[1:]
+    effects = tuple(
+        _effect(variant.key, comparison, metric, standing, computed.note)
+        for variant, comparison in zip(treatments, computed.comparisons, strict=True)
+    )
+    result = MetricResult(
+        key=metric.key,
+        title=metric.title,
+        kind=metric.kind,
+        role=metric.role,
+        direction=metric.direction,
+        unit=metric.unit,
+        margin=metric.margin,
+        values=computed.values,
+        effects=effects,
+    )
+    return MeasuredMetric(
+        metric=metric, result=result, comparisons=tuple(computed.comparisons), margins=computed.margins
+    )
+
+
+def _effect(
+    variant: str,
+    comparison: stats.Computed[AnyComparison],
+    metric: PlannedMetric,
+    standing: Standing,
+    method: str,
+) -> Effect:
+    """Render one comparison."""
+    verdict = stats.judge_effect(
+        comparison, metric.direction, is_final=standing.is_final, is_trusted=standing.is_trusted
+    )
+    if isinstance(comparison, stats.NotComputable):
+        return not_computable_effect(variant, verdict, comparison.reason)
+    name = comparison.method if isinstance(comparison, stats.Comparison) else "restricted mean time"
+    flags = comparison.flags if isinstance(comparison, stats.Comparison) else ()
+    return Effect(
+        variant=variant,
+        effect=plain(comparison.effect),
+        se=plain(comparison.se),
+        ci_lower=plain(comparison.ci_lower),
+        ci_upper=plain(comparison.ci_upper),
+        rel_effect=plain(comparison.rel_effect),
+        rel_ci_lower=plain(comparison.rel_ci_lower),
+        rel_ci_upper=plain(comparison.rel_ci_upper),
+        p_value=plain(comparison.p_value),
+        verdict=verdict,
+        method=name + method,
+        reason=", ".join(flags) or None,
+        rel_reason=comparison.rel_reason,
+    )
+
+
+def not_computable_effect(variant: str, verdict: str, reason: str) -> Effect:
+    """Return the row of an effect that has a reason and no number."""
+    return Effect(
+        variant=variant,
+        effect=None,
+        se=None,
+        ci_lower=None,
+        ci_upper=None,
+        rel_effect=None,
+        rel_ci_lower=None,
+        rel_ci_upper=None,
+        p_value=None,
+        verdict=verdict,
+        method="none",
+        reason=reason,
+    )
+
+
+def plain(number: Any) -> float | None:
+    """Return a finite Python float, or nothing: a report holds no NaN and no infinity."""
+    if number is None or not np.isfinite(number):
+        return None
+    return float(number)
+
+
+def adjust_family(rows: Sequence[MeasuredMetric], alpha: float) -> list[MeasuredMetric]:
+    """Apply Holm over a family of rows: a row that does not survive is inconclusive.
+
+    The p-values stay as they were found; only the verdicts answer for the whole family.
+    """
+    if len(rows) < 2:
+        return list(rows)
+    places = [
+        (row, effect)
+        for row, measured in enumerate(rows)
+        for effect, item in enumerate(measured.result.effects)
+        if item.p_value is not None
+    ]
+    found = [cast("float", rows[row].result.effects[effect].p_value) for row, effect in places]
+    adjusted = dict(zip(places, stats.adjust_p_values(found, method="holm"), strict=True))
+    return [
+        _apply_adjustment(measured, row, adjusted, alpha, len(found)) for row, measured in enumerate(rows)
+    ]
+
+
+def _apply_adjustment(
+    measured: MeasuredMetric, row: int, adjusted: dict[tuple[int, int], float], alpha: float, size: int
+) -> MeasuredMetric:
+    """Rewrite the verdicts of one row by its adjusted p-values."""
+    effects = []
+    for position, effect in enumerate(measured.result.effects):
+        p_holm = adjusted.get((row, position))
+        lost = p_holm is not None and p_holm >= alpha and effect.verdict in {"better", "worse"}
+        changes: dict[str, Any] = (
+            {"method": f"{effect.method}; verdict by Holm over {size}"} if p_holm is not None else {}
+        )
+        if lost:
+            changes["verdict"] = "inconclusive"
+        effects.append(msgspec.structs.replace(effect, **changes))
+    result = msgspec.structs.replace(measured.result, effects=tuple(effects))
+    return replace(measured, result=result)

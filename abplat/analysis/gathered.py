@@ -1,0 +1,86 @@
+"""What was gathered from the facts before a single statistic is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abplat.analysis.journeys.results import JourneyColumns
+from abplat.analysis.journeys.rollup import CustomerRows
+from abplat.analysis.population import Population
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The events one metric counts, of exposed customers only.
+
+    ``unit`` is the position of the customer in the population.
+    """
+
+    unit: IntArray
+    ts: IntArray
+    value: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the experiment met its customers, for the findings."""
+
+    n_events: int
+    n_customers: int
+    data_through_us: int | None
+    fact_versions: Mapping[str, int]
+    shared_ids: tuple[str, ...] = ()
+    n_refused_links: int = 0
+    n_limited_links: int = 0
+    unknown_variants: Mapping[str, int] = field(default_factory=dict)
+    n_overrides: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedJourney:
+    """The journeys of one definition, and what they make of each exposed customer.
+
+    Attributes:
+        journeys: All journeys found.
+        channels: Channel names by code.
+        unit: Per journey the position of its customer in the population, -1 where not exposed.
+        counted: Per journey whether it began after the exposure and within the horizon.
+        rows: One entry per exposed customer.
+        effort_before: Touchpoints of the journeys that began in the horizon-long window before the
+            exposure and ended there: what cannot depend on the variant.
+    """
+
+    journeys: JourneyColumns
+    channels: tuple[str, ...]
+    unit: IntArray
+    counted: Flags
+    rows: CustomerRows
+    effort_before: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything the scorecard needs, as arrays of the columns needed and nothing more."""
+
+    as_of_us: int
+    horizon_us: int
+    population: Population
+    """``variant`` is a position in the plan's variants."""
+    mature: Flags
+    walked: Mapping[str, WalkedJourney]
+    """By journey key; the experiment's own journey is among them."""
+    contacts: Mapping[str, Contacts]
+    """By metric key, for the metrics that count events."""
+    counts: Counts
+
+    def arm(self, variant: int) -> Flags:
+        """Return the mature customers of a variant: the denominator of every metric."""
+        return np.asarray(self.mature & (self.population.variant == variant))

@@ -1,0 +1,191 @@
+"""The frozen plan of an analysis: what was decided before a number was seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from abplat.clock import format_instant, parse_duration
+from abplat.errors import InvalidInputError
+
+_MICROS = 1_000_000
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVariant:
+    """One arm."""
+
+    key: str
+    title: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMetric:
+    """One metric with the role it has in this experiment."""
+
+    key: str
+    title: str
+    kind: str
+    role: str
+    direction: str
+    margin: float | None = None
+    journey: str = ""
+    """Key of the journey it counts on."""
+    stage: str | None = None
+    measure: str = "customers"
+    match: tuple[Document, ...] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What a value of the metric is counted in."""
+        if self.kind in {"completion", "start", "reach"}:
+            return "share"
+        if self.kind == "time_to_complete":
+            return "seconds"
+        if self.kind == "touchpoint":
+            return {"customers": "share", "count": "count"}.get(self.measure, "value")
+        return "count" if self.kind == "effort" else "value"
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisPlan:
+    """Experiment, journey and metrics as they were frozen at the start."""
+
+    project: str
+    experiment: Document
+    journey: Document
+    journeys: Mapping[str, Document]
+    """Every journey that a metric counts on, by key; the experiment's own is among them."""
+    variants: tuple[PlannedVariant, ...]
+    metrics: tuple[PlannedMetric, ...]
+    horizon_us: int
+    grace_us: int
+    alpha: float
+    state: str = "running"
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    journey_version: int = 1
+    min_effect: float | None = None
+    decide_after_us: int | None = None
+    channels: tuple[str, ...] = field(default=())
+    definitions_hash: str = ""
+
+    @property
+    def control(self) -> PlannedVariant:
+        """The first variant: the one that the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def primary(self) -> PlannedMetric:
+        """The metric that decides."""
+        return next(metric for metric in self.metrics if metric.role == "primary")
+
+
+def make_plan(
+    frozen: Document,
+    *,
+    state: str = "running",
+    started_at: datetime | None = None,
+    stopped_at: datetime | None = None,
+) -> AnalysisPlan:
+    """Read a frozen plan, as ``services.experiments.get_plan`` returns it.
+
+    Args:
+        frozen: ``project``, ``experiment``, ``journey`` and ``journeys`` (each with key, version and
+            document) and ``metrics`` by key.
+        state: State of the experiment now.
+        started_at: When it started; None where it never did, as with imported results.
+        stopped_at: When it stopped.
+
+    Raises:
+        InvalidInputError: If the documents do not fit together.
+    """
+    experiment, journey = frozen["experiment"], frozen["journey"]
+    metrics = tuple(_metric(item, frozen["metrics"], experiment["journey"]) for item in experiment["metrics"])
+    if sum(metric.role == "primary" for metric in metrics) != 1:
+        raise InvalidInputError.at("metrics", "needs exactly one primary metric", "one_primary")
+    journeys = {key: found["document"] for key, found in frozen["journeys"].items()}
+    return AnalysisPlan(
+        project=frozen["project"],
+        experiment=experiment,
+        journey=journey["document"],
+        journeys={journey["key"]: journey["document"], **journeys},
+        variants=tuple(
+            PlannedVariant(
+                key=item["key"], title=item.get("title") or item["key"], weight=int(item["weight"])
+            )
+            for item in experiment["variants"]
+        ),
+        metrics=metrics,
+        horizon_us=_micros(experiment["horizon"], "horizon") or 0,
+        grace_us=_micros(experiment.get("exposure_grace"), "exposure_grace") or 0,
+        alpha=float(experiment.get("alpha", 0.05)),
+        state=state,
+        started_at=started_at,
+        stopped_at=stopped_at,
+        journey_version=int(journey["version"]),
+        min_effect=experiment.get("min_effect"),
+        decide_after_us=_micros(experiment.get("decide_after"), "decide_after"),
+        channels=_payload_channels(experiment),
+        definitions_hash=hash_definitions(frozen),
+    )
+
+
+def hash_definitions(frozen: Document) -> str:
+    """Return the SHA-256 over experiment, journeys and metrics, whatever the order of their fields."""
+    document = {name: frozen[name] for name in ("experiment", "journey", "journeys", "metrics")}
+    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+
+
+def _payload_channels(experiment: Document) -> tuple[str, ...]:
+    """Return the channels that a variant says something in."""
+    return tuple(
+        sorted({channel for item in experiment["variants"] for channel in item.get("payloads") or ()})
+    )
+
+
+def _metric(item: Document, definitions: Mapping[str, Document], journey: str) -> PlannedMetric:
+    """Join a metric's definition with its role."""
+    key = item["metric"]
+    if key not in definitions:
+        raise InvalidInputError.at(
+            "metrics", f"no metric is named {key!r}; define it first", "unknown_metric"
+        )
+    found = definitions[key]
+    match = found.get("match")
+    return PlannedMetric(
+        key=key,
+        title=found.get("title") or key,
+        kind=found["kind"],
+        role=item.get("role", "secondary"),
+        direction=found.get("direction") or _default_direction(found["kind"]),
+        margin=item.get("margin"),
+        journey=found.get("journey") or journey,
+        stage=found.get("stage"),
+        measure=found.get("measure") or "customers",
+        match=tuple(match) if match else None,
+    )
+
+
+def _default_direction(kind: str) -> str:
+    """Return which way is good where a definition does not say."""
+    return "down" if kind in {"time_to_complete", "effort"} else "up"
+
+
+def _micros(text: str | int | None, path: str) -> int | None:
+    """Return a duration in microseconds; 0 stands for none at all."""
+    if text is None or text == 0:
+        return None
+    return int(parse_duration(str(text), path).total_seconds()) * _MICROS
+
+
+def describe_instant(value: datetime | None) -> str | None:
+    """Write an instant that may be missing."""
+    return None if value is None else format_instant(value)

@@ -1,0 +1,202 @@
+"""The scorecard: gathered facts in, a frozen Report out.
+
+A Report is a pure function of facts, plan and ``as_of``; nothing here reads a clock, and nothing
+depends on the order in which a set or a table was walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from abplat import __version__
+from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
+from abplat.analysis.findings import collect_findings, conflict_findings, rank
+from abplat.analysis.gather import gather
+from abplat.analysis.gathered import Gathered
+from abplat.analysis.journeymap import draw_journey_map
+from abplat.analysis.links import decompose, required_stages
+from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
+from abplat.analysis.snapshot import Snapshot
+from abplat.analysis.survival import draw_curves
+from abplat.analysis.verdict import decide, hold_against_journey, is_final
+from abplat.clock import format_instant, from_micros, to_micros
+from abplat.config import Settings
+from abplat.domain.report import (
+    Conflict,
+    ExperimentFacts,
+    Finding,
+    Inputs,
+    JourneyFacts,
+    Report,
+    StageFacts,
+    VariantFacts,
+    Verdict,
+)
+from abplat.facts.lake import Lake
+
+
+def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings) -> Report:
+    """Analyse one experiment as of an instant.
+
+    Args:
+        lake: The facts.
+        plan: The frozen plan.
+        as_of: The snapshot: what happened or arrived later does not exist.
+        settings: What the engine may use before it spills to disk, and where to.
+    """
+    with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
+        gathered = gather(snapshot, plan)
+    return score(gathered, plan, as_of)
+
+
+def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
+    """Compute every part of a Report from gathered facts."""
+    variants = _count_variants(gathered, plan)
+    findings = collect_findings(gathered, plan, variants)
+    trusted = not any(finding.severity == "block" for finding in findings)
+    final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
+    rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
+    verdicts, conflicts = _judge(rows, plan, findings, final=final)
+    return Report(
+        project=plan.project,
+        experiment=_experiment(gathered, plan, variants),
+        journey=_journey(plan),
+        inputs=_inputs(gathered, plan, as_of),
+        verdicts=verdicts,
+        findings=rank([*findings, *conflict_findings(conflicts)]),
+        metrics=tuple(row.result for row in rows),
+        links=decompose(gathered, plan),
+        conflicts=conflicts,
+        survival=draw_curves(gathered, plan),
+        journey_map=draw_journey_map(gathered, plan),
+    )
+
+
+def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list[MeasuredMetric]:
+    """Measure the planned metrics, then the reach of each required stage as a family."""
+    planned = [measure_metric(metric, gathered, plan, standing) for metric in plan.metrics]
+    reach = [measure_metric(metric, gathered, plan, standing) for metric in reach_metrics(plan)]
+    by_role = {
+        role: adjust_family([row for row in planned if row.metric.role == role], plan.alpha)
+        for role in ("touchpoint", "secondary")
+    }
+    rest = {row.metric.key: row for rows in by_role.values() for row in rows}
+    return [*(rest.get(row.metric.key, row) for row in planned), *adjust_family(reach, plan.alpha)]
+
+
+def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
+    """Return a row for each required stage that no planned metric covers."""
+    stages = plan.journey["stages"]
+    covered = {
+        metric.stage
+        for metric in plan.metrics
+        if metric.kind == "reach" and metric.journey == plan.journey["key"]
+    }
+    return [
+        PlannedMetric(
+            key=f"reach:{stages[position]['key']}",
+            title=f"Reached {stages[position].get('title') or stages[position]['key']}",
+            kind="reach",
+            role="secondary",
+            direction="up",
+            journey=plan.journey["key"],
+            stage=stages[position]["key"],
+        )
+        for position in required_stages(plan)
+        if stages[position]["key"] not in covered
+    ]
+
+
+def _judge(
+    rows: Sequence[MeasuredMetric], plan: AnalysisPlan, findings: Sequence[Finding], *, final: bool
+) -> tuple[tuple[Verdict, ...], tuple[Conflict, ...]]:
+    """Return the verdict and the conflicts of each treatment."""
+    verdicts: list[Verdict] = []
+    shown: list[Conflict] = []
+    for treatment in range(len(plan.variants) - 1):
+        conflicts, rendered = hold_against_journey(rows, plan, treatment)
+        shown += rendered
+        verdicts.append(decide(rows, plan, treatment, findings, final=final, conflicts=conflicts))
+    return tuple(verdicts), tuple(shown)
+
+
+def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
+    """Count the customers of each arm."""
+    population = gathered.population
+    found = []
+    for position, variant in enumerate(plan.variants):
+        mine = population.variant == position
+        found.append(
+            VariantFacts(
+                key=variant.key,
+                title=variant.title,
+                weight=variant.weight,
+                is_control=position == 0,
+                n_exposed=int(np.count_nonzero(mine)),
+                n_mature=int(np.count_nonzero(mine & gathered.mature)),
+                n_crossover=int(np.count_nonzero(mine & population.crossover)),
+            )
+        )
+    return tuple(found)
+
+
+def _experiment(
+    gathered: Gathered, plan: AnalysisPlan, variants: tuple[VariantFacts, ...]
+) -> ExperimentFacts:
+    """Describe the experiment."""
+    document = plan.experiment
+    return ExperimentFacts(
+        key=document["key"],
+        title=document.get("title") or document["key"],
+        owner=document.get("owner") or "",
+        hypothesis=document.get("hypothesis") or "",
+        state=plan.state,
+        started_at=describe_instant(plan.started_at),
+        stopped_at=describe_instant(plan.stopped_at),
+        unit_type=document.get("unit_type") or "cust",
+        channels=plan.channels or gathered.population.channels,
+        horizon=document["horizon"],
+        alpha=plan.alpha,
+        variants=variants,
+    )
+
+
+def _journey(plan: AnalysisPlan) -> JourneyFacts:
+    """Describe the journey."""
+    document = plan.journey
+    return JourneyFacts(
+        key=document["key"],
+        version=plan.journey_version,
+        title=document.get("title") or document["key"],
+        owner=document.get("owner") or "",
+        window=document["window"],
+        stages=tuple(
+            StageFacts(
+                key=stage["key"],
+                title=stage.get("title") or stage["key"],
+                optional=bool(stage.get("optional")),
+                moment_of_truth=bool(stage.get("moment_of_truth")),
+                department=stage.get("department"),
+            )
+            for stage in document["stages"]
+        ),
+    )
+
+
+def _inputs(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Inputs:
+    """Name everything the numbers depend on."""
+    counts = gathered.counts
+    through = counts.data_through_us
+    return Inputs(
+        as_of=format_instant(as_of),
+        data_through=None if through is None else format_instant(from_micros(through)),
+        definitions_hash=plan.definitions_hash,
+        fact_versions=dict(sorted(counts.fact_versions.items())),
+        n_events=counts.n_events,
+        n_customers=counts.n_customers,
+        n_journeys=len(gathered.walked[plan.journey["key"]].journeys),
+        code_version=__version__,
+    )
