@@ -16,7 +16,7 @@ _RUNS = 3000
 
 
 def _results(draw: Any, plan: ComparisonPlan) -> list[Comparison]:
-    pairs = [(draw(True), draw(False)) for _ in range(_RUNS)]
+    pairs = [(draw(is_treated=True), draw(is_treated=False)) for _ in range(_RUNS)]
     found = compare_rows([a for a, _ in pairs], [b for _, b in pairs], plan)
     return [f for f in found if isinstance(f, Comparison)]
 
@@ -30,7 +30,7 @@ def test_nothing_is_found_where_nothing_is(kind: str) -> None:
     """A/A: false positives within binomial bounds of 5 %."""
     rng = np.random.default_rng(100)
 
-    def draw(is_treated: bool) -> Moments:
+    def draw(*, is_treated: bool) -> Moments:
         n = 150 if is_treated else 90
         x = rng.normal(5, 1, n)
         if kind == "mean":
@@ -55,7 +55,7 @@ def test_fieller_holds_its_coverage_where_control_is_noisy(spread: float) -> Non
     rng = np.random.default_rng(200)
     n = 50
 
-    def draw(is_treated: bool) -> Moments:
+    def draw(*, is_treated: bool) -> Moments:
         return Moments.from_values(rng.normal(1.5 if is_treated else 1.0, spread * np.sqrt(n), n))
 
     found = _results(draw, ComparisonPlan())
@@ -72,7 +72,7 @@ def test_a_large_lift_with_a_covariate_is_covered() -> None:
     """Lift of 50 %, covariate with correlation 0.8: coverage of the relative interval 95 %."""
     rng = np.random.default_rng(300)
 
-    def draw(is_treated: bool) -> Moments:
+    def draw(*, is_treated: bool) -> Moments:
         x = rng.normal(10, 2, 120)
         return Moments.from_values((1.5 if is_treated else 1.0) * x + rng.normal(0, 1.5, 120), covariate=x)
 
@@ -102,7 +102,7 @@ def test_small_tables_are_covered(method: Any) -> None:
 def test_p_values_of_an_a_a_are_uniform() -> None:
     """Ten equal bins of 3,000 p-values pass a chi-square at 0.001."""
     rng = np.random.default_rng(400)
-    found = _results(lambda _: Moments.from_values(rng.exponential(1.0, 300)), ComparisonPlan())
+    found = _results(lambda **_: Moments.from_values(rng.exponential(1.0, 300)), ComparisonPlan())
 
     counts = np.histogram([f.p_value for f in found], bins=10, range=(0, 1))[0]
     assert upper_chi_square(float(((counts - 300) ** 2 / 300).sum()), 9) > 0.001

@@ -132,7 +132,9 @@ def test_small_tables_are_tested_by_their_score(direction: Any) -> None:
     absolute = check_margin(*arms, 0.1, direction=direction, scale="absolute", plan=plan)
     relative = check_margin(*arms, 0.5, direction=direction, plan=plan)
 
-    assert absolute.p_value == pytest.approx(scipy_stats.norm.sf(sign * score_statistic(table, -sign * 0.1)), rel=1e-6)
+    assert absolute.p_value == pytest.approx(
+        scipy_stats.norm.sf(sign * score_statistic(table, -sign * 0.1)), rel=1e-6
+    )
     wanted = scipy_stats.norm.sf(sign * score_statistic_of_ratio(table, 1 - sign * 0.5))
     assert relative.p_value == pytest.approx(wanted, rel=1e-6)
     interval, ratio = proportion_interval(table, alpha=0.1), ratio_interval(table, alpha=0.1)
@@ -198,7 +200,9 @@ def test_too_few_degrees_of_freedom_are_refused() -> None:
     assert check_margin(*arms, 0.1) == NotComputable("too_few_units")
     assert compare(*arms) == NotComputable("too_few_units")
     plan = ComparisonPlan(kind="proportion")
-    assert check_margin(Moments.from_values([]), Moments.from_values([1.0]), 0.1, plan=plan).reason == "no_units"
+    assert (
+        check_margin(Moments.from_values([]), Moments.from_values([1.0]), 0.1, plan=plan).reason == "no_units"
+    )
 
 
 @pytest.mark.parametrize(

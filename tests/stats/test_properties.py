@@ -33,7 +33,9 @@ def test_swapping_the_arms_negates(treatment: list[float], control: list[float])
 
 @settings(max_examples=80, deadline=None)
 @given(treatment=_VALUES, control=_VALUES, factor=st.sampled_from([0.01, 3.0, 1e6]))
-def test_scaling_the_outcome_scales_the_effect(treatment: list[float], control: list[float], factor: float) -> None:
+def test_scaling_the_outcome_scales_the_effect(
+    treatment: list[float], control: list[float], factor: float
+) -> None:
     """Cents or euros: absolute numbers scale, relative ones and p stay."""
     one = _compare(treatment, control)
     other = _compare([factor * v for v in treatment], [factor * v for v in control])
@@ -42,12 +44,16 @@ def test_scaling_the_outcome_scales_the_effect(treatment: list[float], control: 
     assert other.p_value == pytest.approx(one.p_value, rel=1e-6)
     assert other.rel_reason == one.rel_reason or abs(one.control_value) < 1e-9
     if one.rel_reason is None and other.rel_reason is None:
-        assert (other.rel_effect, other.rel_ci_upper) == pytest.approx((one.rel_effect, one.rel_ci_upper), rel=1e-5)
+        assert (other.rel_effect, other.rel_ci_upper) == pytest.approx(
+            (one.rel_effect, one.rel_ci_upper), rel=1e-5
+        )
 
 
 @settings(max_examples=80, deadline=None)
 @given(treatment=_VALUES, control=_VALUES, move=st.sampled_from([-50.0, 7.0, 1e7]))
-def test_shifting_the_outcome_changes_no_difference(treatment: list[float], control: list[float], move: float) -> None:
+def test_shifting_the_outcome_changes_no_difference(
+    treatment: list[float], control: list[float], move: float
+) -> None:
     """A constant added to both arms leaves effect, error and p-value."""
     one = _compare(treatment, control)
     other = _compare([v + move for v in treatment], [v + move for v in control])
@@ -94,13 +100,17 @@ def test_merged_records_compare_as_the_whole(seed: int, cut: int) -> None:
 
     assert isinstance(one, Comparison)
     assert isinstance(other, Comparison)
-    assert (other.effect, other.se, other.p_value) == pytest.approx((one.effect, one.se, one.p_value), rel=1e-6)
+    assert (other.effect, other.se, other.p_value) == pytest.approx(
+        (one.effect, one.se, one.p_value), rel=1e-6
+    )
 
 
 @settings(max_examples=100, deadline=None)
 @given(treatment=_VALUES, control=_VALUES, alpha=st.sampled_from([0.2, 0.05, 0.001]))
-def test_every_interval_agrees_with_the_test(treatment: list[float], control: list[float], alpha: float) -> None:
-    """p below alpha if and only if each interval excludes 0; the sign of both effects is one."""
+def test_every_interval_agrees_with_the_test(
+    treatment: list[float], control: list[float], alpha: float
+) -> None:
+    """The p-value is below alpha if and only if each interval excludes 0; the sign of both effects is one."""
     found = _compare(treatment, control, ComparisonPlan(alpha=alpha))
     assume(abs(found.p_value - alpha) > 1e-9)
 

@@ -105,7 +105,8 @@ def test_udacity_free_trial(real_data: Reader) -> None:
     control, treatment = sorted(done.index, key=lambda g: not g.lower().startswith("control"))
     intervals = [
         proportion_interval(
-            Table(*(int(done.loc[g, c]) for g in (treatment, control) for c in (column, "clicks"))), "pooled_z"
+            Table(*(int(done.loc[g, c]) for g in (treatment, control) for c in (column, "clicks"))),
+            "pooled_z",
         )
         for column in ("enrollments", "payments")
     ]
@@ -168,7 +169,7 @@ def test_nsw_with_two_covariates(real_data: Reader) -> None:
 def test_resume_audit(real_data: Reader) -> None:
     """Bertrand and Mullainathan (2004): 9.65 against 6.45 %, z 4.108, p 3.98e-5."""
     rows = real_data("resume_audit.csv.gz")
-    race = rows[[c for c in rows.columns if c in ("race", "ethnicity")][0]]
+    race = rows["race"]
     answer = rows["received_callback"]
     counts = [int(v) for key in ("white", "black") for v in (answer[race == key].sum(), (race == key).sum())]
 

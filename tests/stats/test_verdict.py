@@ -75,7 +75,11 @@ def _guardrail(*, shown: bool, breached: bool = False, p_breach: float = 0.01) -
     return Guardrail(title="Calls", effect=_Effect(0.06, 0.11), margin_test=test, direction="down")
 
 
-_SAFE, _OPEN, _BROKEN = _guardrail(shown=True), _guardrail(shown=False), _guardrail(shown=False, breached=True)
+_SAFE, _OPEN, _BROKEN = (
+    _guardrail(shown=True),
+    _guardrail(shown=False),
+    _guardrail(shown=False, breached=True),
+)
 _CONFLICT = find_conflicts((-0.02, 0.006), {"form_click": (0.05, 0.01)})
 _LOCAL = find_conflicts((0.002, 0.006), {"form_click": (0.05, 0.01)})
 
@@ -137,9 +141,7 @@ def test_the_table_is_exhaustive_and_each_row_can_fire() -> None:
 def test_the_trap_is_said_in_words_with_numbers() -> None:
     """What to do; why with three numbers; the touchpoint, the journey and the guardrail."""
     touchpoints = {"form_click": Goal(title="Form submitted", effect=_Effect(0.05, 0.078))}
-    found = decide_verdict(
-        _goal(_DOWN), [_BROKEN], _CONFLICT, is_final=True, touchpoints=touchpoints
-    )
+    found = decide_verdict(_goal(_DOWN), [_BROKEN], _CONFLICT, is_final=True, touchpoints=touchpoints)
 
     assert found.sentence == "Do not ship: Form submitted won, the journey lost."
     assert found.why == (
@@ -174,7 +176,9 @@ def test_before_the_end_only_a_clear_harm_counts(goal: Goal, more: dict[str, Any
 
 def test_a_guardrail_without_a_test_blocks_shipping() -> None:
     """What is not shown is not safe."""
-    unknown = Guardrail(title="Calls", effect=NotComputable("no_units"), margin_test=NotComputable("no_units"))
+    unknown = Guardrail(
+        title="Calls", effect=NotComputable("no_units"), margin_test=NotComputable("no_units")
+    )
     found = decide_verdict(_goal(_UP), [unknown], is_final=True)
 
     assert found.code == "extend"
@@ -193,7 +197,9 @@ def test_several_harms_are_listed() -> None:
     """Goal and two guardrails at once."""
     found = decide_verdict(_goal(_DOWN), [_BROKEN, _BROKEN], is_final=True)
 
-    assert found.sentence == "Roll back: Journey completed is worse and Calls and Calls are past the guardrail."
+    assert (
+        found.sentence == "Roll back: Journey completed is worse and Calls and Calls are past the guardrail."
+    )
 
 
 def test_interval_and_p_value_must_agree() -> None:
@@ -234,7 +240,10 @@ def test_effects_without_a_relative_interval_are_said_in_their_unit() -> None:
     assert phrase_harm(_UP, "share", is_up_good=True) == "none"
     assert phrase_harm(_UP, "share", is_up_good=False) == "+5.0 %"
     found = decide_verdict(
-        _goal(bare), conflicts=_LOCAL, is_final=True, touchpoints={"form_click": Goal(title="Form", effect=bare)}
+        _goal(bare),
+        conflicts=_LOCAL,
+        is_final=True,
+        touchpoints={"form_click": Goal(title="Form", effect=bare)},
     )
     assert found.why.startswith("Form +0.05 (better on its own)")
     assert decide_verdict(_goal(bare), is_final=True, plan=VerdictPlan(min_effect=9.0)).code == "inconclusive"
