@@ -22,7 +22,7 @@ from abplat.config import Settings
 from abplat.facts.lake import Lake
 from abplat.services.imports.running import ImportOrder, run_import
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = ROOT.parent / "shared" / "data" / "journeys" / "bpic2012.csv.gz"
 MAP = ROOT / "tests" / "real" / "maps" / "bpic2012.yaml"
 GOAL_SECONDS = 15.0
