@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import orjson
 from flask import Response, g, request
-from flask_smorest import Blueprint
 
 from abplat.api.auth import require_key
+from abplat.api.definitions import ApiBlueprint
 from abplat.api.event_body import read_batch
 from abplat.api.session import current_platform
+from abplat.domain.keys import ADMIN, CLIENT, SERVER
 from abplat.services import events
 
-blueprint = Blueprint("events", __name__, description="What happened to customers.")
+blueprint = ApiBlueprint("events", __name__, description="What happened to customers.")
 
 _DOC = {
     "summary": "Record a batch of events",
@@ -69,7 +70,7 @@ _DOC = {
 
 @blueprint.route("/v1/events", methods=["POST"])
 @blueprint.doc(**_DOC)
-@require_key("client", "server", "admin")
+@require_key(CLIENT, SERVER, ADMIN)
 def record() -> Response:
     """Record a batch of events."""
     platform = current_platform()

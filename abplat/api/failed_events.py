@@ -6,24 +6,26 @@ from typing import Any
 
 import marshmallow as ma
 from flask import g
-from flask_smorest import Blueprint
 
 from abplat.api.auth import require_key
+from abplat.api.definitions import ApiBlueprint
+from abplat.api.schemas.definitions import StrictSchema
 from abplat.api.session import current_session
 from abplat.clock import format_instant, from_micros
+from abplat.domain.keys import ADMIN, SERVER
 from abplat.services import events
 
-blueprint = Blueprint("failed_events", __name__, description="Events that were refused.")
+blueprint = ApiBlueprint("failed_events", __name__, description="Events that were refused.")
 
 
-class FailedEventsQuery(ma.Schema):
+class FailedEventsQuery(StrictSchema):
     """Which refused events to show."""
 
     limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 500))
     before = ma.fields.Integer(load_default=None, validate=ma.validate.Range(1, 2**63 - 1))
 
 
-class FailedEvent(ma.Schema):
+class FailedEvent(StrictSchema):
     """A refused event."""
 
     id = ma.fields.Integer()
@@ -34,7 +36,7 @@ class FailedEvent(ma.Schema):
     body = ma.fields.String(metadata={"description": "The event as it was sent, as JSON text."})
 
 
-class FailedEventsPage(ma.Schema):
+class FailedEventsPage(StrictSchema):
     """Refused events, youngest first; ``next`` is the ``before`` of the next page."""
 
     items = ma.fields.List(ma.fields.Nested(FailedEvent))
@@ -42,7 +44,7 @@ class FailedEventsPage(ma.Schema):
 
 
 @blueprint.route("/v1/failed-events", methods=["GET"])
-@require_key("server", "admin")
+@require_key(SERVER, ADMIN)
 @blueprint.arguments(FailedEventsQuery, location="query")
 @blueprint.response(200, FailedEventsPage)
 def list_failed(query: dict[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,9 @@ def _missing(entries: Entries, noun: str, key: str | None, path: str) -> Iterato
     if key is not None and key not in entries[noun]:
         known = ", ".join(sorted(entries[noun])[:10]) or "none yet"
         what = noun.removesuffix("s")
-        yield Problem(path, f"{show(key)} is not a {what} of this project; there are: {known}", f"unknown_{what}")
+        yield Problem(
+            path, f"{show(key)} is not a {what} of this project; there are: {known}", f"unknown_{what}"
+        )
 
 
 def _check_touchpoints(entries: Entries) -> Iterator[Problem]:
@@ -153,7 +155,9 @@ def _check_metrics(entries: Entries) -> Iterator[Problem]:
         journey = entries[JOURNEYS].get(metric["journey"] or "")
         stages = [stage["key"] for stage in journey["stages"]] if journey else []
         if journey and metric["stage"] is not None and metric["stage"] not in stages:
-            message = f"{show(metric['stage'])} is not a stage of {journey['key']}; it has: {', '.join(stages)}"
+            message = (
+                f"{show(metric['stage'])} is not a stage of {journey['key']}; it has: {', '.join(stages)}"
+            )
             yield Problem(f"{METRICS}[{key}].stage", message, "unknown_stage")
 
 
@@ -184,7 +188,9 @@ def _check_use(entries: Entries, experiment: Document, use: Document, path: str)
         )
         yield Problem(f"{path}.role", message, "primary_not_of_journey")
     elif use["role"] == "primary" and metric["journey"] not in (None, experiment["journey"]):
-        message = f"{use['metric']} is counted on {metric['journey']}, the experiment is on {experiment['journey']}"
+        message = (
+            f"{use['metric']} is counted on {metric['journey']}, the experiment is on {experiment['journey']}"
+        )
         yield Problem(f"{path}.metric", message, "primary_of_other_journey")
     elif use["role"] == "touchpoint" and metric["kind"] != "touchpoint":
         message = f"{use['metric']} is of kind {metric['kind']}; give it the role secondary"

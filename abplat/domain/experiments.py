@@ -113,12 +113,16 @@ def _read_place(fields: Fields) -> tuple[str | None, Slot | None]:
     numbers = fields.items("slot", 2, 2, [0, BUCKETS] if layer else [None, None])
     if layer is None:
         if fields.document.get("slot") is not None:
-            fields.fault("slot", "has no meaning without a layer; name the layer or remove the slot", "not_used")
+            fields.fault(
+                "slot", "has no meaning without a layer; name the layer or remove the slot", "not_used"
+            )
         return None, None
     whole = all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
     if len(numbers) == 2 and whole and 0 <= numbers[0] < numbers[1] <= BUCKETS:
         return layer, Slot(*numbers)
-    message = f"{show(numbers)} is not a slot; write two whole numbers [from, to] with 0 <= from < to <= {BUCKETS}"
+    message = (
+        f"{show(numbers)} is not a slot; write two whole numbers [from, to] with 0 <= from < to <= {BUCKETS}"
+    )
     fields.fault("slot", message, "bad_slot")
     return layer, None
 
@@ -153,13 +157,15 @@ def _read_variants(fields: Fields) -> Iterator[Variant]:
 def _read_payloads(part: Fields) -> dict[str, Any]:
     """Read the payload of each channel: any JSON, bounded in size and depth."""
     payloads = part.mapping("payloads", 100)
-    faults = [fault for fault in check_json(payloads, part.where("payloads"))]
+    faults = list(check_json(payloads, part.where("payloads")))
     part.problems.extend(faults)
     if faults:
         return {}
     size = len(msgspec.json.encode(payloads))
     if size > MAX_PAYLOAD_BYTES:
-        part.fault("payloads", f"are {size} bytes of JSON; at most {MAX_PAYLOAD_BYTES} are served", "too_large")
+        part.fault(
+            "payloads", f"are {size} bytes of JSON; at most {MAX_PAYLOAD_BYTES} are served", "too_large"
+        )
     return payloads
 
 

@@ -29,7 +29,9 @@ def require_transition(state: str, target: str) -> None:
     """
     following = _NEXT[state]
     if target not in following:
-        choices = f"it can only become {' or '.join(following)}" if following else "nothing follows that state"
+        choices = (
+            f"it can only become {' or '.join(following)}" if following else "nothing follows that state"
+        )
         raise IllegalTransitionError(f"the experiment is {state} and cannot become {target}; {choices}")
 
 
@@ -49,4 +51,6 @@ def require_changeable(state: str, changed: Iterable[str]) -> None:
         f"the experiment is {state}, so {', '.join(frozen)} cannot change any more; "
         "only title and owner can; stop it and create a new experiment instead"
     )
-    raise ConflictError(message, problems=[Problem(name, "is frozen since the start", "frozen") for name in frozen])
+    raise ConflictError(
+        message, problems=[Problem(name, "is frozen since the start", "frozen") for name in frozen]
+    )

@@ -97,7 +97,9 @@ def _read_matchers(fields: Fields) -> Iterator[Matcher]:
         yield Matcher(
             event=part.text("event") or "",
             channel=tuple(_read_texts(part, "channel", listed)),
-            props={name: _read_values(part, name, value) for name, value in part.mapping("props", 20).items()},
+            props={
+                name: _read_values(part, name, value) for name, value in part.mapping("props", 20).items()
+            },
         )
         part.no_more()
 
@@ -120,5 +122,7 @@ def _read_values(part: Fields, name: str, value: Any) -> tuple[Any, ...]:
     for each in values:
         plain = isinstance(each, bool) or is_number(each) or (isinstance(each, str) and not unstorable(each))
         if not plain:
-            part.fault(f"props.{name}"[:MAX_TITLE], f"{show(each)} is not a text, number or flag", "bad_value")
+            part.fault(
+                f"props.{name}"[:MAX_TITLE], f"{show(each)} is not a text, number or flag", "bad_value"
+            )
     return tuple(values)

@@ -42,7 +42,9 @@ def _walk(rule: Any, fields: Fields, path: str, depth: int) -> Iterator[str]:
         _check_condition(rule, fields, path)
         yield path
     elif len(rule) != 1 or next(iter(rule)) not in ("all", "any", "not"):
-        fields.fault(path, "a rule has exactly one of all, any, not, or attribute with op and value", "bad_rule")
+        fields.fault(
+            path, "a rule has exactly one of all, any, not, or attribute with op and value", "bad_rule"
+        )
     else:
         yield from _walk_parts(rule, fields, path, depth)
 
@@ -124,7 +126,7 @@ _OPERATORS: Final[dict[str, Callable[[Any], str | None]]] = {
     **dict.fromkeys(("semver_gt", "semver_gte", "semver_lt", "semver_lte", "semver_equals"), _version),
     **dict.fromkeys(("before", "after"), _instant),
     **dict.fromkeys(("contains", "starts_with", "ends_with", "in_segment"), _text),
-    "matches": lambda value: fault_of_pattern(value),
+    "matches": lambda value: fault_of_pattern(value),  # noqa: PLW0108  # defined below
     "exists": _presence,
 }
 

@@ -217,21 +217,17 @@ class _Writer:
         cursor = self._connection.cursor()
         try:
             self._sql.begin(cursor)
-            receipts = [self._insert(cursor, submission) for submission in group]
+            accepted = self._sql.insert_rows(cursor, [submission.rows for submission in group])
+            failures = [failure for submission in group for failure in submission.failures]
+            if failures:
+                self._sql.insert_failures(cursor, failures)
             self._sql.commit(cursor)
         except BaseException:
             self._connection.rollback()
             raise
         finally:
             cursor.close()
-        return receipts
-
-    def _insert(self, cursor: Any, submission: _Submission) -> Receipt:
-        """Insert the rows of one submission and count those that were new."""
-        accepted = self._sql.insert_rows(cursor, submission.rows) if submission.rows else 0
-        if submission.failures:
-            self._sql.insert_failures(cursor, submission.failures)
-        return Receipt(accepted, len(submission.rows) - accepted)
+        return [Receipt(new, len(each.rows) - new) for each, new in zip(group, accepted, strict=True)]
 
     def _reopen(self) -> None:
         """Take a fresh connection: the old one may have lost its database."""

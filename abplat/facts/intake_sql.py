@@ -22,8 +22,8 @@ class IntakeSql(Protocol):
     def commit(self, cursor: Any) -> None:
         """Make it durable."""
 
-    def insert_rows(self, cursor: Any, rows: _Rows) -> int:
-        """Insert the rows whose ids are new and return how many that were."""
+    def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
+        """Insert the rows whose ids are new and return how many those were, batch by batch."""
 
     def insert_failures(self, cursor: Any, failures: _Rows) -> None:
         """Insert refused events."""
@@ -53,8 +53,12 @@ class _Sqlite:
         """Sync the log."""
         cursor.execute("COMMIT")
 
-    def insert_rows(self, cursor: Any, rows: _Rows) -> int:
-        """Insert; the driver adds up the rows that were changed."""
+    def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
+        """Insert, one batch after the other."""
+        return [self._insert_batch(cursor, rows) if rows else 0 for rows in batches]
+
+    def _insert_batch(self, cursor: Any, rows: _Rows) -> int:
+        """Insert a batch; the driver adds up the rows that were changed."""
         cursor.executemany(
             "INSERT INTO intake (project, event_id, kind, body, received_us) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
@@ -72,7 +76,7 @@ class _Sqlite:
 
 
 class _Postgres:
-    """PostgreSQL takes whole columns in one statement; the driver begins the transaction."""
+    """PostgreSQL copies into a temporary table and inserts from there; the driver begins the transaction."""
 
     def begin(self, cursor: Any) -> None:
         """Insist on durable commits, whatever the server's default is."""
@@ -82,15 +86,22 @@ class _Postgres:
         """Commit."""
         cursor.connection.commit()
 
-    def insert_rows(self, cursor: Any, rows: _Rows) -> int:
-        """Insert in the order of ids, so that two writers of the same ids cannot block each other."""
-        columns = [list(column) for column in zip(*sorted(rows), strict=True)]
+    def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
+        """Insert all batches at once, in the order of ids, so that two writers cannot block each other."""
         cursor.execute(
-            "INSERT INTO intake (project, event_id, kind, body, received_us) SELECT * FROM "
-            "unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]) ON CONFLICT DO NOTHING",
-            columns,
+            "CREATE TEMPORARY TABLE IF NOT EXISTS intake_arriving"
+            " (project text, event_id text, kind text, body text, received_us bigint, place integer)"
+            " ON COMMIT DELETE ROWS"
         )
-        return int(cursor.rowcount)
+        with cursor.copy("COPY intake_arriving FROM STDIN") as copy:
+            for place, row in enumerate(row for rows in batches for row in rows):
+                copy.write_row((*row, place))
+        cursor.execute(
+            "INSERT INTO intake (project, event_id, kind, body, received_us)"
+            " SELECT project, event_id, kind, body, received_us FROM intake_arriving"
+            " ORDER BY project, event_id, place ON CONFLICT DO NOTHING RETURNING project, event_id"
+        )
+        return _share(cursor.fetchall(), batches)
 
     def insert_failures(self, cursor: Any, failures: _Rows) -> None:
         """Insert."""
@@ -99,3 +110,14 @@ class _Postgres:
             " VALUES (%s, %s, %s, %s, %s, %s)",
             failures,
         )
+
+
+def _share(inserted: Sequence[tuple[str, str]], batches: Sequence[_Rows]) -> list[int]:
+    """Count the inserted rows to the batches they came from, the first where an id is in several."""
+    new = set(inserted)
+    counts = []
+    for rows in batches:
+        mine = new.intersection((row[0], row[1]) for row in rows)
+        new -= mine
+        counts.append(len(mine))
+    return counts

@@ -15,4 +15,4 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
     """Drain all projects."""
     limit = None if payload.get("everything") else _ROWS_OF_ONE_RUN
     moved = Drain(context.engine, context.lake).run(limit)
-    return Outcome(f"{moved:,} rows" if moved else "")
+    return Outcome(f"{moved:,} {'row' if moved == 1 else 'rows'}" if moved else "")

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from abplat.db.queries import definitions as queries
+from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import projects as project_queries
 from abplat.domain.catalogue import NOUNS, Document, changed_fields, check_references, parse_catalogue
 from abplat.domain.fields import require_none
 from abplat.domain.lifecycle import DRAFT, require_changeable
-from abplat.db.queries import experiments as experiment_queries
 from abplat.services import definitions, projects
 
 

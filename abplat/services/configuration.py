@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.db.queries.experiments import list_started_states
 from abplat.domain.catalogue import Document
 from abplat.services.experiments import list_plans
 
@@ -53,3 +54,8 @@ def _describe(state: str, plan: Document) -> Document:
         "targeting": experiment["targeting"],
         "overrides": experiment["overrides"],
     }
+
+
+def state_of_configuration(session: Session, project_key: str) -> tuple[object, ...]:
+    """Return something cheap to read that differs whenever the configuration does."""
+    return tuple(list_started_states(session, project_key))

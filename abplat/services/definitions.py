@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy.orm import Session
 
+from abplat.db.models.base import Base
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.holdouts import Holdout
 from abplat.db.models.journeys import Journey, JourneyVersion
@@ -66,7 +67,9 @@ class Verbs:
         """Return the next definitions in the order of their keys."""
         limit = max(1, min(limit, MAX_PAGE))
         rows = queries.list_(session, self.noun, project, after, limit + 1)
-        return Page([describe(row) for row in rows[:limit]], rows[limit - 1].key if len(rows) > limit else None)
+        return Page(
+            [describe(row) for row in rows[:limit]], rows[limit - 1].key if len(rows) > limit else None
+        )
 
     def update(
         self, session: Session, project: str, key: str, changes: Mapping[str, Any], *,
@@ -123,7 +126,9 @@ def require_revision(row: Definition, revision: int | None) -> None:
         StaleVersionError: If the revisions differ.
     """
     if revision is not None and revision != row.version:
-        message = f"{row.key} is at revision {row.version}, not {revision}; read it again and repeat the change"
+        message = (
+            f"{row.key} is at revision {row.version}, not {revision}; read it again and repeat the change"
+        )
         raise StaleVersionError(message)
 
 
@@ -164,7 +169,7 @@ def insert(session: Session, noun: str, project: str, definition: Document, now:
         _take_place(row, definition)
     if isinstance(row, Journey):
         row.definition_version = 1
-    queries.add(session, row, f"{noun.removesuffix('s')} {definition['key']!r}")
+    queries.add(session, cast("Base", row), f"{noun.removesuffix('s')} {definition['key']!r}")
     if isinstance(row, Journey):
         _keep_version(session, row, now)
     audit.record(session, now, (project, "create", noun, row.key), after=definition)
@@ -208,7 +213,10 @@ def _keep_version(session: Session, row: Journey, now: datetime) -> None:
     """Keep a version of a journey for ever."""
     session.add(
         JourneyVersion(
-            journey_id=row.id, definition_version=row.definition_version, document=row.document, created_at=now
+            journey_id=row.id,
+            definition_version=row.definition_version,
+            document=row.document,
+            created_at=now,
         )
     )
 

@@ -20,7 +20,7 @@ from abplat.domain.catalogue import EXPERIMENTS, HOLDOUTS, JOURNEYS, LAYERS, MET
 from abplat.domain.layers import Slot, require_room
 from abplat.domain.lifecycle import DRAFT, RUNNING, STOPPED, require_transition
 from abplat.errors import ConflictError
-from abplat.services import audit
+from abplat.services import audit, jobs
 from abplat.services.definitions import Verbs, describe, require_revision, require_whole
 
 PLAN_VERSION = 1
@@ -55,9 +55,7 @@ def start(
     return _move(session, row, RUNNING, now)
 
 
-def stop(
-    session: Session, project: str, key: str, *, now: datetime, revision: int | None = None
-) -> Document:
+def stop(session: Session, project: str, key: str, *, now: datetime, revision: int | None = None) -> Document:
     """Stop an experiment: everybody gets control again.
 
     Raises:
@@ -93,7 +91,9 @@ def build_plan(session: Session, row: Experiment) -> Document:
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document
         for use in experiment["metrics"]
     }
-    keys = sorted({metric["journey"] for metric in metrics.values() if metric["journey"]} | {experiment["journey"]})
+    keys = sorted(
+        {metric["journey"] for metric in metrics.values() if metric["journey"]} | {experiment["journey"]}
+    )
     journeys = {key: _plan_journey(session, row.project, key) for key in keys}
     return {
         "schema_version": PLAN_VERSION,
@@ -163,3 +163,19 @@ def _move(session: Session, row: Experiment, state: str, now: datetime) -> Docum
     after = {"state": state, "plan_hash": row.plan_hash}
     audit.record(session, now, (row.project, verb, EXPERIMENTS, row.key), before, after)
     return describe(row)
+
+
+def request_analysis(session: Session, project: str, key: str, *, now: datetime) -> int:
+    """Queue an analysis for the worker and return the number of its job.
+
+    Raises:
+        ConflictError: If the experiment has not started: there is nothing to judge.
+    """
+    row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
+    if row.state == DRAFT:
+        raise ConflictError(
+            f"experiment {key} has not started, so there is nothing to analyse; start it first"
+        )
+    return jobs.enqueue(
+        session, "analyse", {"project": project, "experiment": key}, key=f"{project}/{key}", now=now
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from abplat.db.queries import definitions as definition_queries
 from abplat.domain.catalogue import EXPERIMENTS
 from abplat.domain.identities import Identification
 from abplat.errors import InvalidInputError, Problem
+from abplat.facts.rows import AliasRow
 
 
 class Identified(NamedTuple):
@@ -89,3 +89,8 @@ def _inherit(session: Session, project: str, source: str, target: str) -> None:
     rows = assignments.list_(session, project, source)
     pins = [(row.experiment, row.variant, row.assigned_at, "inherited") for row in rows]
     assignments.keep_earliest(session, project, target, pins)
+
+
+def make_alias(identification: Identification, ts_us: int) -> AliasRow:
+    """Return the join as the fact that the intake keeps."""
+    return AliasRow(identification.id, identification.anonymous, identification.known, ts_us, "identify")

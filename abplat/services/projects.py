@@ -60,7 +60,9 @@ def update(
     """
     row = queries.get(session, key)
     if revision is not None and revision != row.version:
-        raise StaleVersionError(f"{key} is at revision {row.version}, not {revision}; read it again and repeat")
+        raise StaleVersionError(
+            f"{key} is at revision {row.version}, not {revision}; read it again and repeat"
+        )
     before = {"key": row.key, "title": row.title}
     definition = parse_project({**before, **changes})
     if definition.key != key:

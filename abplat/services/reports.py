@@ -6,12 +6,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from abplat.clock import parse_instant
 from abplat.db.models.reports import StoredReport
 from abplat.db.queries import definitions
 from abplat.db.queries import reports as queries
 from abplat.domain.catalogue import EXPERIMENTS
 from abplat.domain.report import Report, encode_report, hash_report
-from abplat.clock import parse_instant
 
 
 def store(session: Session, report: Report, *, now: datetime) -> StoredReport:
@@ -41,6 +41,15 @@ def get(session: Session, project: str, experiment: str) -> StoredReport:
         NotFoundError: If there is no such experiment, or no report of it yet.
     """
     definitions.get(session, EXPERIMENTS, project, experiment)
+    return queries.latest(session, project, experiment)
+
+
+def latest(session: Session, project: str, experiment: str) -> StoredReport:
+    """Return the youngest report of an experiment, whether or not its definition is still there.
+
+    Raises:
+        NotFoundError: If there is no report of it.
+    """
     return queries.latest(session, project, experiment)
 
 

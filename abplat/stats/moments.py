@@ -305,11 +305,25 @@ def _add_centred(a: Moments, b: Moments) -> Moments:
     apart = b.mean - a.mean
     mean = a.mean + apart * (b.n / n)
     left, right = _centre(a), _centre(b)
-    product = left + right + np.outer(apart, apart) * (a.n / n * b.n)
+    product = _clip(left + right + np.outer(apart, apart) * (a.n / n * b.n))
     upper = product[np.triu_indices(len(mean))]
     cube_a, cube_b, d = _centre_cube(a), _centre_cube(b), float(apart[0])
     cube = None
     if cube_a is not None and cube_b is not None:
         cube = cube_a + cube_b + d**3 * a.n * b.n * (a.n - b.n) / n**2
         cube += 3 * d * (a.n * float(right[0, 0]) - b.n * float(left[0, 0])) / n
+        limit = float(product[0, 0]) ** 1.5
+        cube = max(-limit, min(limit, cube))
     return Moments(a.columns, n, _floats(mean), (0.0,) * len(mean), _floats(upper), cube)
+
+
+def _clip(product: FloatArray) -> FloatArray:
+    """Take what rounding has pushed below 0 back to 0, so that a merge of good records is good."""
+    size = np.sqrt(np.maximum(np.diag(product), 0.0))
+    scale = np.where(size > 0, size, 1.0)
+    scaled = np.where(np.outer(size, size) > 0, product / np.outer(scale, scale), 0.0)
+    values, vectors = np.linalg.eigh(scaled)
+    if values[0] >= 0:
+        return np.asarray(scaled * np.outer(scale, scale))
+    mended = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return np.asarray(mended * np.outer(scale, scale))

@@ -59,6 +59,27 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('project', 'event_id', name=op.f('pk_intake')),
     sqlite_with_rowid=False
     )
+    op.create_table('jobs',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('kind', sa.String(length=64), nullable=False),
+    sa.Column('key', sa.String(length=256), server_default='', nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=16), server_default='queued', nullable=False),
+    sa.Column('run_at_us', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('every_us', sa.BigInteger(), nullable=True),
+    sa.Column('tries', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('token', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('beat', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('owner', sa.String(length=256), server_default='', nullable=False),
+    sa.Column('error', sa.Text(), server_default='', nullable=False),
+    sa.Column('created_us', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('finished_us', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs'))
+    )
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_jobs_state_run_at_us_id'), ['state', 'run_at_us', 'id'], unique=False)
+        batch_op.create_index('uq_jobs_waiting', ['kind', 'key'], unique=True, sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
+
     op.create_table('projects',
     sa.Column('key', sa.String(length=64), nullable=False),
     sa.Column('title', sa.String(length=200), nullable=False),
@@ -269,6 +290,11 @@ def downgrade() -> None:
 
     op.drop_table('api_keys')
     op.drop_table('projects')
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.drop_index('uq_jobs_waiting', sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
+        batch_op.drop_index(batch_op.f('ix_jobs_state_run_at_us_id'))
+
+    op.drop_table('jobs')
     op.drop_table('intake')
     with op.batch_alter_table('failed_events', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_failed_events_project_id'))

@@ -75,7 +75,9 @@ def add(session: Session, row: Base, what: str) -> None:
         session.flush()
     except IntegrityError as error:
         session.rollback()
-        raise DuplicateKeyError(f"there is a {what} already; choose another key or change that one") from error
+        raise DuplicateKeyError(
+            f"there is a {what} already; choose another key or change that one"
+        ) from error
 
 
 def save(session: Session, what: str) -> None:
@@ -88,4 +90,6 @@ def save(session: Session, what: str) -> None:
         session.flush()
     except StaleDataError as error:
         session.rollback()
-        raise StaleVersionError(f"the {what} was changed by somebody else; read it again and repeat") from error
+        raise StaleVersionError(
+            f"the {what} was changed by somebody else; read it again and repeat"
+        ) from error

@@ -27,4 +27,12 @@ def list_started(session: Session, project: str) -> Sequence[Experiment]:
 def list_states(session: Session, project: str) -> dict[str, str]:
     """Return the state of every experiment of a project."""
     wanted = select(Experiment.key, Experiment.state).where(Experiment.project == project)
-    return {key: state for key, state in session.execute(wanted)}
+    return {row.key: row.state for row in session.execute(wanted)}
+
+
+def list_started_states(session: Session, project: str) -> list[tuple[str, str]]:
+    """Return key and state of every experiment that has started: what its configuration hangs on."""
+    wanted = select(Experiment.key, Experiment.state).where(
+        Experiment.project == project, Experiment.state != "draft"
+    )
+    return [(key, state) for key, state in session.execute(wanted.order_by(Experiment.key))]

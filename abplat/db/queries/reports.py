@@ -25,7 +25,9 @@ def latest(session: Session, project: str, experiment: str) -> StoredReport:
     )
     found = session.scalars(wanted).one_or_none()
     if found is None:
-        message = f"experiment {experiment!r} has no report yet; start it, send events, and ask for an analysis"
+        message = (
+            f"experiment {experiment!r} has no report yet; start it, send events, and ask for an analysis"
+        )
         raise NotFoundError(message)
     return found
 
@@ -35,4 +37,6 @@ def list_(session: Session, project: str, experiment: str, limit: int) -> Sequen
     wanted = select(StoredReport).where(
         StoredReport.project == project, StoredReport.experiment == experiment
     )
-    return session.scalars(wanted.order_by(StoredReport.as_of.desc(), StoredReport.id.desc()).limit(limit)).all()
+    return session.scalars(
+        wanted.order_by(StoredReport.as_of.desc(), StoredReport.id.desc()).limit(limit)
+    ).all()

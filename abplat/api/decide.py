@@ -1,0 +1,109 @@
+"""POST /v1/decide: decisions for callers without an SDK. No session, no database."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Response, g
+from flask_smorest import Blueprint
+from werkzeug.exceptions import BadRequest
+
+from abplat.api.auth import require_key
+from abplat.api.parser import INGEST_LIMIT, read_body
+from abplat.api.session import current_platform
+from abplat.services import decisions
+
+blueprint = Blueprint("decide", __name__, description="Which variant a unit gets.")
+
+_NULLABLE_OBJECT = {"type": ["object", "null"]}
+_DECISION = {
+    "type": "object",
+    "required": ["key", "variant", "payload", "in_experiment", "reason", "bucket", "config_version", "unit"],
+    "properties": {
+        "key": {"type": "string"},
+        "variant": {"type": ["string", "null"]},
+        "payload": {},
+        "in_experiment": {"type": "boolean", "description": "Only then may an exposure be recorded"},
+        "reason": {"type": "string"},
+        "bucket": {"type": ["integer", "null"]},
+        "config_version": {"type": "string"},
+        "unit": {"type": "string"},
+        "unit_type": {"type": "string"},
+        "hash_version": {"type": "integer"},
+    },
+}
+_DOC = {
+    "operationId": "decide",
+    "summary": "Decide experiments for one unit",
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["unit"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "unit": {
+                            "anyOf": [
+                                {"type": "string", "minLength": 1, "maxLength": 256},
+                                {"type": "integer"},
+                            ]
+                        },
+                        "attributes": _NULLABLE_OBJECT,
+                        "pins": {**_NULLABLE_OBJECT, "additionalProperties": {"type": "string"}},
+                        "channel": {"type": ["string", "null"]},
+                        "keys": {
+                            "type": ["array", "null"],
+                            "items": {"type": "string"},
+                            "maxItems": decisions.MAX_KEYS,
+                        },
+                    },
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "One decision per experiment.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["unit", "config_version", "decisions"],
+                        "properties": {
+                            "unit": {"type": "string"},
+                            "config_version": {"type": "string"},
+                            "decisions": {"type": "object", "additionalProperties": _DECISION},
+                        },
+                    }
+                }
+            },
+        }
+    },
+}
+
+
+@blueprint.route("/v1/decide", methods=["POST"])
+@blueprint.doc(**_DOC)
+@require_key("client", "server", "admin")
+def decide() -> Response:
+    """Decide experiments for one unit."""
+    question = decisions.parse_question(_read())
+    evaluator = current_platform().configurations.evaluator(g.key.project_key)
+    made = decisions.decide(evaluator, question)
+    answer = {
+        "unit": question.unit,
+        "config_version": evaluator.version,
+        "decisions": {key: decision._asdict() for key, decision in made.items()},
+    }
+    return Response(
+        orjson.dumps(answer), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _read() -> object:
+    """Return the body. Unlike elsewhere NUL is welcome: a unit is hashed here, not stored."""
+    try:
+        return orjson.loads(read_body(INGEST_LIMIT))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error

@@ -1,0 +1,43 @@
+"""Schemas of projects."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, key_field, text_field
+
+
+class ProjectFields(Schema):
+    """The walls between teams."""
+
+    key = key_field(required=True)
+    title = text_field("Name for people", required=True)
+
+
+class ProjectRequest(DocumentSchema, ProjectFields):
+    """A project to create."""
+
+
+class ProjectChange(DocumentSchema, ProjectFields):
+    """Changes of a project."""
+
+
+class ProjectResponse(StrictSchema, ProjectFields):
+    """A project."""
+
+    revision = fields.Integer()
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class NewProjectResponse(ProjectResponse):
+    """A project just created, with its first admin key: shown now and never again."""
+
+    admin_key = fields.String()
+
+
+class ProjectPage(StrictSchema):
+    """The projects that a key can see: its own."""
+
+    items = fields.List(fields.Nested(ProjectResponse))
+    next_cursor = fields.String(allow_none=True)

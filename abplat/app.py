@@ -1,0 +1,98 @@
+"""The composition root of the web process: puts the parts together, decides nothing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any, Final
+
+from flask import Flask
+from flask_smorest import Api
+
+from abplat import __version__
+from abplat.api.errors import CONTENT_TYPE, init_errors
+from abplat.api.parser import ADMIN_LIMIT
+from abplat.api.schemas.definitions import ProblemSchema
+from abplat.api.session import init_sessions
+from abplat.clock import Clock, system_clock
+from abplat.config import Settings
+from abplat.services.platform import open_platform
+
+API_MODULES: Final = (
+    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
+    "identities", "analyses", "events", "failed_events", "decide", "sdk_config", "health",
+)  # fmt: skip
+"""Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
+
+
+class JourneyApi(Api):  # type: ignore[misc]
+    """The API with one shape of errors: ours."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to the one map in ``abplat.api.errors``."""
+
+    def _register_responses(self) -> None:
+        """Document every error as problem+json."""
+        usual: str = Api.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = CONTENT_TYPE
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
+    """Make the web application.
+
+    Opens the database and brings it up to date, so a bad one is named before anybody is served.
+
+    Raises:
+        UnavailableError: If the database cannot be used.
+    """
+    app = Flask("abplat", static_folder=None)
+    app.config.update(_config())
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["abplat"] = open_platform(settings, clock)
+    init_errors(app)
+    init_sessions(app)
+    _add_api(app)
+    _add_pages(app)
+    return app
+
+
+def _config() -> dict[str, Any]:
+    """Return what Flask and flask-smorest are told."""
+    return {
+        "MAX_CONTENT_LENGTH": ADMIN_LIMIT,
+        "API_TITLE": "abplat",
+        "API_VERSION": __version__,
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "API_SPEC_OPTIONS": {
+            "info": {"description": "Judge a change by what it does to the customer's whole journey."},
+            "security": [{"bearer": []}, {"api_key": []}],
+        },
+    }
+
+
+def _add_api(app: Flask) -> None:
+    """Add the routes for machines."""
+    api = JourneyApi(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.components.security_scheme("api_key", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
+    for name in API_MODULES:
+        if importlib.util.find_spec(f"abplat.api.{name}") is None:
+            continue
+        blueprint = importlib.import_module(f"abplat.api.{name}").blueprint
+        register = (
+            api.register_blueprint if hasattr(blueprint, "register_views_in_doc") else app.register_blueprint
+        )
+        register(blueprint)
+
+
+def _add_pages(app: Flask) -> None:
+    """Add the pages for people."""
+    blueprint = getattr(importlib.import_module("abplat.web"), "blueprint", None)
+    if blueprint is not None:
+        app.register_blueprint(blueprint)

@@ -1,0 +1,52 @@
+"""What the reference pages say is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from flask import Flask
+
+from abplat.api.errors import HTTP_CODES, STATUS
+from abplat.domain.catalogue import check_references, parse_catalogue
+from abplat.domain.targeting import _OPERATORS
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def test_every_error_code_is_documented() -> None:
+    """With the status it is answered with."""
+    page = (REFERENCE / "errors.md").read_text()
+    for code in {*STATUS, *HTTP_CODES.values()}:
+        assert f"`{code}`" in page, code
+    for code, status in STATUS.items():
+        assert f"| `{code}` | {status} |" in page
+
+
+def test_the_example_document_is_good() -> None:
+    """What a reader copies applies."""
+    page = (REFERENCE / "definitions.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    _, entries = parse_catalogue(yaml.safe_load(example))
+
+    assert check_references(entries) == []
+
+
+def test_every_operator_is_documented() -> None:
+    """Each has a row or a place in one."""
+    page = (REFERENCE / "definitions.md").read_text()
+
+    assert [name for name in _OPERATORS if f"`{name}`" not in page] == []
+
+
+def test_every_route_is_documented(app: Flask) -> None:
+    """Each route of the API stands in the page, with NOUN for the seven nouns."""
+    page = (REFERENCE / "api.md").read_text()
+    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|experiments"
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(("/v1/", "/sdk/", "/healthz", "/readyz")):
+            url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
+            general = re.sub(rf"^/v1/({nouns})(/KEY(/archive)?)?$", r"/v1/NOUN\2", url)
+
+            assert general in page, url

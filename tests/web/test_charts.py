@@ -1,0 +1,87 @@
+"""SVG: well formed, escaped, with a sentence for those who do not see it."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from abplat.domain.report import Report
+from abplat.web.charts import forest, sparkline, svg
+from abplat.web.result import ResultPage, make_page
+from tests.web.page_app import all_reports
+from tests.web.report_factory import make_report
+
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def pictures(page: ResultPage) -> list[str]:
+    """Gather every picture of a page."""
+    found = [page.scorecard.axis, *page.scorecard.pictures.values()]
+    found += [row.picture for table in page.links for row in table.rows]
+    found += [map_.picture for map_ in page.maps]
+    found += [panel.picture for panel in page.conflicts if panel.picture]
+    found += [page.timing.picture] if page.timing else []
+    found += list(page.endings.pictures) if page.endings else []
+    return [str(picture) for picture in found]
+
+
+@pytest.mark.parametrize("report", all_reports(), ids=lambda report: report.experiment.key)
+def test_every_picture_is_xml_with_role_and_sentence(report: Report) -> None:
+    """A screen reader gets the whole sentence, and no picture carries a style."""
+    for picture in pictures(make_page(report, "h")):
+        root = ET.fromstring(picture)
+
+        assert root.get("role") == "img"
+        assert root.get("aria-label")
+        assert root.get("viewBox")
+        assert all("style" not in mark.attrib for mark in root.iter())
+        assert "nan" not in picture
+        assert "None" not in picture
+
+
+def test_marks_carry_their_words_and_light_colours() -> None:
+    """Every shape is filled or stroked without a style sheet, and the interval says itself on hover."""
+    bar = forest.Bar(0.1, 0.05, 0.15, "good", margin=-0.02, zone=0.01)
+    root = ET.fromstring(str(forest.draw_bar(forest.axis_of([bar]), bar, "Calls: +10 %")))
+    shapes = [mark for mark in root if mark.tag in {f"{SPACE}rect", f"{SPACE}circle", f"{SPACE}line"}]
+
+    assert all(mark.get("fill") or mark.get("stroke") for mark in shapes)
+    assert "Calls: +10 %" in [title.text for title in root.iter(f"{SPACE}title")]
+
+
+def test_text_is_escaped() -> None:
+    """A name is never markup."""
+    picture = svg.figure((1, 1), '"><script>', [svg.text(0, 0, "<b>&")])
+
+    assert "<script>" not in picture
+    assert "&lt;b&gt;&amp;" in picture
+
+
+def test_axis_keeps_zero_and_is_not_squeezed_by_one_wide_interval() -> None:
+    """One hopeless metric must not flatten all others."""
+    bars = [forest.Bar(0.01, -0.02, 0.04, "calm") for _ in range(12)] + [forest.Bar(3, -8, 14, "calm")]
+    axis = forest.axis_of(bars)
+
+    assert axis.lower < 0 < axis.upper < 1
+    assert "goes on beyond" in forest.draw_bar(axis, bars[-1], "wide")
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0, 10), (-0.12, 0.09), (0, 0.0003), (-250, 700)])
+def test_ticks_are_few_and_inside(lower: float, upper: float) -> None:
+    """Between two and nine."""
+    ticks = svg.ticks_between(lower, upper)
+
+    assert 2 <= len(ticks) <= 9
+    assert all(lower - 1e-9 <= tick <= upper + 1e-9 for tick in ticks)
+
+
+def test_same_report_gives_the_same_bytes() -> None:
+    """No picture depends on anything else."""
+    assert pictures(make_page(make_report(), "h")) == pictures(make_page(make_report(), "h"))
+
+
+def test_sparkline_draws_one_value_and_none() -> None:
+    """Short histories are drawn as well."""
+    assert ET.fromstring(str(sparkline.draw([], "empty"))) is not None
+    assert ET.fromstring(str(sparkline.draw([1.0], "one"))) is not None
