@@ -115,15 +115,15 @@ def test_exposures_and_aliases_are_read_as_of_an_instant() -> None:
     """Later facts do not exist, and of two copies the one received first counts."""
     with duckdb.connect() as connection:
         connection.execute(
-            "create table exposures as select * from (values ('x', 'cust:1', 'e''s', 'A', null, 5, 9, 1), "
-            "('x', 'cust:1', 'e''s', 'B', null, 5, 7, 2), ('y', 'cust:2', 'e''s', 'A', 'web', 5, 99, 1), "
-            "('z', 'cust:3', 'other', 'A', 'web', 5, 5, 1)) "
-            "t(event_id, actor, experiment, variant, channel, ts_us, received_us, batch)"
+            "create table exposures as select * from (values ('x', 'cust:1', 'e''s', 'A', null, null, 5, 9, 1), "
+            "('x', 'cust:1', 'e''s', 'B', null, null, 5, 7, 2), ('y', 'cust:2', 'e''s', 'A', 'web', null, 5, 99, 1), "
+            "('z', 'cust:3', 'other', 'A', 'web', null, 5, 5, 1)) "
+            "t(event_id, actor, experiment, variant, channel, reason, ts_us, received_us, batch)"
         )
         connection.execute(
             "create table aliases as select * from (values ('l', 'anon:1', 'cust:1', 3, 3, 1), "
             "('m', 'anon:2', 'cust:1', 30, 30, 1)) t(event_id, a, b, ts_us, received_us, batch)"
         )
 
-        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [("x", "cust:1", "B", None, 5)]
+        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [("x", "cust:1", "B", None, 5, None)]
         assert connection.execute(scan_aliases(10)).fetchall() == [("anon:1", "cust:1", 3, 3)]
