@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 import yaml
+from abplat_sdk import Client
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -21,7 +22,6 @@ from abplat.demo.door import Door
 from abplat.demo.stories import Shop
 from abplat.demo.traffic import DURATION, make_random, tell_stories
 from abplat.errors import InvalidInputError, UnavailableError
-from abplat_sdk import Client
 
 PROJECT = "outdoor"
 CHANNELS = ("web", "app", "store", "phone")

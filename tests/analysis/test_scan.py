@@ -125,5 +125,7 @@ def test_exposures_and_aliases_are_read_as_of_an_instant() -> None:
             "('m', 'anon:2', 'cust:1', 30, 30, 1)) t(event_id, a, b, ts_us, received_us, batch)"
         )
 
-        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [("x", "cust:1", "B", None, 5, None)]
+        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [
+            ("x", "cust:1", "B", None, 5, None)
+        ]
         assert connection.execute(scan_aliases(10)).fetchall() == [("anon:1", "cust:1", 3, 3)]
