@@ -8,7 +8,7 @@ import importlib.util
 from abplat.jobs.context import Handler
 
 _SECOND = 1_000_000
-PERIODS_US = {"drain": 2 * _SECOND, "compact": 600 * _SECOND}
+PERIODS_US = {"drain": 2 * _SECOND, "schedule": 10 * _SECOND, "compact": 600 * _SECOND}
 _KINDS = (*PERIODS_US, "analyse")
 
 

@@ -134,6 +134,7 @@ def start(
     items = checklists.tick_row(session, row, moment.now)
     if not reason:
         require_ready(items)
+    row.schedule_fault = None
     row.plan = plans.build_plan(session, row)
     row.plan_hash = plans.hash_plan(row.plan)
     row.started_at = moment.effective

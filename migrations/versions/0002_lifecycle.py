@@ -78,7 +78,6 @@ def _create_tables() -> None:
         sa.Column('name', sa.String(length=256), nullable=False),
         sa.Column('channel', sa.String(length=256), nullable=False),
         sa.Column('last_seen', columns.Instant(), nullable=False),
-        sa.ForeignKeyConstraint(['project'], ['projects.key'], name=op.f('fk_sightings_project_projects')),
         sa.PrimaryKeyConstraint('project', 'kind', 'name', 'channel', name=op.f('pk_sightings')),
     )
     op.create_table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from abplat.db.models.base import Base
@@ -16,7 +16,7 @@ class Sighting(Base):
 
     __tablename__ = "sightings"
 
-    project: Mapped[str] = mapped_column(String(KEY_LENGTH), ForeignKey("projects.key"), primary_key=True)
+    project: Mapped[str] = mapped_column(String(KEY_LENGTH), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(String(256), primary_key=True)
     """Name of the touchpoint, key of the experiment of an exposure."""
