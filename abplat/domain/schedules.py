@@ -72,7 +72,7 @@ def parse_schedule(document: Any, included: int = BUCKETS) -> Schedule:
     if start_at and end_at and parse_instant(end_at) <= parse_instant(start_at):
         fields.fault("end_at", "is not after start_at", "bad_order")
     shares = [step.included for step in schedule.ramp]
-    for place, (share, following) in enumerate(zip(shares, [*shares[1:], included], strict=True)):
+    for place, (share, following) in enumerate(zip(shares, [*shares[1:], included], strict=False)):
         if share >= following:
             message = f"{share} does not grow to what follows ({following}); a ramp only opens"
             fields.fault(f"ramp[{place}].included", message, "not_growing")
