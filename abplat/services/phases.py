@@ -76,8 +76,7 @@ def begin(
         InvalidInputError: With every fault found.
         ConflictError: If nothing would change, coverage would shrink, or a ramp is under way.
     """
-    row, present, request, kind = _prepare(session, project, key, body)
-    require_revision(row, revision)
+    row, present, request, kind = _prepare(session, project, key, body, revision)
     traffic = next_traffic(present, request, secrets.token_hex(16))
     if kind == RESET:
         assignments.forget_experiment(session, project, key)
@@ -109,10 +108,11 @@ def widen(session: Session, row: Experiment, included: int, now: datetime) -> No
 
 
 def _prepare(
-    session: Session, project: str, key: str, body: Any
+    session: Session, project: str, key: str, body: Any, revision: int | None = None
 ) -> tuple[Experiment, Traffic, PhaseRequest, str]:
     """Read what a new phase is to change and refuse what cannot be."""
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
+    require_revision(row, revision)
     require_state(row.state, HOLDING, "given a new phase")
     if row.document["kind"] == ANALYSIS_ONLY:
         raise ConflictError(f"experiment {key} is only analysed; nothing of it is served that could change")
