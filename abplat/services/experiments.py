@@ -134,8 +134,8 @@ def start(
     items = checklists.tick_row(session, row, moment.now)
     if not reason:
         require_ready(items)
-    row.schedule_fault = None
     row.plan = plans.build_plan(session, row)
+    row.schedule_fault = None
     row.plan_hash = plans.hash_plan(row.plan)
     row.started_at = moment.effective
     phases.begin_first(session, row, row.started_at)

@@ -81,7 +81,7 @@ def run_due(session: Session, samples: Samples, *, now: datetime) -> list[str]:
     """
     audit.act_as(session, ACTOR)
     done = []
-    for row in experiment_queries.list_scheduled(session):
+    for row in experiment_queries.list_scheduled(session, lock=True):
         what = _find_due(row, samples, now)
         if what is None:
             continue

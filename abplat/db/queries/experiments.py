@@ -25,10 +25,15 @@ def list_started(session: Session, project: str) -> Sequence[Experiment]:
     return session.scalars(wanted.order_by(Experiment.key)).all()
 
 
-def list_scheduled(session: Session) -> Sequence[Experiment]:
-    """Return the experiments of all projects that a schedule may still do something to."""
+def list_scheduled(session: Session, *, lock: bool = False) -> Sequence[Experiment]:
+    """Return the experiments of all projects that a schedule may still do something to.
+
+    Locked, they are as they are now and stay so: PostgreSQL waits for whoever changes one of them; a
+    writing transaction on SQLite is alone anyway.
+    """
     wanted = select(Experiment).where(Experiment.is_scheduled, Experiment.state.in_((*UNSTARTED, *HOLDING)))
-    return session.scalars(wanted.order_by(Experiment.project, Experiment.key)).all()
+    wanted = wanted.order_by(Experiment.project, Experiment.key)
+    return session.scalars(wanted.with_for_update() if lock else wanted).all()
 
 
 def list_states(session: Session, project: str) -> dict[str, str]:

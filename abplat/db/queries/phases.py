@@ -17,6 +17,7 @@ def list_(session: Session, experiment_id: int) -> Sequence[Phase]:
 
 
 def get_last(session: Session, experiment_id: int) -> Phase:
-    """Return the present phase of an experiment that has started."""
+    """Return the present phase of an experiment that has started; what the session holds is not written yet."""
     wanted = select(Phase).where(Phase.experiment_id == experiment_id)
-    return session.scalars(wanted.order_by(Phase.number.desc()).limit(1)).one()
+    with session.no_autoflush:
+        return session.scalars(wanted.order_by(Phase.number.desc()).limit(1)).one()

@@ -14,13 +14,15 @@ from abplat.db.models.sightings import Sighting
 
 MAX_SIGHTINGS: Final = 5_000
 """Of one project: names come from whoever may send events, and must not fill the disk."""
+MAX_LENGTH: Final = 256
 
-_NOTE = text(
+_REPLACE = (
+    "UPDATE sightings SET last_seen = :seen "
+    "WHERE project = :project AND kind = :kind AND name = :name AND channel = :channel AND last_seen < :seen"
+)
+_NOTE = (
     "INSERT INTO sightings (project, kind, name, channel, last_seen) "
-    "SELECT :project, :kind, :name, :channel, :seen "
-    "WHERE (SELECT count(*) FROM sightings WHERE project = :project) < :most "
-    "OR EXISTS (SELECT 1 FROM sightings WHERE project = :project AND kind = :kind AND name = :name "
-    "AND channel = :channel) "
+    "VALUES (:project, :kind, :name, :channel, :seen) "
     "ON CONFLICT (project, kind, name, channel) DO UPDATE SET last_seen = excluded.last_seen "
     "WHERE sightings.last_seen < excluded.last_seen"
 )
@@ -29,18 +31,15 @@ _NOTE = text(
 def note(connection: Connection, project: str, kind: str, seen: Mapping[tuple[str, str], int]) -> None:
     """Note when events of a kind were last received, in microseconds, by name and channel."""
     rows = [
-        {
-            "project": project,
-            "kind": kind,
-            "name": name,
-            "channel": channel,
-            "seen": us,
-            "most": MAX_SIGHTINGS,
-        }
+        {"project": project, "kind": kind, "name": name, "channel": channel, "seen": us}
         for (name, channel), us in sorted(seen.items())
+        if len(name) <= MAX_LENGTH and len(channel) <= MAX_LENGTH
     ]
-    if rows:
-        connection.execute(_NOTE, rows)
+    if not rows:
+        return
+    held = connection.execute(select(func.count()).select_from(Sighting).where(Sighting.project == project))
+    has_room = held.scalar_one() + len(rows) <= MAX_SIGHTINGS
+    connection.execute(text(_NOTE if has_room else _REPLACE), rows)
 
 
 def last_by_channel(session: Session, project: str) -> dict[str, datetime]:
