@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from abplat_sdk import compile_config
 from sqlalchemy import event, select
@@ -36,6 +37,7 @@ from abplat.services import (
     metrics,
     phases,
     previews,
+    reports,
     schedules,
     templates,
 )
@@ -43,6 +45,7 @@ from abplat.services.configuration import build_configuration, state_of_configur
 from abplat.services.experiments import Moment
 from abplat.services.platform import Platform
 from tests.conftest import NOW, make_catalogue, make_experiment, make_metric
+from tests.web.report_factory import make_report
 
 KEY = "shorter-form"
 WHO = ("shop", KEY)
@@ -394,6 +397,32 @@ def test_a_preview_writes_nothing(session: Session) -> None:
     for body in ({}, {"changes": {}, "phase": {}}, {"changes": 7}):
         with pytest.raises(InvalidInputError):
             previews.preview(session, *WHO, body)
+
+
+def test_a_conclusion_names_the_report_that_it_rests_on(session: Session) -> None:
+    """And whether its verdict speaks against what is shipped."""
+    started(session)
+    experiments.stop(session, *WHO, Moment(NOW))
+    report = make_report()
+    there = msgspec.structs.replace(report.experiment, key=KEY)
+    stored = reports.store(
+        session, msgspec.structs.replace(report, project="shop", experiment=there), now=NOW
+    )
+    may_ship = {verdict.variant: verdict.may_ship for verdict in report.verdicts}.get("treatment", False)
+    said = {"outcome": "won", "shipped": "treatment"}
+    conclusion = experiments.conclude(session, *WHO, said, now=NOW)["conclusion"]
+
+    assert (conclusion["report"], conclusion["against_verdict"]) == (stored.hash, not may_ship)
+    codes = [each["code"] for each in deviations.list_(session, *WHO)]
+    assert codes == ([] if may_ship else ["against_verdict"])
+
+
+def test_an_archived_template_makes_nothing(session: Session) -> None:
+    """It is out of use."""
+    templates.archive(session, "shop", "usual", now=NOW)
+
+    with pytest.raises(ConflictError, match="archived"):
+        experiments.create(session, "shop", make_experiment(key="n", template="usual"), now=NOW)
 
 
 class CrashError(Exception):
