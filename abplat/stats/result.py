@@ -28,6 +28,12 @@ REASONS: Final[dict[str, str]] = {
     "empty_link": "Nobody reached this link in an arm.",
     "empty_cell": "A channel has no starters in an arm.",
     "too_few_strata": "The test needs at least two subgroups.",
+    "no_cubes": "The record holds no sum of cubes, so its skewness is unknown.",
+    "no_local_variability": "The ends of the interval fall on one value: too many units share it.",
+    "quantile_out_of_reach": "The quantile lies too near the end of the data for an interval.",
+    "cap_is_zero": "The cap would be zero: most units have no value, so look at those that have one.",
+    "too_few_bins": "The time bins are too wide for the horizon: at least 100 are needed.",
+    "no_missing_values": "No unit lacks a value, so there is nothing to test or to bound.",
     "not_converged": "The search for the interval did not converge.",
 }
 
