@@ -4,11 +4,31 @@ Counts and sums go in (:class:`Moments`, :class:`RiskTable`), frozen results com
 number would be a lie the answer is :class:`NotComputable` with its reason.
 """
 
+from abplat.stats.bins import check_bins, choose_bin_width
+from abplat.stats.capping import (
+    Cap,
+    CappedComparison,
+    choose_cap,
+    choose_cap_from_histogram,
+    choose_ratio_caps,
+    weigh_cap,
+)
+from abplat.stats.columns import select_columns
 from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.competing import CauseTable, CumulativeIncidence, compare_incidence, cumulative_incidence
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
+from abplat.stats.counts import CountComparison, compare_counts, measure_dispersion
+from abplat.stats.covariates import (
+    CovariateBalance,
+    FilledCovariates,
+    check_covariate_balance,
+    fill_missing_covariates,
+)
+from abplat.stats.cox import CoxFit, fit_cox
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
+from abplat.stats.histogram import LogHistogram, bucket_of
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -21,11 +41,30 @@ from abplat.stats.margins import (
 from abplat.stats.mix import ChannelPart, MixAndRate, decompose_mix_and_rate
 from abplat.stats.moments import Moments, Strata
 from abplat.stats.multiplicity import adjust_p_values
+from abplat.stats.proportionality import Proportionality, check_proportionality
 from abplat.stats.proportions import (
     ProportionInterval,
     pooled_z_test,
     proportion_interval,
     ratio_interval,
+)
+from abplat.stats.quantiles import (
+    Quantile,
+    QuantileLevels,
+    compare_quantiles,
+    count_below,
+    estimate_quantile,
+    find_quantile_levels,
+    read_quantile,
+)
+from abplat.stats.rates import RateRatio, RateTable, compare_rates, e_test_p
+from abplat.stats.ratio_health import (
+    DenominatorCheck,
+    ManskiBounds,
+    MissingnessCheck,
+    bound_effect,
+    check_denominator,
+    check_missingness,
 )
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.risk_table import RiskTable
@@ -35,6 +74,7 @@ from abplat.stats.sample_ratio import (
     check_sample_ratio,
     check_sample_ratio_sequentially,
 )
+from abplat.stats.skew import SkewCheck, check_skew
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
     RestrictedMean,
@@ -52,30 +92,48 @@ from abplat.stats.wording import EffectLike
 __all__ = [
     "CAPTION",
     "VERDICT_TABLE",
+    "Cap",
+    "CappedComparison",
+    "CauseTable",
     "ChannelPart",
     "Comparison",
     "ComparisonPlan",
     "Computed",
+    "CountComparison",
+    "CovariateBalance",
+    "CoxFit",
+    "CumulativeIncidence",
     "Decision",
+    "DenominatorCheck",
     "EffectLike",
     "Equivalence",
     "Evidence",
+    "FilledCovariates",
     "GailSimon",
     "Goal",
     "Guardrail",
     "Link",
     "LinkDecomposition",
+    "LogHistogram",
     "LogRank",
+    "ManskiBounds",
     "MarginTest",
+    "MissingnessCheck",
     "MixAndRate",
     "Moments",
     "NotComputable",
     "ProportionInterval",
+    "Proportionality",
+    "Quantile",
+    "QuantileLevels",
+    "RateRatio",
+    "RateTable",
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskTable",
     "SampleRatioCheck",
     "SequentialSampleRatioCheck",
+    "SkewCheck",
     "Strata",
     "SurvivalCurve",
     "Table",
@@ -84,24 +142,51 @@ __all__ = [
     "VerdictRow",
     "adjust_p_values",
     "boschloo_p",
+    "bound_effect",
+    "bucket_of",
+    "check_bins",
+    "check_covariate_balance",
+    "check_denominator",
     "check_equivalence",
     "check_margin",
+    "check_missingness",
+    "check_proportionality",
     "check_restricted_mean_margin",
     "check_sample_ratio",
     "check_sample_ratio_sequentially",
+    "check_skew",
+    "choose_bin_width",
+    "choose_cap",
+    "choose_cap_from_histogram",
+    "choose_ratio_caps",
     "compare",
+    "compare_counts",
+    "compare_incidence",
+    "compare_quantiles",
+    "compare_rates",
     "compare_restricted_means",
     "compare_rows",
+    "count_below",
+    "cumulative_incidence",
     "decide_verdict",
     "decompose_links",
     "decompose_mix_and_rate",
+    "e_test_p",
+    "estimate_quantile",
+    "fill_missing_covariates",
     "find_conflicts",
+    "find_quantile_levels",
+    "fit_cox",
     "gail_simon",
     "judge_effect",
     "kaplan_meier",
     "log_rank",
+    "measure_dispersion",
     "pooled_z_test",
     "proportion_interval",
     "ratio_interval",
+    "read_quantile",
     "restricted_mean",
+    "select_columns",
+    "weigh_cap",
 ]

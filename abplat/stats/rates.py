@@ -187,7 +187,7 @@ def score_of_rates(table: RateTable, difference: float) -> float:
 
     Examples:
         >>> round(score_of_rates(RateTable(60, 51_477.5, 30, 54_308.7), 0.0), 4)
-        3.4173
+        3.4174
     """
     a, b = table.treatment_exposure, table.control_exposure
     x, y = table.treatment_events, table.control_events
