@@ -18,7 +18,7 @@ from abplat.errors import InvalidInputError
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.estimator import compare
 from abplat.stats.moments import Moments, Strata, pool_strata
-from abplat.stats.rates import RateRatio, RateTable, compare_rates, score_of_rates
+from abplat.stats.rates import RateRatio, RateTable, compare_rates, exact_rate_p, score_of_rates
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.tails import critical_normal, log10_two_sided_normal, two_sided_normal
 
@@ -163,8 +163,9 @@ def _compare_poisson(arms: list[Moments], events: list[int], plan: ComparisonPla
     p_value, log10_p, method = float(two_sided_normal(z)), float(log10_two_sided_normal(z)), "poisson_score"
     is_few = min(events) < _FEW_EVENTS
     ratio = compare_rates(table, "exact" if is_few else "score", plan.alpha)
-    if is_few and isinstance(ratio, RateRatio):
-        p_value, log10_p, method = ratio.p_value, ratio.log10_p, "poisson_score+exact"
+    if is_few:
+        p_value, log10_p = exact_rate_p(table)
+        method = "poisson_score+exact"
     ends = _invert_difference(table, plan.alpha)
     flags = ("covariate_dropped",) if _has_covariate(arms[0], plan) else ()
     if (p_value < plan.alpha) != (ends[0] > 0 or ends[1] < 0):

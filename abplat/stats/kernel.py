@@ -12,7 +12,7 @@ with gradient ``g`` (mean: ``m_y``; ratio: ``m_y / m_d``), its covariates are ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from abplat.stats.pivoting import divide, find_dependent, solve_rows
 from abplat.stats.tails import Numbers
 
 Gradient = dict[int, Numbers]
+
+_ROUNDING: Final = 4096 * float(np.finfo(float).eps)
+"""A covariate's spread below this share of its sum of squares is rounding: it is constant."""
 
 
 class RecordLike(Protocol):
@@ -117,6 +120,9 @@ def read_cell(record: RecordLike, layout: Layout, k: int) -> Cell:
             place = i * k - i * (i - 1) // 2 + j - i
             product = record.cross[place] - record.sum[i] * record.sum[j] / n
             centred[i, j] = centred[j, i] = product
+    for i in {i for pair in layout.covariates for i in pair if i is not None}:
+        raw = record.cross[i * k - i * (i - 1) // 2]
+        centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * raw)
     return Cell(n, mean, centred)
 
 

@@ -20,6 +20,7 @@ from abplat.stats.tails import critical_normal, log10_two_sided_normal, two_side
 RateMethod = Literal["score", "exact"]
 
 _E_TEST_EVENTS: Final = 2_000
+_TINY: Final = 1e-290
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +149,39 @@ def _exact(table: RateTable, alpha: float) -> RateRatio:
     """Invert the binomial of treatment's events given the total, by doubled tails."""
     x, y = table.treatment_events, table.control_events
     exposures = table.treatment_exposure / table.control_exposure
-    share = table.treatment_exposure / (table.treatment_exposure + table.control_exposure)
     low = float(special.betaincinv(x, y + 1, alpha / 2)) if x else 0.0
     high = float(special.betaincinv(x + 1, y, 1 - alpha / 2))
-    above = float(special.betainc(x, y + 1, share)) if x else 1.0
-    below = float(special.betainc(y, x + 1, 1 - share))
-    p_value = min(1.0, 2 * min(above, below))
-    log10_p = math.log10(p_value) if p_value > 0 else _log10_tail(table)
+    p_value, log10_p = exact_rate_p(table)
     ratio = table.treatment_rate / table.control_rate
     ends = low / (1 - low) / exposures, high / (1 - high) / exposures
     return RateRatio(ratio, *ends, p_value, log10_p, "exact", alpha)
+
+
+def exact_rate_p(table: RateTable) -> tuple[float, float]:
+    """Return the exact two-sided p-value of equal Poisson rates, and its decimal logarithm.
+
+    Rule: treatment's events given the total are binomial; the smaller tail, doubled. It serves
+    where control has no events and no ratio exists.
+
+    Args:
+        table: Events and exposures, at least one event.
+
+    Returns:
+        The p-value and log10 of it, which stays finite where the p-value underflows.
+
+    References:
+        Przyborowski, Wilenski (1940), Biometrika 31.
+
+    Examples:
+        >>> exact_rate_p(RateTable(5, 1.0, 0, 1.0))[0]
+        0.0625
+    """
+    x, y = table.treatment_events, table.control_events
+    share = table.treatment_exposure / (table.treatment_exposure + table.control_exposure)
+    above = float(special.betainc(x, y + 1, share)) if x else 1.0
+    below = float(special.betainc(y, x + 1, 1 - share)) if y else 1.0
+    p_value = min(1.0, 2 * min(above, below))
+    return p_value, math.log10(p_value) if p_value > _TINY else _log10_tail(table)
 
 
 def _log10_tail(table: RateTable) -> float:
