@@ -221,9 +221,20 @@ def _compare_before(
     found = compare(arms[0], arms[1], replace(plan, kind="ratio" if has_bottom else "mean"))
     if isinstance(found, Comparison):
         return found.effect, found.se, found.p_value
-    if found.reason != "zero_variance":
+    if found.reason != "zero_variance" and not all(_is_constant(arm) for arm in arms):
         return found
     means = [pool_strata(arm).mean for arm in arms]
     values = [float(m[0] / m[1]) if has_bottom else float(m[0]) for m in means]
     is_equal = math.isclose(values[0], values[1], rel_tol=1e-9, abs_tol=1e-300)
     return values[0] - values[1], 0.0, 1.0 if is_equal else 0.0
+
+
+def _is_constant(arm: Strata) -> bool:
+    """Tell whether what is left of a column's spread is rounding of a well shifted constant."""
+    record = pool_strata(arm)
+    if record.n < 2 or len(record.columns) > 1:
+        return False
+    centred = record.cross[0] - record.sum[0] ** 2 / record.n
+    mean = float(record.mean[0])
+    is_shifted = abs(mean - record.shift[0]) <= abs(mean) / 2
+    return is_shifted and centred <= 4096 * float(np.finfo(float).eps) * record.cross[0]

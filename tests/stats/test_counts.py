@@ -99,7 +99,9 @@ def test_dispersion_is_variance_over_mean() -> None:
     steady = rng.poisson(0.2 * time)
     moody = rng.poisson(0.2 * time * rng.gamma(2, 0.5, time.size))
 
-    assert measure_dispersion(Moments.from_values(steady)) == pytest.approx(steady.var(ddof=1) / steady.mean())
+    assert measure_dispersion(Moments.from_values(steady)) == pytest.approx(
+        steady.var(ddof=1) / steady.mean()
+    )
     assert measure_dispersion(Moments.from_values(steady, time)) == pytest.approx(1, abs=0.03)
     assert measure_dispersion(Moments.from_values(steady)) > 1.3
     assert measure_dispersion(Moments.from_values(moody, time)) > 2
@@ -134,8 +136,12 @@ def test_poisson_counts_are_compared_by_the_score_test() -> None:
 
 def test_few_events_are_tested_exactly() -> None:
     """Below ten events in an arm the exact test decides; a disagreement with the interval is named."""
-    few = compare_counts(Moments.from_values([0] * 90 + [1] * 10), Moments.from_values([0] * 97 + [1] * 3), model="poisson")
-    none = compare_counts(Moments.from_values([0] * 95 + [1] * 5), Moments.from_values([0] * 99), model="poisson")
+    few = compare_counts(
+        Moments.from_values([0] * 90 + [1] * 10), Moments.from_values([0] * 97 + [1] * 3), model="poisson"
+    )
+    none = compare_counts(
+        Moments.from_values([0] * 95 + [1] * 5), Moments.from_values([0] * 99), model="poisson"
+    )
 
     exact = compare_rates(RateTable(10, 100, 3, 100), "exact")
     assert few.comparison.method == "poisson_score+exact"
@@ -152,7 +158,8 @@ def test_auto_sees_over_dispersion() -> None:
     """Customers that differ are not Poisson: auto stays robust, Poisson drops the covariate and says so."""
     rng = np.random.default_rng(3)
     arms = [
-        Moments.from_values(rng.negative_binomial(0.5, 0.2, 800), covariate=rng.normal(0, 1, 800)) for _ in range(2)
+        Moments.from_values(rng.negative_binomial(0.5, 0.2, 800), covariate=rng.normal(0, 1, 800))
+        for _ in range(2)
     ]
     found, forced = compare_counts(*arms, model="auto"), compare_counts(*arms, model="poisson")
 

@@ -146,8 +146,13 @@ def test_the_value_put_into_a_hole_does_not_matter() -> None:
     holes = [rng.random(y.size) < 0.2 for y, _ in arms]
     found = []
     for constant in (0.0, 50.0):
-        tables = [np.column_stack([np.where(h, constant, x[:, 0]), h]) for (_, x), h in zip(arms, holes, strict=True)]
-        found.append(compare(*[Moments.from_values(y, covariate=t) for (y, _), t in zip(arms, tables, strict=True)]))
+        tables = [
+            np.column_stack([np.where(h, constant, x[:, 0]), h])
+            for (_, x), h in zip(arms, holes, strict=True)
+        ]
+        found.append(
+            compare(*[Moments.from_values(y, covariate=t) for (y, _), t in zip(arms, tables, strict=True)])
+        )
 
     assert found[0].effect == pytest.approx(found[1].effect, rel=1e-9)
     assert found[0].se == pytest.approx(found[1].se, rel=1e-9)
@@ -247,7 +252,9 @@ def test_a_covariate_without_spread_passes_only_if_equal() -> None:
     same, other = ([1.0, 1.0, 1.0], [2.0, 2.0, 2.0])
     y = [1.0, 2.0, 4.0]
     equal = check_covariate_balance(*[Moments.from_values(y, covariate=same)] * 2)
-    apart = check_covariate_balance(Moments.from_values(y, covariate=same), Moments.from_values(y, covariate=other))
+    apart = check_covariate_balance(
+        Moments.from_values(y, covariate=same), Moments.from_values(y, covariate=other)
+    )
 
     assert (equal.p_value, equal.alarm) == (1.0, False)
     assert (apart.p_value, apart.alarm) == (0.0, True)

@@ -85,7 +85,9 @@ def test_the_bucket_is_that_of_a_query() -> None:
     ours = LogHistogram.from_values(values)
 
     sides = {1: ours.positive, -1: ours.negative}
-    assert {(s, i): n for s, i, n in rows if s} == {(s, i): n for s, side in sides.items() for i, n in side.items()}
+    assert {(s, i): n for s, i, n in rows if s} == {
+        (s, i): n for s, side in sides.items() for i, n in side.items()
+    }
     assert [n for s, _, n in rows if not s] == [ours.zeros]
 
 
@@ -134,7 +136,9 @@ def test_cells_add_up_in_both_passes() -> None:
     """Property: records and histograms of disjoint units give the result of the whole."""
     values, units = _events(np.random.default_rng(5), 300)
     first = units < 120
-    guess = (LogHistogram.from_values(values[first]) + LogHistogram.from_values(values[~first])).quantile(0.75)
+    guess = (LogHistogram.from_values(values[first]) + LogHistogram.from_values(values[~first])).quantile(
+        0.75
+    )
     cells = {str(i): count_below(values[rows], units[rows], guess) for i, rows in enumerate((first, ~first))}
 
     whole = find_quantile_levels(count_below(values, units, guess), 0.75)
