@@ -106,8 +106,14 @@ def fit_cox(
     found = _climb(first, rest, seen)
     if isinstance(found, NotComputable):
         return found
+    return _lay_out(found, check_proportionality(treatment, control), int(first.size), ties, alpha)
+
+
+def _lay_out(
+    found: tuple[float, float], check: Computed[Proportionality], n_events: int, ties: str, alpha: float
+) -> CoxFit:
+    """Lay coefficient, error and check into the public shape."""
     beta, se = found
-    check = check_proportionality(treatment, control)
     known = None if isinstance(check, NotComputable) else check
     z, half = beta / se, critical_normal(alpha) * se
     return CoxFit(
@@ -119,7 +125,7 @@ def fit_cox(
         p_value=float(two_sided_normal(z)),
         log10_p=float(log10_two_sided_normal(z)),
         ties=ties,
-        n_events=int(first.size),
+        n_events=n_events,
         proportionality=known,
         flags=(known.code,) if known is not None and known.alarm else (),
         alpha=alpha,
@@ -145,14 +151,14 @@ def _share_gone(events: CountArray) -> FloatArray:
 
 def _climb(first: FloatArray, rest: FloatArray, seen: float) -> Computed[tuple[float, float]]:
     """Find the coefficient by Newton's steps, each at most 1, and its standard error."""
-    beta = 0.0
-    for _ in range(_MAX_STEPS):
+    beta, left = 0.0, _MAX_STEPS
+    while True:
         share = first * math.exp(beta) / (first * math.exp(beta) + rest)
         information = float(np.sum(share * (1 - share)))
-        if information <= 1e-12 or abs(beta) > _LARGEST:
+        if information <= 1e-12 or abs(beta) > _LARGEST or not left:
             return NotComputable("not_converged")
         step = (seen - float(share.sum())) / information
         beta += max(-1.0, min(1.0, step))
+        left -= 1
         if abs(step) <= 1e-11 * max(1.0, abs(beta)):
             return beta, 1 / math.sqrt(information)
-    return NotComputable("not_converged")

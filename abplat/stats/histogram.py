@@ -118,12 +118,8 @@ class LogHistogram:
         if not total:
             return NotComputable("no_units")
         rank = max(1, math.ceil(p * total * (1 - 4 * sys.float_info.epsilon)))
-        reached = 0
-        for value, count in steps:
-            reached += count
-            if reached >= rank:
-                return value
-        return steps[-1][0]
+        reached = np.cumsum([count for _, count in steps])
+        return steps[int(np.searchsorted(reached, rank))][0]
 
     def share_above(self, value: float) -> Computed[float]:
         """Return the share of values in buckets above that of a value.

@@ -78,15 +78,13 @@ def check_proportionality(treatment: Tables, control: Tables) -> Computed[Propor
         return late
     parts = [_sum_up(a, b) for a, b in pair_tables(treatment, control)]
     first, second, spread = (np.sum([part[i] for part in parts], axis=0) for i in range(3))
-    if min(first.min(), second.min()) <= 0:
-        return NotComputable("no_events")
     gap = float(second[0] * first[1] - second[1] * first[0])
     ends = np.array(
         [second[0] * second[1], -second[0] * first[1], -first[0] * second[1], first[0] * first[1]]
     )
     variance = float(ends @ spread)
-    if variance <= 0:
-        return NotComputable("zero_variance")
+    if min(first.min(), second.min(), variance) <= 0:
+        return NotComputable("no_events")
     z = gap / math.sqrt(variance)
     p_value = float(two_sided_normal(z))
     return Proportionality(

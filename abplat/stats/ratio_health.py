@@ -140,8 +140,11 @@ def check_missingness(table: Table, alpha: float = 0.05) -> Computed[Missingness
         return NotComputable("no_units" if empty else "no_missing_values")
     arms = [_binary(table.treatment_count, table.treatment_n), _binary(table.control_count, table.control_n)]
     found = compare(arms[0], arms[1], ComparisonPlan(kind="proportion", alpha=alpha))
-    if isinstance(found, NotComputable):
-        return found
+    return found if isinstance(found, NotComputable) else _judge_missing(found)
+
+
+def _judge_missing(found: Comparison) -> MissingnessCheck:
+    """Turn the comparison of two shares of missing values into the finding."""
     return MissingnessCheck("missing_by_arm", found.p_value < MISSINGNESS_ALARM_P, found)
 
 
@@ -198,12 +201,12 @@ def bound_effect(
     observed = compare(_impute(treatment, 0, low), _impute(control, 0, low), plan)
     least = compare(_impute(treatment, missing[0], low), _impute(control, missing[1], high), plan)
     most = compare(_impute(treatment, missing[0], high), _impute(control, missing[1], low), plan)
-    if isinstance(observed, NotComputable):
-        return observed
-    if isinstance(least, NotComputable):
-        return least
-    if isinstance(most, NotComputable):
-        return most
+    if (
+        isinstance(observed, NotComputable)
+        or isinstance(least, NotComputable)
+        or isinstance(most, NotComputable)
+    ):
+        return next(one for one in (observed, least, most) if isinstance(one, NotComputable))
     return _lay_out(observed, least, most, (treatment.n, control.n, *missing))
 
 

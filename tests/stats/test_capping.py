@@ -288,7 +288,11 @@ def test_what_cannot_be_computed_says_why() -> None:
         lambda: choose_cap_from_histogram({"a": LogHistogram()}),
         lambda: choose_ratio_caps({"a": [1.0]}, {"b": [1.0]}),
         lambda: choose_ratio_caps({"a": [1.0], "b": [1.0]}, {"a": [1.0], "b": [1.0, 2.0]}),
-        lambda: weigh_cap(NotComputable("x"), NotComputable("x"), Cap(float("inf"), None, False, 0.0, 1)),
+        lambda: weigh_cap(
+            NotComputable("x"),
+            NotComputable("x"),
+            Cap(float("inf"), None, ignore_zeros=False, share_capped=0.0, n=1),
+        ),
         lambda: check_skew(Moments.from_values([1.0]), Moments.from_values([1.0]), alpha=0.0),
     ],
 )

@@ -25,6 +25,7 @@ from abplat.stats import (
     e_test_p,
     measure_dispersion,
 )
+from abplat.stats.rates import score_of_rates
 
 _TABLES = [(60, 51_477.5, 30, 54_308.7), (3, 10.0, 9, 12.5), (7, 3.0, 1, 9.0), (200, 100.0, 150, 90.0)]
 """The first is the breast cancer table of Gu et al. (2008), Ng and Tang (2005)."""
@@ -200,6 +201,7 @@ def test_what_cannot_be_computed_says_why() -> None:
     no_time = Moments.from_values([0, 0], [0, 0])
 
     assert compare_rates(RateTable(0, 1.0, 0, 1.0)) == NotComputable("no_events")
+    assert score_of_rates(RateTable(0, 1.0, 0, 1.0), 0.0) == 0.0
     assert compare_rates(RateTable(3, 1.0, 0, 1.0)) == NotComputable("zero_baseline")
     assert e_test_p(RateTable(0, 1.0, 0, 1.0)) == NotComputable("no_events")
     assert compare_counts(zeros, zeros, model="poisson") == NotComputable("no_events")

@@ -333,6 +333,8 @@ def test_what_cannot_be_computed_says_why() -> None:
     assert check_proportionality(done, later) == NotComputable("no_events")
     at_once = RiskTable.from_times([1, 1], [True, True])
     assert check_proportionality(at_once, at_once) == NotComputable("no_events")
+    once = RiskTable.from_times([1, 5], [True, False])
+    assert check_proportionality(once, once) == NotComputable("no_events")
     assert cumulative_incidence(nobody, "done") == NotComputable("no_units")
     assert compare_incidence(nobody, short, "done", 1.0) == NotComputable("no_units")
     assert compare_incidence(short, short, "done", 5.0) == NotComputable("tau_beyond_follow_up")
