@@ -103,6 +103,7 @@ def test_zeros_can_be_left_out() -> None:
     assert LogHistogram().quantile(0.5) == NotComputable("no_units")
     assert LogHistogram().share_above(1.0) == NotComputable("no_units")
     largest = np.finfo(float).max
+    assert LogHistogram({40_000: 1}).quantile(1.0) == largest
     assert LogHistogram.from_values([largest]).quantile(1.0) == pytest.approx(largest, rel=0.02)
 
 
