@@ -1,0 +1,63 @@
+"""What a calculation answers when the honest answer is no number.
+
+A statistic that cannot be computed is not an error of the caller: an experiment without units
+yet is a normal state. Every function of ``abplat.stats`` therefore returns its result or a
+:class:`NotComputable` that names the reason; it never returns NaN, infinity or a placeholder.
+Input that breaks a rule (a negative count, a record that no data can have produced) is an error
+and raises :class:`abplat.errors.InvalidInputError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+REASONS: Final[dict[str, str]] = {
+    "no_units": "An arm has no units.",
+    "too_few_units": "An arm has too few units for a variance.",
+    "zero_variance": "The values do not vary, so no uncertainty can be given.",
+    "precision_lost": "The sums were made without a shift and have lost their digits.",
+    "zero_denominator": "The denominator of the ratio sums to zero.",
+    "zero_baseline": "The control value is zero, so a relative effect has no meaning.",
+    "control_mean_near_zero": "The control value is within its noise of zero: no finite relative interval.",
+    "non_positive_mean": "A logarithm was asked for and an arm has no positive value.",
+    "no_events": "Nothing happened in an arm, so nothing can be compared.",
+    "tau_beyond_follow_up": "The horizon is later than the last time observed in an arm.",
+    "empty_link": "Nobody reached this link in an arm.",
+    "empty_cell": "A channel has no starters in an arm.",
+    "too_few_strata": "The test needs at least two subgroups.",
+    "not_converged": "The search for the interval did not converge.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotComputable:
+    """A result that would have been a lie, with the reason why there is none.
+
+    Attributes:
+        reason: A code out of :data:`REASONS`.
+        detail: What was seen, for people; may be empty.
+
+    Examples:
+        >>> bool(NotComputable("no_units"))
+        False
+        >>> NotComputable("no_units").message
+        'An arm has no units.'
+    """
+
+    reason: str
+    detail: str = ""
+
+    def __bool__(self) -> bool:
+        """Be false, so that ``if result:`` reads as it should."""
+        return False
+
+    @property
+    def message(self) -> str:
+        """The reason as a sentence."""
+        return self.detail or REASONS.get(self.reason, self.reason)
+
+
+Computed: TypeAlias = T | NotComputable
