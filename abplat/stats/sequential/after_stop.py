@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -138,7 +139,7 @@ def _walk_to_end(test: StoppedTest, counted: tuple[int, ...]) -> tuple[_Exit, ..
     """Return every counted look with what reached it; the last one ends at the Z seen."""
     stage: Stage | None = START
     exits: list[_Exit] = []
-    for place, then in zip(counted, counted[1:], strict=False):
+    for place, then in pairwise(counted):
         low, up = test.earlier[place]
         low = min(low, test.z - Z_CAP) if low <= -Z_CAP else low
         if stage is None:
