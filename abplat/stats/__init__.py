@@ -7,40 +7,47 @@ number would be a lie the answer is :class:`NotComputable` with its reason.
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
 from abplat.stats.estimator import compare, compare_rows
-from abplat.stats.links import (
-    ChannelPart,
-    GailSimon,
-    Link,
-    LinkDecomposition,
-    MixAndRate,
-    decompose_links,
-    decompose_mix_and_rate,
-    gail_simon,
+from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
+from abplat.stats.log_rank import LogRank, log_rank
+from abplat.stats.margins import (
+    Equivalence,
+    MarginTest,
+    check_equivalence,
+    check_margin,
+    check_restricted_mean_margin,
 )
-from abplat.stats.margins import Equivalence, MarginTest, check_equivalence, check_margin
+from abplat.stats.mix import ChannelPart, MixAndRate, decompose_mix_and_rate
 from abplat.stats.moments import Moments, Strata
 from abplat.stats.multiplicity import adjust_p_values
+from abplat.stats.proportions import (
+    ProportionInterval,
+    Table,
+    boschloo_p,
+    pooled_z_test,
+    proportion_interval,
+    ratio_interval,
+)
 from abplat.stats.result import Computed, NotComputable
+from abplat.stats.risk_table import RiskTable
 from abplat.stats.sample_ratio import (
     SampleRatioCheck,
     SequentialSampleRatioCheck,
     check_sample_ratio,
     check_sample_ratio_sequentially,
 )
+from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
-    LogRank,
     RestrictedMean,
     RestrictedMeanComparison,
-    RiskTable,
     SurvivalCurve,
     compare_restricted_means,
     kaplan_meier,
-    log_rank,
     restricted_mean,
 )
 from abplat.stats.verdict import Decision, Goal, Guardrail, VerdictPlan, decide_verdict, judge_effect
 
 __all__ = [
+    "CAPTION",
     "ChannelPart",
     "Comparison",
     "ComparisonPlan",
@@ -57,6 +64,7 @@ __all__ = [
     "MixAndRate",
     "Moments",
     "NotComputable",
+    "ProportionInterval",
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskTable",
@@ -64,11 +72,14 @@ __all__ = [
     "SequentialSampleRatioCheck",
     "Strata",
     "SurvivalCurve",
+    "Table",
     "TouchpointConflict",
     "VerdictPlan",
     "adjust_p_values",
+    "boschloo_p",
     "check_equivalence",
     "check_margin",
+    "check_restricted_mean_margin",
     "check_sample_ratio",
     "check_sample_ratio_sequentially",
     "compare",
@@ -82,5 +93,8 @@ __all__ = [
     "judge_effect",
     "kaplan_meier",
     "log_rank",
+    "pooled_z_test",
+    "proportion_interval",
+    "ratio_interval",
     "restricted_mean",
 ]

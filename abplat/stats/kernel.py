@@ -1,0 +1,359 @@
+"""The arithmetic of the one estimator, written once for a pair of arms and for rows of pairs.
+
+Every quantity here is a float or an array over rows: only ``+ - * /`` and square roots are used,
+so the scalar door and the vectorised door of :mod:`abplat.stats.estimator` cannot disagree. The
+doors refuse what cannot be computed before (or mask it after) calling in here.
+
+Notation of the method: an arm has column means ``m`` and covariance ``S``; its value is ``M``
+with gradient ``g`` (mean: ``m_y``; ratio: ``m_y / m_d``), its covariates are ``P`` with gradients
+``h``. With strata of pooled shares ``W``: ``m = sum W m_s`` and ``V = sum W^2 S_s / n_s``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from abplat.stats.comparison import ComparisonPlan
+from abplat.stats.tails import Numbers
+
+Gradient = dict[int, Numbers]
+
+
+class RecordLike(Protocol):
+    """A moment record of floats, or of arrays over rows."""
+
+    @property
+    def n(self) -> Numbers: ...
+    @property
+    def shift(self) -> Sequence[Numbers]: ...
+    @property
+    def sum(self) -> Sequence[Numbers]: ...
+    @property
+    def cross(self) -> Sequence[Numbers]: ...
+
+
+class Layout(NamedTuple):
+    """Where the columns of a plan stand in the record."""
+
+    y: int
+    d: int | None
+    covariates: tuple[tuple[int, int | None], ...]
+    columns: tuple[int, ...]
+
+
+class Cell(NamedTuple):
+    """One arm within one stratum: means and sums of products about them, per pair of columns."""
+
+    n: Numbers
+    mean: dict[int, Numbers]
+    centred: dict[tuple[int, int], Numbers]
+
+
+class Forms(NamedTuple):
+    """Quadratic forms of one cell: g'Sg, g'Sh per covariate, h'Sh per pair; S with n - 1."""
+
+    n: Numbers
+    scale: Numbers
+    gg: Numbers
+    gh: list[Numbers]
+    hh: list[list[Numbers]]
+    value: Numbers
+    covariates: list[Numbers]
+
+
+class Arm(NamedTuple):
+    """One arm: its value, covariates, gradients and the forms of its cells."""
+
+    n: Numbers
+    value: Numbers
+    covariates: list[Numbers]
+    g: Gradient
+    h: list[Gradient]
+    cells: list[Forms]
+    merged: list[Cell]
+
+
+class Estimate(NamedTuple):
+    """Everything the intervals need: effect, baseline, their variances and covariance."""
+
+    effect: Numbers
+    variance: Numbers
+    magnitude: Numbers
+    df: Numbers
+    control: Numbers
+    treatment: Numbers
+    control_adjusted: Numbers
+    treatment_adjusted: Numbers
+    baseline: Numbers
+    baseline_variance: Numbers
+    baseline_covariance: Numbers
+    theta: list[Numbers]
+    n_treatment: Numbers
+    n_control: Numbers
+
+
+def read_cell(record: RecordLike, layout: Layout, k: int) -> Cell:
+    """Turn sums into means and centred products for the columns in use."""
+    n = record.n
+    mean = {i: record.shift[i] + record.sum[i] / n for i in layout.columns}
+    centred: dict[tuple[int, int], Numbers] = {}
+    for a, i in enumerate(layout.columns):
+        for j in layout.columns[a:]:
+            place = i * k - i * (i - 1) // 2 + j - i
+            product = record.cross[place] - record.sum[i] * record.sum[j] / n
+            centred[i, j] = centred[j, i] = product
+    return Cell(n, mean, centred)
+
+
+def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout) -> Arm:
+    """Weigh the cells of an arm together and take gradients at its means."""
+    n = sum(cell.n for cell in cells)
+    mean = {i: sum(w * c.mean[i] for w, c in zip(weights, cells, strict=True)) for i in layout.columns}
+    value, g = _linearise(mean, layout.y, layout.d)
+    pairs = [_linearise(mean, x, xd) for x, xd in layout.covariates]
+    h = [gradient for _, gradient in pairs]
+    points = [point for point, _ in pairs]
+    forms = [
+        _form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)
+    ]
+    return Arm(n, value, points, g, h, forms, list(cells))
+
+
+def _linearise(mean: dict[int, Numbers], top: int, bottom: int | None) -> tuple[Numbers, Gradient]:
+    """Return a mean or a ratio of means, with its gradient."""
+    if bottom is None:
+        return mean[top], {top: 1.0}
+    ratio = mean[top] / mean[bottom]
+    return ratio, {top: 1.0 / mean[bottom], bottom: -ratio / mean[bottom]}
+
+
+def _form(
+    cell: Cell,
+    scale: Numbers,
+    mean: dict[int, Numbers],
+    outcome: tuple[Numbers, Gradient],
+    covariates: tuple[list[Numbers], list[Gradient]],
+) -> Forms:
+    """Evaluate the quadratic forms of one cell, and its own (linearised) values."""
+    (value, g), (points, h) = outcome, covariates
+    size = cell.n - 1.0
+    gh = [_product(g, hj, cell) / size for hj in h]
+    hh = [[_product(hi, hj, cell) / size for hj in h] for hi in h]
+    own = value + _distance(g, cell.mean, mean)
+    own_points = [p + _distance(hj, cell.mean, mean) for p, hj in zip(points, h, strict=True)]
+    return Forms(cell.n, scale, _product(g, g, cell) / size, gh, hh, own, own_points)
+
+
+def _product(a: Gradient, b: Gradient, cell: Cell) -> Numbers:
+    """Return a' C b with the centred products of a cell."""
+    return sum(u * v * cell.centred[i, j] for i, u in a.items() for j, v in b.items())
+
+
+def _distance(gradient: Gradient, mean: dict[int, Numbers], centre: dict[int, Numbers]) -> Numbers:
+    """Return gradient' (mean - centre)."""
+    return sum(weight * (mean[i] - centre[i]) for i, weight in gradient.items())
+
+
+def find_slopes(
+    treatment: Arm, control: Arm, weights: Sequence[Numbers], layout: Layout, plan: ComparisonPlan
+) -> list[list[Numbers]]:
+    """Find the slope of each covariate, per stratum (the same in all but for ``per_stratum``)."""
+    q, n_strata = len(layout.covariates), len(weights)
+    if plan.theta_rule == "fixed":
+        return [list(plan.theta)] * n_strata
+    if not q:
+        return [[]] * n_strata
+    if plan.theta_rule == "per_stratum":
+        pairs = zip(treatment.cells, control.cells, strict=True)
+        return [_solve([(1.0 / c.n, c) for c in pair], q) for pair in pairs]
+    if plan.theta_rule == "pooled_total":
+        return [_pool_total([*treatment.merged, *control.merged], layout)] * n_strata
+    cells = [*treatment.cells, *control.cells]
+    if plan.theta_rule == "within_arms":
+        return [_solve([(c.n - 1.0, c) for c in cells], q)] * n_strata
+    return [_solve([(c.scale, c) for c in cells], q)] * n_strata
+
+
+def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int) -> list[Numbers]:
+    """Solve the weighted normal equations for the slopes; a constant covariate gets slope 0."""
+    top = [sum(w * c.gh[j] for w, c in cells) for j in range(q)]
+    bottom = [[sum(w * c.hh[i][j] for w, c in cells) for j in range(q)] for i in range(q)]
+    noise = [_noise(cells, j) for j in range(q)]
+    if q == 1:
+        return [_divide(top[0], bottom[0][0], noise[0])]
+    return solve_rows(bottom, top, noise)
+
+
+def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
+    """Return the variance below which a covariate is constant but for rounding."""
+    return sum(w * (8 * np.finfo(float).eps * c.covariates[j]) ** 2 for w, c in cells)
+
+
+def _divide(top: Numbers, bottom: Numbers, floor: Numbers = 0.0) -> Numbers:
+    """Divide, with 0 where the divisor is not above its floor."""
+    if isinstance(bottom, np.ndarray):
+        return np.divide(top, bottom, out=np.zeros_like(bottom), where=bottom > floor)
+    return top / bottom if bottom > floor else 0.0
+
+
+def solve_rows(bottom: list[list[Numbers]], top: list[Numbers], noise: list[Numbers]) -> list[Numbers]:
+    """Solve small symmetric systems, one per row, dropping dependent covariates by pivoting."""
+    if not isinstance(top[0], np.ndarray):
+        return _solve_pivoted(bottom, top, noise)
+    q = len(top)
+    rows = []
+    for r in range(top[0].size):
+        matrix = [[float(bottom[i][j][r]) for j in range(q)] for i in range(q)]
+        right = [float(t[r]) for t in top]
+        rows.append(_solve_pivoted(matrix, right, [float(v[r]) for v in noise]))
+    return list(np.array(rows).T)
+
+
+def _solve_pivoted(bottom: list[list[float]], top: list[float], noise: list[float]) -> list[float]:
+    """Eliminate with diagonal pivots; a covariate that the others explain gets slope 0."""
+    matrix = [[*row, right] for row, right in zip(bottom, top, strict=True)]
+    floor = [max(1e-10 * row[i], noise[i]) for i, row in enumerate(bottom)]
+    left, used = list(range(len(top))), []
+    while left:
+        best = max(left, key=lambda i: matrix[i][i] / bottom[i][i] if bottom[i][i] > 0 else 0.0)
+        left.remove(best)
+        if not matrix[best][best] > floor[best]:
+            continue
+        used.append(best)
+        for i in range(len(top)):
+            if i != best:
+                factor = matrix[i][best] / matrix[best][best]
+                matrix[i] = [a - factor * b for a, b in zip(matrix[i], matrix[best], strict=True)]
+    return [matrix[i][-1] / matrix[i][i] if i in used else 0.0 for i in range(len(top))]
+
+
+def _pool_total(cells: Sequence[Cell], layout: Layout) -> list[Numbers]:
+    """Find the slopes over all units together, differences between the arms included."""
+    n = sum(c.n for c in cells)
+    mean = {i: sum(c.n * c.mean[i] for c in cells) / n for i in layout.columns}
+    centred = {
+        (i, j): sum(c.centred[i, j] + c.n * (c.mean[i] - mean[i]) * (c.mean[j] - mean[j]) for c in cells)
+        for i in layout.columns
+        for j in layout.columns
+    }
+    whole = Cell(n, mean, centred)
+    form = build_arm([whole], [1.0], layout).cells[0]
+    return _solve([(1.0, form)], len(layout.covariates))
+
+
+class _Spread(NamedTuple):
+    """Variances of one arm: of its value, value with slope times covariates, slope times covariates."""
+
+    gg: Numbers
+    gh: Numbers
+    hh: Numbers
+    df_term: Numbers
+
+
+def _spread(arm: Arm, slopes: Sequence[Sequence[Numbers]]) -> _Spread:
+    """Sum the variances of an arm over its cells, with the Satterthwaite term of the residual."""
+    gg = gh = hh = term = 0.0
+    for cell, theta in zip(arm.cells, slopes, strict=True):
+        one = cell.scale * cell.gg
+        two = cell.scale * sum(t * v for t, v in zip(theta, cell.gh, strict=True))
+        three = cell.scale * sum(
+            t * u * v for t, row in zip(theta, cell.hh, strict=True) for u, v in zip(theta, row, strict=True)
+        )
+        gg, gh, hh = gg + one, gh + two, hh + three
+        residual = one - 2 * two + three
+        term = term + residual * residual / (cell.n - 1.0)
+    return _Spread(gg, gh, hh, term)
+
+
+def estimate(
+    treatment: Arm, control: Arm, weights: Sequence[Numbers], layout: Layout, plan: ComparisonPlan
+) -> Estimate:
+    """Combine two arms into an effect with its variance, and a baseline with its."""
+    slopes = find_slopes(treatment, control, weights, layout, plan)
+    t, c = _spread(treatment, slopes), _spread(control, slopes)
+    moved = sum(
+        w * sum(s * (a - b) for s, a, b in zip(theta, tc.covariates, cc.covariates, strict=True))
+        for w, theta, tc, cc in zip(weights, slopes, treatment.cells, control.cells, strict=True)
+    )
+    share = treatment.n / (treatment.n + control.n)
+    adjusted_t = treatment.value - (1.0 - share) * moved
+    adjusted_c = control.value + share * moved
+    effect = treatment.value - control.value - moved
+    variance = t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh
+    var_c = c.gg - 2 * share * c.gh + share**2 * (c.hh + t.hh)
+    cov_tc = share * t.gh + (1 - share) * c.gh - share * (1 - share) * (t.hh + c.hh)
+    magnitude = t.gg + t.hh + c.gg + c.hh
+    free = _divide((t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh) ** 2, t.df_term + c.df_term)
+    df = free - _count_slopes(slopes, plan)
+    if plan.denominator == "unadjusted":
+        base, base_var, base_cov = control.value, c.gg, -(c.gg - c.gh)
+    else:
+        base, base_var, base_cov = adjusted_c, var_c, cov_tc - var_c
+    if plan.strata_shares == "random":
+        extra = _between(treatment, control, slopes, weights, plan, share)
+        variance, base_var, base_cov = variance + extra[0], base_var + extra[1], base_cov + extra[2]
+    return Estimate(
+        effect,
+        variance,
+        magnitude,
+        df,
+        control.value,
+        treatment.value,
+        adjusted_c,
+        adjusted_t,
+        base,
+        base_var,
+        base_cov,
+        _mean_slopes(slopes, weights),
+        treatment.n,
+        control.n,
+    )
+
+
+def _count_slopes(slopes: Sequence[Sequence[Numbers]], plan: ComparisonPlan) -> Numbers:
+    """Count the degrees of freedom spent on slopes: one per slope found in the data and not 0."""
+    if plan.theta_rule == "fixed":
+        return 0.0
+    counted = slopes if plan.theta_rule == "per_stratum" else slopes[:1]
+    return sum((np.not_equal(s, 0.0) * 1.0 for theta in counted for s in theta), start=0.0)
+
+
+def _mean_slopes(slopes: Sequence[Sequence[Numbers]], weights: Sequence[Numbers]) -> list[Numbers]:
+    """Return one slope per covariate, weighted over strata."""
+    if not slopes[0]:
+        return []
+    q = len(slopes[0])
+    return [sum(w * theta[j] for w, theta in zip(weights, slopes, strict=True)) for j in range(q)]
+
+
+def _between(
+    treatment: Arm,
+    control: Arm,
+    slopes: Sequence[Sequence[Numbers]],
+    weights: Sequence[Numbers],
+    plan: ComparisonPlan,
+    share: Numbers,
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Return what random strata shares add: variance of effect, of baseline, and their covariance."""
+    n = treatment.n + control.n
+    effects, bases = [], []
+    for theta, t, c in zip(slopes, treatment.cells, control.cells, strict=True):
+        moved = sum(s * (a - b) for s, a, b in zip(theta, t.covariates, c.covariates, strict=True))
+        effects.append(t.value - c.value - moved)
+        bases.append(c.value + (0.0 if plan.denominator == "unadjusted" else share * moved))
+    e = _deviate(effects, weights)
+    b = _deviate(bases, weights)
+    return (
+        sum(w * x * x for w, x in zip(weights, e, strict=True)) / n,
+        sum(w * x * x for w, x in zip(weights, b, strict=True)) / n,
+        sum(w * x * y for w, x, y in zip(weights, e, b, strict=True)) / n,
+    )
+
+
+def _deviate(values: Sequence[Numbers], weights: Sequence[Numbers]) -> list[Numbers]:
+    """Return the distances of the strata from their weighted mean."""
+    mean = sum(w * v for w, v in zip(weights, values, strict=True))
+    return [v - mean for v in values]
