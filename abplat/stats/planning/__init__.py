@@ -10,6 +10,7 @@ from abplat.stats.planning.design import (
     power_of_drift,
     power_with_guardrails,
 )
+from abplat.stats.planning.history import outcome_from_moments
 from abplat.stats.planning.outcome import (
     Outcome,
     count_outcome,
@@ -66,6 +67,7 @@ __all__ = [
     "look_bounds",
     "mean_outcome",
     "needed_drift",
+    "outcome_from_moments",
     "plan_events",
     "plan_run_time",
     "plan_test",

@@ -145,7 +145,7 @@ def _walk_to_end(test: StoppedTest, counted: tuple[int, ...]) -> tuple[_Exit, ..
         if stage is None:
             return None
         exits.append(_Exit(stage, test.information[place], low, up))
-        stage = advance(stage, test.information[place], (low, up), test.information[then])
+        stage = None if low >= up else advance(stage, test.information[place], (low, up), test.information[then])
     return None if stage is None else (*exits, _Exit(stage, test.information[-1], test.z, test.z))
 
 

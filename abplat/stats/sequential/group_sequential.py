@@ -36,7 +36,7 @@ class GroupSequentialPlan:
     """How the error of a test may be spent over its looks; fixed before the start.
 
     Attributes:
-        alpha: Error rate over all looks and both sides.
+        alpha: Error rate over all looks and both sides, below 0.5.
         sides: 2, or 1 where only a gain is looked for.
         spending: How alpha is spent.
         beta: Type II error that futility bounds may spend; None for no futility bounds.
@@ -53,7 +53,7 @@ class GroupSequentialPlan:
     futility_spending: Spending = field(default_factory=lambda: Spending("hwang_shih_decani", -2.0))
 
     def __post_init__(self) -> None:
-        require_between("alpha", self.alpha)
+        require_between("alpha", self.alpha, 0.0, 0.5)
         require_choice("sides", self.sides, (1, 2))
         if self.beta is not None:
             require_between("beta", self.beta, 0.0, 1 - self.alpha / self.sides)
@@ -321,19 +321,10 @@ def _solve_upper(times: FloatArray, targets: FloatArray, sides: int) -> tuple[fl
     """Solve for the upper bound of each look in turn."""
     stage, bounds = START, [solve_bound(START, float(times[0]), float(targets[0]))]
     for before, now, target in zip(times.tolist(), times[1:].tolist(), targets[1:].tolist(), strict=False):
-        stage = _go_on(stage, (before, bounds[-1]), sides, now)
+        lower = -bounds[-1] if sides == 2 else -Z_CAP
+        stage = advance(stage, before, (lower, bounds[-1]), now)
         bounds.append(solve_bound(stage, now, target))
     return tuple(bounds)
-
-
-def _go_on(stage: Stage, look: tuple[float, float], sides: int, then: float) -> Stage:
-    """Return what goes on after a look with its upper bound."""
-    now, upper = look
-    lower = -upper if sides == 2 else -Z_CAP
-    after = advance(stage, now, (lower, upper), then)
-    if after is None:
-        raise InvalidInputError.at("alpha", "is too large: a look would leave nothing to go on")
-    return after
 
 
 def _solve_futility(
@@ -351,7 +342,7 @@ def _solve_futility(
         low = up if stage is None else min(low, up)
         bounds.append(low)
         if stage is not None and index + 1 < times.size:
-            stage = advance(stage, now, (low, up), float(times[index + 1]))
+            stage = advance(stage, now, (low, up), float(times[index + 1])) if low < up else None
     return tuple(bounds)
 
 

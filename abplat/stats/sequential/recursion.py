@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from abplat.stats.inputs import FloatArray
 from abplat.stats.quadrature import POINTS, gauss_legendre
@@ -35,43 +35,41 @@ class Stage:
         information: Information at the look.
         nodes: Values of Z, shape (m,).
         mass: Density times quadrature weight at each node, shape (m,).
+        log_mass: Its natural log.
     """
 
     information: float
     nodes: FloatArray
     mass: FloatArray
+    log_mass: FloatArray
 
     def tilt(self, theta: float) -> FloatArray:
         """Return the log of the mass under an effect (in units of 1 / sqrt information)."""
-        with np.errstate(divide="ignore"):
-            logs = np.log(self.mass)
-        return np.asarray(logs + theta * (self.nodes * self.information**0.5 - theta * self.information / 2))
+        root = self.information**0.5
+        return np.asarray(self.log_mass + (theta * root) * self.nodes - theta * theta * self.information / 2)
 
 
-START = Stage(0.0, np.zeros(1), np.ones(1))
+START = Stage(0.0, np.zeros(1), np.ones(1), np.zeros(1))
 """Before the first look: no information, and everything still goes on."""
 
 
-def advance(
-    stage: Stage, information: float, bounds: tuple[float, float], next_information: float
-) -> Stage | None:
-    """Return what goes on after a look, or None where the bounds leave nothing.
+def advance(stage: Stage, information: float, bounds: tuple[float, float], next_information: float) -> Stage:
+    """Return what goes on after a look.
 
     Args:
         stage: What went on after the look before.
         information: Information at this look, above that of the stage.
-        bounds: Lower and upper bound of Z at this look; inside them the test goes on.
+        bounds: Lower and (higher) upper bound of Z at this look; inside them the test goes on.
         next_information: Information at the look after this one: it sets how fine the nodes must be.
     """
     lower, upper = bounds
-    if lower >= upper:
-        return None
     step = (1 - information / next_information) ** 0.5
     panels = 1 + int(1.6 * (upper - lower) / (POINTS * step))
     nodes, weights = gauss_legendre(lower, upper, panels)
     centre, spread = _walk(stage, information)
     kernel = np.exp(-0.5 * ((nodes - centre[:, None]) / spread) ** 2 - _LOG_ROOT_TWO_PI)
-    return Stage(information, nodes, weights * (stage.mass @ kernel) / spread)
+    mass = weights * (stage.mass @ kernel) / spread
+    return Stage(information, nodes, mass, np.log(np.maximum(mass, 1e-320)))
 
 
 def _walk(stage: Stage, information: float, theta: float = 0.0) -> tuple[FloatArray, float]:
@@ -91,13 +89,19 @@ def log_tail(stage: Stage, information: float, bound: float, theta: float = 0.0)
         theta: Effect, in units of 1 / sqrt information.
     """
     centre, spread = _walk(stage, information, theta)
-    return float(logsumexp(stage.tilt(theta) + log_ndtr((centre - bound) / spread)))
+    return _log_sum(stage.tilt(theta) + log_ndtr((centre - bound) / spread))
 
 
 def log_lower_tail(stage: Stage, information: float, bound: float, theta: float = 0.0) -> float:
     """Return the log probability of going on until a look and being at or below a bound there."""
     centre, spread = _walk(stage, information, theta)
-    return float(logsumexp(stage.tilt(theta) + log_ndtr((bound - centre) / spread)))
+    return _log_sum(stage.tilt(theta) + log_ndtr((bound - centre) / spread))
+
+
+def _log_sum(logs: FloatArray) -> float:
+    """Return the log of a sum of exponentials, quickly."""
+    top = float(logs.max())
+    return top + float(np.log(np.exp(logs - top).sum()))
 
 
 def solve_bound(stage: Stage, information: float, target: float) -> float:
@@ -174,7 +178,7 @@ def walk_through(
     stage: Stage | None = START
     reached: list[Stage | None] = [START]
     for now, then, pair in zip(information, information[1:], bounds, strict=False):
-        stage = None if stage is None else advance(stage, now, pair, then)
+        stage = None if stage is None or pair[0] >= pair[1] else advance(stage, now, pair, then)
         reached.append(stage)
     return tuple(reached)
 
