@@ -103,11 +103,11 @@ def test_inference_waits_for_the_end():
 
 
 def test_daily_looks_at_unplanned_times_keep_the_error():
-    """400 seeded tests of 10 looks at random information: within 3 binomial deviations of 5 %."""
+    """200 seeded tests of looks at random information: within 3 binomial deviations of 5 %."""
     rng = np.random.default_rng(2)
-    ends = [_run_one(rng) for _ in range(400)]
+    ends = [_run_one(rng) for _ in range(200)]
 
-    assert np.mean(ends) < 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert np.mean(ends) < 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
 
 
 def _run_one(rng):
