@@ -127,7 +127,7 @@ def update_normal(
         InvalidInputError: If a number is bad.
 
     References:
-        Gelman et al. (2013), Bayesian Data Analysis, equation 2.12.
+        Gelman et al. (2013), Bayesian Data Analysis, section 2.5.
 
     Examples:
         >>> means, sds = update_normal([0.1], [0.3], NormalPrior(0.0, 0.3))
@@ -161,7 +161,7 @@ def log_expected_loss(mean: npt.ArrayLike, sd: npt.ArrayLike) -> FloatArray:
         InvalidInputError: If a number is bad.
 
     References:
-        Stucchio (2015), Bayesian A/B Testing at VWO, section 6; Abramowitz and Stegun 7.1.23.
+        Stucchio (2015), Bayesian A/B Testing at VWO; Abramowitz and Stegun 7.1.23.
 
     Examples:
         >>> np.exp(log_expected_loss([0.0, 1.0], 1.0)).round(6).tolist()
@@ -251,7 +251,7 @@ def log_chances_to_be_best(means: npt.ArrayLike, sds: npt.ArrayLike) -> FloatArr
         InvalidInputError: If the shapes differ, there are fewer than two arms or a number is bad.
 
     References:
-        Scott (2010), A modern Bayesian look at the multi-armed bandit, equation 3.
+        Scott (2010), A modern Bayesian look at the multi-armed bandit.
 
     Examples:
         >>> np.exp(log_chances_to_be_best([1.0, 1.0, 1.0], [0.1, 0.1, 0.1])).round(6).tolist()

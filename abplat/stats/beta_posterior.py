@@ -77,7 +77,7 @@ def update_beta(successes: int, n: int, prior: tuple[float, float] = (1.0, 1.0))
         InvalidInputError: If there are more successes than units, or a number is bad.
 
     References:
-        Gelman et al. (2013), Bayesian Data Analysis, equation 2.5.
+        Gelman et al. (2013), Bayesian Data Analysis, section 2.4.
 
     Examples:
         >>> update_beta(30, 100)
@@ -103,7 +103,7 @@ def compare_beta(treatment: BetaPosterior, control: BetaPosterior) -> BetaCompar
         The comparison.
 
     References:
-        Stucchio (2015), Bayesian A/B Testing at VWO, section 5, by quadrature instead of its sums;
+        Stucchio (2015), Bayesian A/B Testing at VWO, by quadrature instead of its sums;
         E[(C - T)+] is the integral of F_T (1 - F_C).
 
     Examples:

@@ -37,7 +37,7 @@ def gauss_legendre(lower: float, upper: float, panels: int = 1) -> tuple[FloatAr
         Nodes in rising order and their weights, each of shape (161 * panels,).
 
     References:
-        Abramowitz and Stegun (1964), 25.4.29.
+        Abramowitz and Stegun (1964), 25.4.30.
 
     Examples:
         >>> nodes, weights = gauss_legendre(0.0, 2.0)

@@ -8,10 +8,10 @@ from scipy.stats import norm
 
 from abplat.errors import InvalidInputError
 from abplat.stats.result import NotComputable
-from abplat.stats.sequential import after_stop
 from abplat.stats.sequential import (
     GroupSequentialPlan,
     StoppedTest,
+    after_stop,
     infer_after_stop,
     repeated_intervals,
     set_bounds,

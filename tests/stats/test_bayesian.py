@@ -51,7 +51,7 @@ def test_expected_loss_is_the_integral(x):
 
 @pytest.mark.parametrize("x", [29.999, 30.001, 40.0, 1e4, 1e8])
 def test_log_loss_far_out_follows_the_asymptotic_law(x):
-    """log loss = -x^2/2 - log sqrt(2 pi) - 2 log x + log(1 - 3/x^2 + 15/x^4 - 105/x^6) for sd 1."""
+    """Log loss = -x^2/2 - log sqrt(2 pi) - 2 log x + log(1 - 3/x^2 + 15/x^4 - 105/x^6) for sd 1."""
     series = np.log1p(-3 / x**2 + 15 / x**4 - 105 / x**6 + 945 / x**8)
     expected = -0.5 * x * x - 0.5 * np.log(2 * np.pi) - 2 * np.log(x) + series
 

@@ -13,7 +13,7 @@ from abplat.stats.selection import AlphaGraph, gatekeeper_graph, holm_graph, run
 from abplat.stats.selection.graph import _remove
 
 p_values = st.floats(1e-6, 1.0)
-# Bretz et al. (2011), Biometrical Journal 53, figure 1: two doses, two endpoints
+# Bretz et al. (2011), Biometrical Journal 53: two doses, two endpoints
 TWO_DOSES = AlphaGraph(
     (0.5, 0.5, 0.0, 0.0),
     ((0.0, 0.5, 0.5, 0.0), (0.5, 0.0, 0.0, 0.5), (0.0, 1.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)),
@@ -37,9 +37,9 @@ def close(p, graph):
 
 
 @given(st.lists(p_values, min_size=1, max_size=7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_holm_graph_is_holm(p):
-    """statsmodels multipletests(method="holm")."""
+    """Statsmodels multipletests(method="holm")."""
     result = run_graph(p, holm_graph(len(p)))
     reject, adjusted, _, _ = multipletests(p, 0.05, method="holm")
 
@@ -48,9 +48,9 @@ def test_holm_graph_is_holm(p):
 
 
 @given(st.lists(p_values, min_size=4, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_graph_is_the_closed_test_of_its_weights(p):
-    """Bretz et al. (2009), theorem 1: the shortcut equals closed testing."""
+    """Bretz et al. (2009): the shortcut equals closed testing."""
     result = run_graph(p, TWO_DOSES)
 
     assert result.adjusted_p_values == pytest.approx(close(p, TWO_DOSES).tolist(), rel=1e-9)

@@ -85,7 +85,7 @@ def test_obrien_fleming_constants_of_the_book_spend_five_percent(constant, n_loo
 
 @pytest.mark.parametrize(("n_looks", "plain"), [(2, 0.083), (5, 0.142), (10, 0.193), (14, 0.22), (28, 0.27)])
 def test_plain_tests_at_every_look_err_as_published(n_looks, plain):
-    """Armitage, McPherson and Rowe (1969), table 2; 14 and 28 from the design notes (simulated)."""
+    """Armitage, McPherson and Rowe (1969), JRSS A 132; 14 and 28 from the design notes (simulated)."""
     ends = crossing(constant_bounds([1.959964] * n_looks), 0.0)
 
     assert sum(ends.upper) + sum(ends.lower) == pytest.approx(plain, abs=0.006)

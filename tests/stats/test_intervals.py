@@ -15,7 +15,7 @@ scores = st.lists(st.floats(-3, 6), min_size=1, max_size=6)
 
 
 @given(scores)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_bounds_take_holms_decisions(z):
     """A bound reaches the null exactly where Holm rejects (statsmodels multipletests)."""
     bounds = compatible_bounds(z, np.ones(len(z)))
@@ -65,9 +65,9 @@ def test_bounds_hold_together_in_simulation():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_selection_is_benjamini_hochberg(p):
-    """statsmodels multipletests(method="fdr_bh")."""
+    """Statsmodels multipletests(method="fdr_bh")."""
     assert select_bh(p) == tuple(np.flatnonzero(multipletests(p, 0.05, method="fdr_bh")[0]).tolist())
 
 

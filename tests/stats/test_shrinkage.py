@@ -18,7 +18,7 @@ from abplat.stats.selection import (
 
 
 def test_history_is_dersimonian_and_laird():
-    """statsmodels combine_effects(method_re="dl")."""
+    """Statsmodels combine_effects(method_re="dl")."""
     rng = np.random.default_rng(0)
     ses = rng.uniform(0.1, 0.5, 30)
     effects = rng.normal(0.2, 0.4, 30) + ses * rng.standard_normal(30)

@@ -33,9 +33,9 @@ def test_spending_starts_at_zero_ends_at_alpha_and_never_falls(spending):
 @pytest.mark.parametrize(
     ("spending", "fraction", "expected"),
     [
-        # gsDesign::sfLDOF(0.025, 1/2)$spend = 0.00152532..., Lan and DeMets (1983) equation 2
+        # gsDesign::sfLDOF(0.025, 1/2)$spend = 0.00152532..., Lan and DeMets (1983)
         (Spending("obrien_fleming"), 0.5, 2 * norm.sf(norm.isf(0.0125) / np.sqrt(0.5))),
-        # gsDesign::sfLDPocock(0.025, 1/2)$spend, Lan and DeMets (1983) equation 3
+        # gsDesign::sfLDPocock(0.025, 1/2)$spend, Lan and DeMets (1983)
         (Spending("pocock"), 0.5, 0.025 * np.log(1 + (np.e - 1) * 0.5)),
         # gsDesign::sfHSD(0.025, 1/3, -4)$spend = 0.001303062
         (Spending("hwang_shih_decani", -4.0), 1 / 3, 0.001303062),

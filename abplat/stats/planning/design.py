@@ -128,7 +128,7 @@ def best_shares(n_treatments: int) -> tuple[float, ...]:
         InvalidInputError: If there is no treatment.
 
     References:
-        Dunnett (1955), section 5.
+        Dunnett (1955).
 
     Examples:
         >>> [round(share, 4) for share in best_shares(4)]
@@ -156,7 +156,7 @@ def power_with_guardrails(power: float, n_guardrails: int) -> float:
         InvalidInputError: If a number is out of range.
 
     References:
-        Schultzberg, Ankargren and Frånberg (2024), arXiv 2402.11609, section 4.
+        Schultzberg, Ankargren and Frånberg (2024), arXiv 2402.11609.
 
     Examples:
         >>> round(power_with_guardrails(0.8, 3), 6)
@@ -202,8 +202,8 @@ def needed_drift(design: Design) -> float:
         1.960 + 0.842 for a fixed two-sided 5 % test with power 80 %, more for each look and arm.
 
     References:
-        Jennison and Turnbull (2000), section 7.2; Schultzberg and Ankargren (2023) on always-valid
-        designs: the same recursion with the bounds of arXiv 2103.06476.
+        Jennison and Turnbull (2000), chapter 7; for always-valid designs the same recursion with the
+        bounds of arXiv 2103.06476, equation 9.
 
     Examples:
         >>> round(needed_drift(Design()), 4)

@@ -118,7 +118,7 @@ def count_outcome(rate: float, dispersion: float = 1.0) -> Outcome:
         InvalidInputError: If a number is not above 0.
 
     References:
-        McCullagh and Nelder (1989), section 6.2 (over-dispersed Poisson).
+        McCullagh and Nelder (1989) (over-dispersed Poisson).
 
     Examples:
         >>> count_outcome(0.4, dispersion=2.5).variance
@@ -143,7 +143,7 @@ def ratio_outcome(means: tuple[float, float], variances: tuple[float, float], co
         InvalidInputError: If the denominator is 0 or the numbers allow no positive variance.
 
     References:
-        Deng, Knoblich and Lu (2018), KDD '18, equation 3.
+        Deng, Knoblich and Lu (2018), KDD '18 (delta method for ratios).
 
     Examples:
         >>> ratio_outcome((2.0, 4.0), (1.0, 1.0), 0.5).variance
@@ -175,7 +175,7 @@ def quantile_outcome(value: float, level: float, density: float, per_unit: float
         InvalidInputError: If a number is out of range.
 
     References:
-        Deng, Knoblich and Lu (2018), section 4; the asymptotic variance of a sample quantile.
+        Deng, Knoblich and Lu (2018), KDD '18; the asymptotic variance of a sample quantile.
 
     Examples:
         >>> quantile_outcome(10.0, 0.5, density=0.125).variance
@@ -201,7 +201,7 @@ def with_covariate(outcome: Outcome, correlation: float) -> Outcome:
         InvalidInputError: If the correlation is not between -1 and 1.
 
     References:
-        Deng, Xu, Kohavi and Walker (2013), WSDM '13, equation 4.
+        Deng, Xu, Kohavi and Walker (2013), WSDM '13.
 
     Examples:
         >>> with_covariate(mean_outcome(20.0, 50.0), 0.6).variance
@@ -228,7 +228,7 @@ def with_clusters(outcome: Outcome, size: float, intraclass: float, size_variati
         InvalidInputError: If a number is out of range.
 
     References:
-        Eldridge, Ashby and Kerry (2006), International Journal of Epidemiology 35, equation 3.
+        Eldridge, Ashby and Kerry (2006), International Journal of Epidemiology 35.
 
     Examples:
         >>> round(with_clusters(mean_outcome(0.0, 1.0), size=21, intraclass=0.05).variance, 6)

@@ -132,7 +132,7 @@ def plan_run_time(n_units: float, arrivals: Arrivals, maturation_days: float = 0
         InvalidInputError: If a number is bad.
 
     References:
-        Whole weeks: Kohavi, Tang and Xu (2020), Trustworthy Online Controlled Experiments, ch. 17.
+        Whole weeks: Kohavi, Tang and Xu (2020), Trustworthy Online Controlled Experiments.
 
     Examples:
         >>> plan_run_time(1_000, Arrivals((100.0,) * 7 + (50.0,) * 7), maturation_days=7.0)

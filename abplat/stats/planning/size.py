@@ -57,8 +57,8 @@ def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Des
         InvalidInputError: If a number is bad or the effect impossible for the metric.
 
     References:
-        Noncentral t: Cohen (1988), section 2.2; group sequential: Jennison and Turnbull (2000),
-        section 7.2; relative margins: Tamhane and Logan (2004), test of T - (1 - m) C.
+        Noncentral t: Cohen (1988); group sequential: Jennison and Turnbull (2000),
+        chapter 7; relative margins: Tamhane and Logan (2004), test of T - (1 - m) C.
 
     Examples:
         >>> from abplat.stats.planning import mean_outcome

@@ -91,7 +91,7 @@ def share_control(
         InvalidInputError: If a variance is not above 0.
 
     References:
-        Dunnett (1955), JASA 50; Hochberg and Tamhane (1987), section 5.2 and appendix 3, equation 1.1a.
+        Dunnett (1955), JASA 50; Hochberg and Tamhane (1987), appendix 3 (product correlation).
 
     Examples:
         >>> share_control([0.01, 0.01], 0.01).loadings[0].__round__(4)
@@ -116,7 +116,7 @@ def dunnett_p_values(z: npt.ArrayLike, structure: SharedControl) -> FloatArray:
         InvalidInputError: If a number is bad.
 
     References:
-        Dunnett (1955), equation 5, as the integral over the control's deviation.
+        Dunnett (1955), as the integral over the control's deviation.
 
     Examples:
         >>> equal = SharedControl((0.5**0.5,) * 3)
@@ -227,7 +227,7 @@ def simultaneous_intervals(
         InvalidInputError: If the shapes differ or a number is bad.
 
     References:
-        Dunnett (1955); Hochberg and Tamhane (1987), sections 2.2 and 5.2.
+        Dunnett (1955); Hochberg and Tamhane (1987), Multiple Comparison Procedures.
 
     Examples:
         >>> rows = simultaneous_intervals([1.0, 3.0], [1.0, 1.0], SharedControl((0.5**0.5,) * 2))

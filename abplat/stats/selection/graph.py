@@ -72,7 +72,7 @@ def holm_graph(n_hypotheses: int) -> AlphaGraph:
         InvalidInputError: If there is no hypothesis.
 
     References:
-        Bretz, Maurer, Brannath and Posch (2009), Statistics in Medicine 28, section 3.1; Holm (1979).
+        Bretz, Maurer, Brannath and Posch (2009), Statistics in Medicine 28; Holm (1979).
 
     Examples:
         >>> holm_graph(2)
@@ -103,7 +103,7 @@ def gatekeeper_graph(n_goals: int, n_followers: int) -> AlphaGraph:
         InvalidInputError: If either number is below 1.
 
     References:
-        Serial gatekeeping with epsilon edges: Bretz et al. (2009), section 3.3.
+        Serial gatekeeping with epsilon edges: Bretz et al. (2009).
 
     Examples:
         >>> gatekeeper_graph(1, 2).flow[0]

@@ -81,8 +81,8 @@ def compatible_bounds(
         InvalidInputError: If the shapes differ or a number is bad.
 
     References:
-        Strassburger and Bretz (2008), Statistics in Medicine 27, section 3; Guilbaud (2008);
-        for graphs: Bretz, Maurer, Brannath and Posch (2009), section 4.3.
+        Strassburger and Bretz (2008), Statistics in Medicine 27; Guilbaud (2008);
+        for graphs: Bretz, Maurer, Brannath and Posch (2009).
 
     Examples:
         >>> bounds = compatible_bounds([3.0, 2.1, 0.5], [1.0, 1.0, 1.0])
@@ -162,7 +162,7 @@ def fcr_intervals(
         InvalidInputError: If a place is unknown or double, or a number is bad.
 
     References:
-        Benjamini and Yekutieli (2005), JASA 100, definition 1 and theorem 1.
+        Benjamini and Yekutieli (2005), JASA 100: intervals at 1 - R alpha / m.
 
     Examples:
         >>> fcr_intervals([3.0, 0.1, 0.2, 0.3], [1.0] * 4, [0])[0].ci_lower.__round__(3)

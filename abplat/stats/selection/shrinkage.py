@@ -52,7 +52,7 @@ def learn_history(effects: npt.ArrayLike, ses: npt.ArrayLike) -> Computed[Effect
         InvalidInputError: If the shapes differ or a number is bad.
 
     References:
-        DerSimonian and Laird (1986), Controlled Clinical Trials 7, equations 2 and 8.
+        DerSimonian and Laird (1986), Controlled Clinical Trials 7: tau^2 by moments.
 
     Examples:
         >>> learn_history([0.0, 1.0, 2.0], [0.5, 0.5, 0.5])
@@ -120,7 +120,7 @@ def correct_for_significance(effect: float, se: float, alpha: float = 0.05) -> f
         InvalidInputError: If a number is bad.
 
     References:
-        Zhong and Prentice (2008), Biostatistics 9, section 2.2 (conditional maximum likelihood);
+        Zhong and Prentice (2008), Biostatistics 9 (conditional maximum likelihood);
         Ghosh, Zou and Wright (2008).
 
     Examples:
@@ -166,7 +166,7 @@ def expected_winners_bias(effects: Sequence[float], ses: Sequence[float], alpha:
         InvalidInputError: If the shapes differ or a number is bad.
 
     References:
-        Lee and Shen (2018), Winner's Curse, KDD '18, equation 4 (bias as the sum of
+        Lee and Shen (2018), Winner's Curse, KDD '18 (bias as the sum of
         sigma phi((sigma b - effect) / sigma), with the estimate for the effect).
 
     Examples:

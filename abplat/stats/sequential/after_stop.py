@@ -113,7 +113,7 @@ def infer_after_stop(test: StoppedTest) -> Computed[StagewiseResult]:
 
     References:
         Tsiatis, Rosner and Mehta (1984), Biometrics 40 (order and interval); Jennison and Turnbull
-        (2000), sections 8.2 to 8.5; Hall and Ding (2008) for over-running by deletion of a look.
+        (2000), chapter 8; Hall and Ding (2008) for over-running by deletion of a look.
 
     Examples:
         >>> stopped = StoppedTest(information=(100.0, 200.0), earlier=((-2.963, 2.963),), effect=0.18)
@@ -145,7 +145,9 @@ def _walk_to_end(test: StoppedTest, counted: tuple[int, ...]) -> tuple[_Exit, ..
         if stage is None:
             return None
         exits.append(_Exit(stage, test.information[place], low, up))
-        stage = None if low >= up else advance(stage, test.information[place], (low, up), test.information[then])
+        stage = (
+            None if low >= up else advance(stage, test.information[place], (low, up), test.information[then])
+        )
     return None if stage is None else (*exits, _Exit(stage, test.information[-1], test.z, test.z))
 
 

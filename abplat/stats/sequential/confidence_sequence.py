@@ -90,7 +90,8 @@ def sequence_critical_values(n: npt.ArrayLike, plan: ConfidenceSequencePlan) -> 
 
     References:
         Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2021), arXiv 2103.06476, equation 9 (the
-        half-width over s / sqrt n) and its one-sided form in appendix B; rho by their equation 25.
+        half-width over s / sqrt n) and its one-sided form; rho by their closed-form approximation of
+        the width's minimum at the planned n.
 
     Examples:
         >>> plan = ConfidenceSequencePlan(planned_n=20_000)
@@ -158,7 +159,7 @@ def confidence_sequence(
         InvalidInputError: If a number is bad.
 
     References:
-        arXiv 2103.06476, theorem 2.2 and equation 9.
+        arXiv 2103.06476, equation 9.
 
     Examples:
         >>> plan = ConfidenceSequencePlan(planned_n=20_000)
@@ -191,7 +192,7 @@ def intersect_running(lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Float
         Running maximum of the lower and running minimum of the upper ends.
 
     References:
-        Howard, Ramdas, McAuliffe and Sekhon (2021), Annals of Statistics 49, section 1.
+        Howard, Ramdas, McAuliffe and Sekhon (2021), Annals of Statistics 49.
 
     Examples:
         >>> low, high = intersect_running([0.0, -1.0], [5.0, 3.0])

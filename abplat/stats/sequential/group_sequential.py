@@ -178,7 +178,7 @@ def next_bound(information: Sequence[float], earlier: Sequence[tuple[float, floa
         InvalidInputError: If there is not one pair of bounds per earlier look.
 
     References:
-        Jennison and Turnbull (2000), section 7.3.
+        Jennison and Turnbull (2000), chapter 7.
 
     Examples:
         >>> round(next_bound([0.5, 1.0], [(-2.963, 2.963)], 0.025 - 0.00153), 3)
@@ -238,7 +238,7 @@ def solve_drift(fractions: Sequence[float], plan: GroupSequentialPlan, power: fl
         InvalidInputError: If power is not above the error rate and below 1.
 
     References:
-        Jennison and Turnbull (2000), section 2.3.3 and 7.2.
+        Jennison and Turnbull (2000), chapters 2 and 7.
 
     Examples:
         >>> round(solve_drift([0.5, 1.0], GroupSequentialPlan(), 0.8), 3)
@@ -271,7 +271,7 @@ def inflation_factor(fractions: Sequence[float], plan: GroupSequentialPlan, powe
         The ratio of largest sample sizes, usually 1.0 to 1.3.
 
     References:
-        Jennison and Turnbull (2000), section 2.3.3 (their R_P, R_B and tables 2.2, 2.4).
+        Jennison and Turnbull (2000), chapter 2 (their R_P and R_B of tables 2.2 and 2.4).
 
     Examples:
         >>> looks = [k / 14 for k in range(1, 15)]

@@ -178,7 +178,7 @@ def open_ledger(plan: GroupSequentialPlan, planned_se: float) -> Ledger:
         InvalidInputError: If the standard error is not above 0.
 
     References:
-        Information time: Lan and DeMets (1983); Jennison and Turnbull (2000), section 7.1.
+        Information time: Lan and DeMets (1983); Jennison and Turnbull (2000), chapter 7.
 
     Examples:
         >>> open_ledger(GroupSequentialPlan(), planned_se=0.5).planned_information

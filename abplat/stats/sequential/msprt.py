@@ -49,7 +49,7 @@ def plan_mixture(planned_se: float, alpha: float = 0.05) -> MixturePlan:
 
     References:
         Minimises the half-width of Johari et al. (2022); the root is approximated as in arXiv
-        2103.06476, equation 25.
+        2103.06476 for its rho.
 
     Examples:
         >>> round(plan_mixture(0.1).mixing_variance, 4)
@@ -79,7 +79,7 @@ def log_mixture_ratio(effect: npt.ArrayLike, se: npt.ArrayLike, plan: MixturePla
         InvalidInputError: If a number is bad.
 
     References:
-        Johari, Koomen, Pekelis and Walsh (2022), Operations Research 70, equation 8:
+        Johari, Koomen, Pekelis and Walsh (2022), Operations Research 70:
         sqrt(V / (V + t2)) exp(t2 d^2 / (2 V (V + t2))).
 
     Examples:
@@ -108,7 +108,7 @@ def mixture_p_values(effect: npt.ArrayLike, se: npt.ArrayLike, plan: MixturePlan
         InvalidInputError: If a number is bad.
 
     References:
-        Johari et al. (2022), equation 5.
+        Johari et al. (2022): the always-valid p-value of a mixture test.
 
     Examples:
         >>> mixture_p_values([0.3, 0.1], [0.1, 0.1], MixturePlan(mixing_variance=0.04)).round(4).tolist()
@@ -132,7 +132,7 @@ def mixture_half_width(se: npt.ArrayLike, plan: MixturePlan) -> FloatArray:
         InvalidInputError: If a standard error is not above 0.
 
     References:
-        Johari et al. (2022), section 5: the ratio around each effect held against 1 / alpha.
+        Johari et al. (2022): the ratio around each effect held against 1 / alpha.
 
     Examples:
         >>> mixture_half_width(0.1, plan_mixture(0.1)).round(4).item()

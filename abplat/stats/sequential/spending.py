@@ -69,7 +69,7 @@ def spend(spending: Spending, fraction: npt.ArrayLike, alpha: float) -> FloatArr
         InvalidInputError: If alpha is no error rate, or a fraction is negative or not finite.
 
     References:
-        Lan and DeMets (1983), Biometrika 70, equations 2 and 3: O'Brien-Fleming
+        Lan and DeMets (1983), Biometrika 70: O'Brien-Fleming
         2(1 - Phi(z_{alpha/2} / sqrt t)), Pocock alpha log(1 + (e - 1) t). Hwang, Shih and DeCani
         (1990): alpha (1 - exp(-gamma t)) / (1 - exp(-gamma)). Kim and DeMets (1987): alpha t^rho.
 
