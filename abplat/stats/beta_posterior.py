@@ -183,7 +183,7 @@ def _continued_fraction(a: float, b: float, x: FloatArray) -> FloatArray:
     step = _lentz_terms(a, b, x)
     c, d = np.ones_like(x), 1 / (1 + step(1))
     value = d.copy()
-    for m in range(2, 400):
+    for m in range(2, 400):  # pragma: no branch - in the tail it converges in a few
         term = step(m)
         d = 1 / (1 + term * d)
         c = 1 + term / c

@@ -1,5 +1,9 @@
 """Inference after a stop: agreement with the test, published cases and coverage by simulation."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +25,7 @@ LOOKS = (0.2, 0.4, 0.6, 0.8, 1.0)
 PAIRS = set_bounds(LOOKS).pairs
 
 
-def stop_at(look, z, **over):
+def stop_at(look: int, z: float, **over: Any) -> StoppedTest:
     """Make a test that ended at a look (from 1) with a given Z."""
     fields = {
         "information": tuple(100 * time for time in LOOKS[:look]),
@@ -31,7 +35,7 @@ def stop_at(look, z, **over):
     return StoppedTest(**{**fields, **over})
 
 
-def test_one_look_is_the_plain_test():
+def test_one_look_is_the_plain_test() -> None:
     """With nothing before it the stage-wise result is the z-test (scipy.stats.norm)."""
     result = infer_after_stop(stop_at(1, 2.5))
     unit = 1 / 20**0.5
@@ -42,7 +46,7 @@ def test_one_look_is_the_plain_test():
     assert result.ci_upper == pytest.approx((2.5 + 1.959963985) * unit, rel=1e-7)
 
 
-def test_a_value_on_the_bound_has_the_alpha_spent_as_p_value():
+def test_a_value_on_the_bound_has_the_alpha_spent_as_p_value() -> None:
     """Stage-wise order: the p-value at the bound is what was spent so far."""
     spent = set_bounds(LOOKS).alpha_spent
     for look in range(2, 6):
@@ -53,7 +57,7 @@ def test_a_value_on_the_bound_has_the_alpha_spent_as_p_value():
 
 @given(st.integers(1, 5), st.floats(-6, 6))
 @settings(max_examples=25, deadline=None)
-def test_the_interval_agrees_with_the_p_value_and_holds_the_estimate(look, z):
+def test_the_interval_agrees_with_the_p_value_and_holds_the_estimate(look: int, z: float) -> None:
     """0 is outside exactly when p is below alpha."""
     result = infer_after_stop(stop_at(look, z))
 
@@ -64,7 +68,7 @@ def test_the_interval_agrees_with_the_p_value_and_holds_the_estimate(look, z):
 
 @given(st.integers(1, 5), st.floats(0.01, 6))
 @settings(max_examples=15, deadline=None)
-def test_swapping_the_arms_negates(look, z):
+def test_swapping_the_arms_negates(look: int, z: float) -> None:
     """The order of outcomes is symmetric."""
     one, other = infer_after_stop(stop_at(look, z)), infer_after_stop(stop_at(look, -z))
 
@@ -73,7 +77,7 @@ def test_swapping_the_arms_negates(look, z):
     assert one.ci_lower == pytest.approx(-other.ci_upper, rel=1e-6, abs=1e-9)
 
 
-def test_an_early_stop_is_drawn_back_and_the_unit_scales():
+def test_an_early_stop_is_drawn_back_and_the_unit_scales() -> None:
     """The median-unbiased estimate is below the plain one after an early crossing."""
     result = infer_after_stop(stop_at(3, 2.9))
     scaled = infer_after_stop(
@@ -84,7 +88,7 @@ def test_an_early_stop_is_drawn_back_and_the_unit_scales():
     assert scaled.effect == pytest.approx(10 * result.effect, rel=1e-8)
 
 
-def test_huge_effects_keep_the_logarithm_of_the_p_value():
+def test_huge_effects_keep_the_logarithm_of_the_p_value() -> None:
     """Z = 60 at the first look: p underflows, its logarithm is that of scipy.stats.norm.logsf."""
     result = infer_after_stop(stop_at(1, 60.0))
 
@@ -93,7 +97,7 @@ def test_huge_effects_keep_the_logarithm_of_the_p_value():
     assert infer_after_stop(stop_at(2, 60.0)).ci_lower > 0
 
 
-def test_one_sided_tests_have_a_lower_bound_alone():
+def test_one_sided_tests_have_a_lower_bound_alone() -> None:
     """One side: p is the upper tail and there is no upper end."""
     plan = GroupSequentialPlan(sides=1, alpha=0.025)
     pairs = set_bounds(LOOKS, plan).pairs
@@ -105,7 +109,7 @@ def test_one_sided_tests_have_a_lower_bound_alone():
     assert infer_after_stop(stop_at(3, -12.0, earlier=pairs[:2], sides=1)).p_value == pytest.approx(1.0)
 
 
-def test_order_is_uniform_under_the_true_effect_in_simulation():
+def test_order_is_uniform_under_the_true_effect_in_simulation() -> None:
     """1,000 seeded tests: estimate too high in half, the interval right in 95 %, by 3 deviations.
 
     The estimate is above the truth when an outcome as high is less likely than 1/2 under the truth,
@@ -126,14 +130,14 @@ def test_order_is_uniform_under_the_true_effect_in_simulation():
     assert np.mean([test.effect for test in tests]) > drift / 10 + 0.005
 
 
-def test_over_running_adds_the_late_data_in_place_of_the_look():
+def test_over_running_adds_the_late_data_in_place_of_the_look() -> None:
     """A crossing at look 3 with 15 % more data afterwards."""
     late = stop_at(3, 2.9, information=(20.0, 40.0, 69.0), effect=0.33)
 
     assert infer_after_stop(late).p_value < 0.05
 
 
-def test_a_look_without_new_information_has_no_result():
+def test_a_look_without_new_information_has_no_result() -> None:
     """Nothing can be said about a look that added nothing."""
     assert infer_after_stop(stop_at(2, 1.0, information=(20.0, 20.0))) == NotComputable(
         "information_not_grown"
@@ -150,21 +154,21 @@ def test_a_look_without_new_information_has_no_result():
         {"sides": 0},
     ],
 )
-def test_stopped_tests_refuse_bad_parts(over):
+def test_stopped_tests_refuse_bad_parts(over: Any) -> None:
     """A record that no test can have produced."""
     with pytest.raises(InvalidInputError):
         stop_at(2, 1.0, **over)
 
 
 @pytest.mark.parametrize("look", [2, 3])
-def test_bounds_that_leave_nothing_are_refused(look):
+def test_bounds_that_leave_nothing_are_refused(look: int) -> None:
     """Nothing could have reached the last look."""
     closed = ((1.0, 1.0), *PAIRS[1 : look - 1])
     with pytest.raises(InvalidInputError):
         infer_after_stop(stop_at(look, 1.0, earlier=closed))
 
 
-def test_repeated_intervals_use_the_bound_of_each_look():
+def test_repeated_intervals_use_the_bound_of_each_look() -> None:
     """Effect -/+ bound x SE, and bad shapes are refused."""
     assert repeated_intervals([1.0, 2.0], [0.5, 0.25], [4.0, 2.0]) == ((-1.0, 3.0), (1.5, 2.5))
     with pytest.raises(InvalidInputError):

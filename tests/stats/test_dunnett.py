@@ -1,5 +1,10 @@
 """Dunnett's critical values against his tables, scipy and simulation."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +21,7 @@ from abplat.stats.selection import (
 )
 
 
-def equal(k, **over):
+def equal(k: int, **over: Any) -> SharedControl:
     """Make k treatments and a control of equal size."""
     return SharedControl((0.5**0.5,) * k, **over)
 
@@ -41,12 +46,14 @@ def equal(k, **over):
         (3, 1, 20.0, 2.19),
     ],
 )
-def test_critical_values_are_those_of_the_tables(k, sides, df, table):
+def test_critical_values_are_those_of_the_tables(
+    k: int, sides: Literal[1, 2], df: float | None, table: float
+) -> None:
     """Two decimals, as printed."""
     assert dunnett_critical_value(equal(k, sides=sides, df=df)) == pytest.approx(table, abs=0.0051)
 
 
-def test_one_treatment_is_the_plain_test():
+def test_one_treatment_is_the_plain_test() -> None:
     """Without company there is no price (scipy.stats.norm)."""
     one = SharedControl((0.3,))
 
@@ -55,7 +62,7 @@ def test_one_treatment_is_the_plain_test():
 
 
 @pytest.mark.parametrize("loadings", [(0.2, 0.9), (0.7, 0.5, 0.3), (0.99, 0.999)])
-def test_unequal_arms_agree_with_the_multivariate_normal(loadings):
+def test_unequal_arms_agree_with_the_multivariate_normal(loadings: tuple[float, ...]) -> None:
     """scipy.stats.multivariate_normal.cdf with the product correlation, one-sided."""
     structure = SharedControl(loadings, sides=1)
     cov = np.outer(loadings, loadings)
@@ -67,7 +74,7 @@ def test_unequal_arms_agree_with_the_multivariate_normal(loadings):
 
 @given(st.lists(st.floats(0.05, 0.95), min_size=2, max_size=6), st.floats(0.001, 0.2))
 @settings(max_examples=25, deadline=None)
-def test_the_value_lies_between_plain_and_bonferroni(loadings, alpha):
+def test_the_value_lies_between_plain_and_bonferroni(loadings: Sequence[float], alpha: float) -> None:
     """Sidak's bound holds for product correlation."""
     found = dunnett_critical_value(SharedControl(tuple(loadings)), alpha)
 
@@ -75,12 +82,12 @@ def test_the_value_lies_between_plain_and_bonferroni(loadings, alpha):
     assert dunnett_p_values(found, SharedControl(tuple(loadings))) == pytest.approx(alpha, rel=1e-8)
 
 
-def test_far_tails_are_kept():
+def test_far_tails_are_kept() -> None:
     """At z = 12 the p-value is that of Bonferroni to a part in a million, not 0."""
     assert dunnett_p_values(12.0, equal(3)) == pytest.approx(6 * norm.sf(12.0), rel=1e-6)
 
 
-def test_intervals_hold_together_in_simulation():
+def test_intervals_hold_together_in_simulation() -> None:
     """Shared control, unequal arms, 40,000 seeded draws: together 95 % within 3 deviations."""
     rng = np.random.default_rng(9)
     variances, control = np.array([1.0, 2.0, 0.5]), 0.7
@@ -92,7 +99,7 @@ def test_intervals_hold_together_in_simulation():
 
 
 @pytest.mark.parametrize("structure", [None, equal(3), equal(3, sides=1)], ids=["bonferroni", "two", "one"])
-def test_intervals_agree_with_their_p_values(structure):
+def test_intervals_agree_with_their_p_values(structure: SharedControl | None) -> None:
     """0 is outside exactly when the adjusted p-value is below alpha."""
     for row in simultaneous_intervals([0.5, 2.1, 2.6], [1.0, 1.0, 1.0], structure):
         assert (row.p_value < 0.05) == (row.ci_lower > 0)
@@ -114,7 +121,7 @@ def test_intervals_agree_with_their_p_values(structure):
         lambda: simultaneous_intervals([], []),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

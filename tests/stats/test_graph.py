@@ -1,8 +1,12 @@
 """Graphical tests against closed testing, Holm and fixed sequences."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +24,7 @@ TWO_DOSES = AlphaGraph(
 )
 
 
-def close(p, graph):
+def close(p: Sequence[float], graph: AlphaGraph) -> npt.NDArray[np.float64]:
     """Adjust p-values by closed testing over all intersections with the graph's weights."""
     size = len(p)
     adjusted = np.zeros(size)
@@ -30,7 +34,7 @@ def close(p, graph):
             for gone in set(range(size)) - set(subset):
                 weights, flow = _remove(weights, flow, gone)
             with np.errstate(divide="ignore"):
-                local = min(min(p[k] / weights[k] for k in subset), 1.0)
+                local = min(1.0, *(p[k] / weights[k] for k in subset))
             for k in subset:
                 adjusted[k] = max(adjusted[k], local)
     return adjusted
@@ -38,7 +42,7 @@ def close(p, graph):
 
 @given(st.lists(p_values, min_size=1, max_size=7))
 @settings(max_examples=30, deadline=None)
-def test_holm_graph_is_holm(p):
+def test_holm_graph_is_holm(p: Sequence[float]) -> None:
     """Statsmodels multipletests(method="holm")."""
     result = run_graph(p, holm_graph(len(p)))
     reject, adjusted, _, _ = multipletests(p, 0.05, method="holm")
@@ -49,14 +53,14 @@ def test_holm_graph_is_holm(p):
 
 @given(st.lists(p_values, min_size=4, max_size=4))
 @settings(max_examples=30, deadline=None)
-def test_a_graph_is_the_closed_test_of_its_weights(p):
+def test_a_graph_is_the_closed_test_of_its_weights(p: Sequence[float]) -> None:
     """Bretz et al. (2009): the shortcut equals closed testing."""
     result = run_graph(p, TWO_DOSES)
 
     assert result.adjusted_p_values == pytest.approx(close(p, TWO_DOSES).tolist(), rel=1e-9)
 
 
-def test_fixed_sequence_stops_at_the_first_failure():
+def test_fixed_sequence_stops_at_the_first_failure() -> None:
     """All of alpha goes down the line."""
     graph = AlphaGraph((1.0, 0.0, 0.0), ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)))
     result = run_graph([0.01, 0.2, 0.001], graph)
@@ -66,7 +70,7 @@ def test_fixed_sequence_stops_at_the_first_failure():
     assert result.last_weights == (0.0, 1.0, 0.0)
 
 
-def test_worked_decision_of_the_two_doses():
+def test_worked_decision_of_the_two_doses() -> None:
     """By hand at alpha 0.025: H1 at 0.0125; then H2 has 0.01875 and H3 0.00625, and both stay."""
     result = run_graph([0.0121, 0.0337, 0.0084, 0.0160], TWO_DOSES, alpha=0.025)
 
@@ -75,7 +79,7 @@ def test_worked_decision_of_the_two_doses():
     assert result.order == (0,)
 
 
-def test_touchpoints_wait_for_every_journey_metric():
+def test_touchpoints_wait_for_every_journey_metric() -> None:
     """Followers get no alpha until all goals are shown; then they share it by Holm."""
     graph = gatekeeper_graph(2, 2)
     waiting = run_graph([0.001, 0.2, 1e-5, 1e-5], graph)
@@ -86,7 +90,7 @@ def test_touchpoints_wait_for_every_journey_metric():
     assert freed.adjusted_p_values == pytest.approx((0.002, 0.03, 0.048, 0.048), rel=1e-4)
 
 
-def test_unreachable_hypotheses_stay_at_one():
+def test_unreachable_hypotheses_stay_at_one() -> None:
     """Alpha that nothing leads to."""
     graph = AlphaGraph((1.0, 0.0), ((0.0, 0.0), (0.0, 0.0)))
 
@@ -110,7 +114,7 @@ def test_unreachable_hypotheses_stay_at_one():
         lambda: run_graph([0.1, 0.5], holm_graph(2), alpha=0.0),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

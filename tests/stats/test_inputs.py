@@ -1,5 +1,9 @@
 """What every number is asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -17,7 +21,7 @@ from abplat.stats import inputs
         lambda: inputs.require_between("a", 1.0),
         lambda: inputs.require_choice("a", 3, (1, 2)),
         lambda: inputs.require_count("a", 1.5),
-        lambda: inputs.require_count("a", True),
+        lambda: inputs.require_count("a", bool(1)),
         lambda: inputs.require_count("a", -1),
         lambda: inputs.as_finite_array("a", ["x"]),
         lambda: inputs.as_finite_array("a", [np.nan]),
@@ -27,7 +31,7 @@ from abplat.stats import inputs
         lambda: inputs.as_pair_of_rows([1.0], [1.0], least=2),
     ],
 )
-def test_bad_numbers_are_refused_with_their_place(call):
+def test_bad_numbers_are_refused_with_their_place(call: Callable[[], object]) -> None:
     """Every refusal names a path."""
     with pytest.raises(InvalidInputError) as caught:
         call()
@@ -35,7 +39,7 @@ def test_bad_numbers_are_refused_with_their_place(call):
     assert caught.value.problems[0].path
 
 
-def test_good_numbers_pass_as_plain_numbers():
+def test_good_numbers_pass_as_plain_numbers() -> None:
     """NumPy numbers and numerals are read."""
     assert inputs.require_count("n", np.int64(3)) == 3
     assert inputs.require_between("x", np.float64(0.5)) == 0.5

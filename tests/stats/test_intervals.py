@@ -1,5 +1,9 @@
 """Intervals that match their procedure: Holm's decisions, and coverage among the selected."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +20,7 @@ scores = st.lists(st.floats(-3, 6), min_size=1, max_size=6)
 
 @given(scores)
 @settings(max_examples=30, deadline=None)
-def test_bounds_take_holms_decisions(z):
+def test_bounds_take_holms_decisions(z: list[float]) -> None:
     """A bound reaches the null exactly where Holm rejects (statsmodels multipletests)."""
     bounds = compatible_bounds(z, np.ones(len(z)))
     reject = multipletests(norm.sf(z), 0.025, method="holm")[0]
@@ -26,7 +30,7 @@ def test_bounds_take_holms_decisions(z):
         assert (bound.ci_lower >= 0) == is_rejected or abs(bound.ci_lower) < 1e-9
 
 
-def test_bounds_when_something_is_left_and_when_nothing_is():
+def test_bounds_when_something_is_left_and_when_nothing_is() -> None:
     """Strassburger and Bretz (2008): null for the shown, level alpha over the rest for the others."""
     mixed = compatible_bounds([5.0, 1.0, 0.5], [1.0, 1.0, 1.0])
     every = compatible_bounds([5.0, 4.0, 2.2], [1.0, 1.0, 1.0])
@@ -37,7 +41,7 @@ def test_bounds_when_something_is_left_and_when_nothing_is():
     assert every[2].ci_lower == 0.0
 
 
-def test_bounds_move_with_the_null():
+def test_bounds_move_with_the_null() -> None:
     """A margin as the null value: everything shifts with it."""
     plain = compatible_bounds([5.0, 1.0], [1.0, 1.0])
     moved = compatible_bounds([4.0, 0.0], [1.0, 1.0], null=-1.0)
@@ -45,14 +49,14 @@ def test_bounds_move_with_the_null():
     assert [b.ci_lower - 1.0 for b in plain] == pytest.approx([b.ci_lower for b in moved])
 
 
-def test_effects_that_alpha_never_reached_have_no_bound():
+def test_effects_that_alpha_never_reached_have_no_bound() -> None:
     """A follower behind a goal that was not shown."""
     graph = AlphaGraph((1.0, 0.0), ((0.0, 1.0), (0.0, 0.0)))
 
     assert compatible_bounds([0.0, 9.0], [1.0, 1.0], graph)[1].ci_lower is None
 
 
-def test_bounds_hold_together_in_simulation():
+def test_bounds_hold_together_in_simulation() -> None:
     """2,000 seeded families with two effects of four: all bounds right in at least 97.5 %."""
     rng = np.random.default_rng(4)
     true = np.array([0.0, 0.0, 3.0, 2.0])
@@ -66,12 +70,12 @@ def test_bounds_hold_together_in_simulation():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 @settings(max_examples=30, deadline=None)
-def test_selection_is_benjamini_hochberg(p):
+def test_selection_is_benjamini_hochberg(p: list[float]) -> None:
     """Statsmodels multipletests(method="fdr_bh")."""
     assert select_bh(p) == tuple(np.flatnonzero(multipletests(p, 0.05, method="fdr_bh")[0]).tolist())
 
 
-def test_selected_intervals_exclude_zero_and_cover():
+def test_selected_intervals_exclude_zero_and_cover() -> None:
     """300 seeded lists of 60 effects: false coverage among the picked stays below 5 %."""
     rng = np.random.default_rng(8)
     misses, plain = [], []
@@ -86,7 +90,7 @@ def test_selected_intervals_exclude_zero_and_cover():
     assert np.mean(misses) < 0.05 < np.mean(plain)
 
 
-def test_all_selected_is_the_plain_interval_and_df_gives_student():
+def test_all_selected_is_the_plain_interval_and_df_gives_student() -> None:
     """R = m leaves alpha as it is (scipy.stats.t)."""
     rows = fcr_intervals([1.0, 2.0], [0.5, 0.5], [0, 1], df=10)
 
@@ -105,12 +109,12 @@ def test_all_selected_is_the_plain_interval_and_df_gives_student():
         lambda: compatible_bounds([1.0], [1.0], AlphaGraph((0.5, 0.5), ((0.0, 1.0), (1.0, 0.0)))),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()
 
 
-def test_nothing_selected_from_nothing():
+def test_nothing_selected_from_nothing() -> None:
     """No p-values, no selection."""
     assert select_bh([]) == ()

@@ -1,5 +1,9 @@
 """The mixture test: its integral, its interval and its error at any number of looks."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +22,7 @@ from abplat.stats.sequential import (
 
 
 @pytest.mark.parametrize(("effect", "se"), [(0.0, 0.3), (0.7, 0.3), (-1.1, 0.5)])
-def test_ratio_is_the_mixture_of_likelihoods(effect, se):
+def test_ratio_is_the_mixture_of_likelihoods(effect: float, se: float) -> None:
     """scipy.integrate.quad of N(effect; theta, se^2) over the mixing normal, by N(effect; 0, se^2)."""
     plan = MixturePlan(mixing_variance=0.2)
     mixed, _ = quad(lambda t: norm.pdf(effect, t, se) * norm.pdf(t, 0, 0.2**0.5), -10, 10, points=[0, effect])
@@ -30,7 +34,7 @@ def test_ratio_is_the_mixture_of_likelihoods(effect, se):
 
 @given(st.floats(-5, 5), st.floats(0.05, 2.0), st.floats(0.01, 5.0))
 @settings(max_examples=50, deadline=None)
-def test_interval_agrees_with_the_ratio(effect, se, mixing):
+def test_interval_agrees_with_the_ratio(effect: float, se: float, mixing: float) -> None:
     """0 is outside exactly when the ratio passes 1 / alpha."""
     plan = MixturePlan(mixing_variance=mixing)
     gap = abs(effect) - float(mixture_half_width(se, plan))
@@ -39,7 +43,7 @@ def test_interval_agrees_with_the_ratio(effect, se, mixing):
     assert passes == (gap >= 0) or abs(gap) < 1e-9
 
 
-def test_p_values_never_rise():
+def test_p_values_never_rise() -> None:
     """The strongest evidence so far stands, row by row."""
     p = mixture_p_values([[0.5, 0.2, 0.9], [0.0, 0.0, 0.0]], 0.2, MixturePlan(mixing_variance=0.1))
 
@@ -47,7 +51,7 @@ def test_p_values_never_rise():
     assert np.all(p[1] == 1.0)
 
 
-def test_a_thousand_looks_keep_the_error():
+def test_a_thousand_looks_keep_the_error() -> None:
     """2,000 seeded walks with 1,000 looks; the variance-following mixture of a peer has no such bound."""
     rng = np.random.default_rng(11)
     n = np.arange(1, 1_001)
@@ -57,7 +61,7 @@ def test_a_thousand_looks_keep_the_error():
     assert np.mean(p[:, -1] <= 0.05) < 0.05
 
 
-def test_planned_mixture_is_about_the_tightest():
+def test_planned_mixture_is_about_the_tightest() -> None:
     """No mixing variance beats the planned one by more than a thousandth."""
     grid = [
         float(mixture_half_width(0.1, MixturePlan(mixing_variance=v))) for v in np.geomspace(1e-3, 1, 200)
@@ -76,7 +80,7 @@ def test_planned_mixture_is_about_the_tightest():
         lambda: mixture_half_width(np.inf, MixturePlan(mixing_variance=1.0)),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

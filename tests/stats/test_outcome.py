@@ -1,6 +1,11 @@
 """What one unit contributes, by kind, and read from moment records."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from abplat.errors import InvalidInputError
@@ -16,16 +21,17 @@ from abplat.stats.planning import (
     with_clusters,
     with_covariate,
 )
+from abplat.stats.planning.history import Kind
 
 
-def test_variances_follow_the_value_by_kind():
+def test_variances_follow_the_value_by_kind() -> None:
     """Shares by v (1 - v), counts in proportion, means not at all."""
     assert proportion_outcome(0.1).variance_at(0.5) == pytest.approx(0.25)
     assert count_outcome(2.0, dispersion=3.0).variance_at(4.0) == pytest.approx(12.0)
     assert mean_outcome(5.0, 2.0).variance_at(-7.0) == 4.0
 
 
-def test_reductions_and_clusters_multiply_for_every_kind():
+def test_reductions_and_clusters_multiply_for_every_kind() -> None:
     """CUPED and design effect scale the share's variance at every value."""
     outcome = with_clusters(with_covariate(proportion_outcome(0.2), 0.5), size=11, intraclass=0.1)
 
@@ -35,7 +41,7 @@ def test_reductions_and_clusters_multiply_for_every_kind():
     )
 
 
-def test_ratio_variance_is_the_spread_of_sample_ratios():
+def test_ratio_variance_is_the_spread_of_sample_ratios() -> None:
     """4,000 seeded samples of 500 units: the delta method within 4 %."""
     rng = np.random.default_rng(2)
     d = rng.poisson(3.0, (4_000, 500)) + 1.0
@@ -45,7 +51,7 @@ def test_ratio_variance_is_the_spread_of_sample_ratios():
     assert outcome.variance / 500 == pytest.approx(np.var(y.sum(1) / d.sum(1)), rel=0.06)
 
 
-def test_quantile_variance_is_the_spread_of_sample_medians():
+def test_quantile_variance_is_the_spread_of_sample_medians() -> None:
     """4,000 seeded samples of 401 normal values."""
     medians = np.median(np.random.default_rng(3).standard_normal((4_000, 401)), axis=1)
 
@@ -54,7 +60,7 @@ def test_quantile_variance_is_the_spread_of_sample_medians():
     )
 
 
-def make_history(n=5_000):
+def make_history(n: int = 5_000) -> tuple[npt.NDArray[np.float64], ...]:
     """Make past units with a correlated pre-period and a denominator."""
     rng = np.random.default_rng(4)
     d = rng.poisson(2.0, n) + 1.0
@@ -62,7 +68,7 @@ def make_history(n=5_000):
     return x + rng.standard_normal(n), d, x
 
 
-def test_record_of_a_mean_gives_mean_and_variance_left():
+def test_record_of_a_mean_gives_mean_and_variance_left() -> None:
     """The residual of a regression on the covariate (numpy.linalg.lstsq)."""
     y, _, x = make_history()
     slopes = np.polyfit(x, y, 1)
@@ -74,7 +80,7 @@ def test_record_of_a_mean_gives_mean_and_variance_left():
     assert outcome_from_moments(Moments.from_values(y)).variance == pytest.approx(np.var(y, ddof=1))
 
 
-def test_record_of_a_ratio_is_linearised():
+def test_record_of_a_ratio_is_linearised() -> None:
     """As by ratio_outcome from the same moments; a ratio covariate takes variance off."""
     y, d, x = make_history()
     cov = np.cov(y, d)
@@ -86,7 +92,7 @@ def test_record_of_a_ratio_is_linearised():
     assert outcome_from_moments(record, "ratio").variance < 0.5 * plain.variance
 
 
-def test_record_of_counts_grows_with_the_rate():
+def test_record_of_counts_grows_with_the_rate() -> None:
     """Over-dispersion comes from the record."""
     outcome = outcome_from_moments(Moments.from_values([0, 1, 2, 5, 0, 4]), "count")
 
@@ -106,7 +112,7 @@ def test_record_of_counts_grows_with_the_rate():
         (Moments.from_values([1.0, 2.0, 4.0], covariate=[1.0, 2.0, 4.0]), "mean", "zero_variance"),
     ],
 )
-def test_records_that_carry_no_noise_give_a_reason(record, kind, reason):
+def test_records_that_carry_no_noise_give_a_reason(record: Moments, kind: Kind, reason: str) -> None:
     """A plan without variance would promise everything."""
     answer = outcome_from_moments(record, kind)
 
@@ -139,7 +145,7 @@ def test_records_that_carry_no_noise_give_a_reason(record, kind, reason):
         lambda: outcome_from_moments(Moments.from_values([1.0, 2.0]), "median"),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

@@ -1,5 +1,9 @@
 """The winner's curse: what is drawn back, by how much, and that it is right on average."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +21,7 @@ from abplat.stats.selection import (
 )
 
 
-def test_history_is_dersimonian_and_laird():
+def test_history_is_dersimonian_and_laird() -> None:
     """Statsmodels combine_effects(method_re="dl")."""
     rng = np.random.default_rng(0)
     ses = rng.uniform(0.1, 0.5, 30)
@@ -29,7 +33,7 @@ def test_history_is_dersimonian_and_laird():
     assert found.mean == pytest.approx(oracle.mean_effect_re, rel=1e-10)
 
 
-def test_history_without_differences_has_no_variance():
+def test_history_without_differences_has_no_variance() -> None:
     """Less spread than noise: tau^2 is 0 and everything shrinks to the mean."""
     history = learn_history([1.0, 1.1, 0.9], [1.0, 1.0, 1.0])
 
@@ -40,7 +44,7 @@ def test_history_without_differences_has_no_variance():
     )
 
 
-def test_shrunken_winners_are_right_on_average():
+def test_shrunken_winners_are_right_on_average() -> None:
     """20,000 seeded experiments: plain winners are too high, shrunken ones are not."""
     rng = np.random.default_rng(6)
     true = rng.normal(0.0, 1.0, 20_000)
@@ -52,7 +56,7 @@ def test_shrunken_winners_are_right_on_average():
     assert np.mean(shrunk[won] - true[won]) == pytest.approx(0.0, abs=0.06)
 
 
-def test_corrected_estimate_solves_the_conditional_mean():
+def test_corrected_estimate_solves_the_conditional_mean() -> None:
     """2,000,000 seeded draws under the corrected effect: the significant ones average to the one seen."""
     corrected = correct_for_significance(2.6, 1.0)
     draws = np.random.default_rng(1).standard_normal(2_000_000) + corrected
@@ -62,7 +66,7 @@ def test_corrected_estimate_solves_the_conditional_mean():
 
 @given(st.floats(1.97, 30), st.floats(0.01, 100))
 @settings(max_examples=50, deadline=None)
-def test_correction_draws_towards_zero_and_keeps_sign_and_unit(z, se):
+def test_correction_draws_towards_zero_and_keeps_sign_and_unit(z: float, se: float) -> None:
     """Never beyond 0, never above the plain estimate."""
     corrected = correct_for_significance(z * se, se)
 
@@ -71,12 +75,12 @@ def test_correction_draws_towards_zero_and_keeps_sign_and_unit(z, se):
     assert corrected == pytest.approx(se * correct_for_significance(z, 1.0), rel=1e-6, abs=1e-9 * se)
 
 
-def test_insignificant_estimates_stay():
+def test_insignificant_estimates_stay() -> None:
     """There was no selection."""
     assert correct_for_significance(1.0, 1.0) == 1.0
 
 
-def test_expected_bias_matches_simulation():
+def test_expected_bias_matches_simulation() -> None:
     """Lee and Shen (2018): with the truth for the estimate the formula is the bias of the winners' sum."""
     rng = np.random.default_rng(3)
     true, se = np.array([0.0, 0.1, 0.3]), np.array([0.1, 0.1, 0.2])
@@ -96,7 +100,7 @@ def test_expected_bias_matches_simulation():
         lambda: expected_winners_bias([1.0], [1.0], alpha=0.0),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

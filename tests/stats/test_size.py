@@ -1,5 +1,10 @@
 """Sample size, power and smallest effect against statsmodels, R and simulation."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,10 +14,11 @@ from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.rates import power_poisson_diff_2indep
 
 from abplat.errors import InvalidInputError
-from abplat.stats import NotComputable
+from abplat.stats import ComparisonPlan, Moments, NotComputable, compare
 from abplat.stats.planning import (
     Design,
     Monitoring,
+    Outcome,
     best_shares,
     calculate_mde,
     calculate_power,
@@ -20,6 +26,8 @@ from abplat.stats.planning import (
     count_outcome,
     mean_outcome,
     proportion_outcome,
+    ratio_outcome,
+    with_clusters,
     with_covariate,
 )
 
@@ -29,7 +37,7 @@ ANY_TIME = Monitoring(kind="always_valid", n_looks=5)
 
 
 @pytest.mark.parametrize(("effect", "n", "ratio"), [(0.5, 64, 1.0), (0.2, 300, 2.0), (1.0, 10, 1.0)])
-def test_power_of_a_mean_is_students(effect, n, ratio):
+def test_power_of_a_mean_is_students(effect: float, n: int, ratio: float) -> None:
     """Statsmodels TTestIndPower.power, which counts both tails: the far one is below 1e-4 here."""
     design = Design(shares=(1 / (1 + ratio), ratio / (1 + ratio)))
     oracle = TTestIndPower().power(effect, nobs1=n, alpha=0.05, ratio=ratio)
@@ -37,21 +45,21 @@ def test_power_of_a_mean_is_students(effect, n, ratio):
     assert calculate_power(UNIT, effect, n * (1 + ratio), design) == pytest.approx(oracle, abs=1e-4)
 
 
-def test_size_of_a_mean_is_that_of_r():
+def test_size_of_a_mean_is_that_of_r() -> None:
     """R power.t.test(delta = 0.5, sd = 1, power = 0.8): n = 63.76576, so 64 per group."""
     assert calculate_sample_size(UNIT, 0.5, Design()).arm_sizes == (64, 64)
     # R power.t.test(delta = 1, sd = 1, power = 0.9): n = 22.02110
     assert calculate_sample_size(UNIT, 1.0, Design(power=0.9)).arm_sizes == (23, 23)
 
 
-def test_large_sizes_are_normal():
+def test_large_sizes_are_normal() -> None:
     """Statsmodels NormalIndPower.solve_power."""
     oracle = NormalIndPower().solve_power(0.02, power=0.8, alpha=0.05)
 
     assert calculate_sample_size(UNIT, 0.02, Design()).arm_sizes[0] == int(np.ceil(oracle))
 
 
-def test_size_of_shares_is_the_textbook_formula():
+def test_size_of_shares_is_the_textbook_formula() -> None:
     """(z_a + z_b)^2 (p1 q1 + p2 q2) / d^2: Fleiss, Levin and Paik (2003), without pooling."""
     size = calculate_sample_size(proportion_outcome(0.10), 0.02, Design())
     expected = (1.959964 + 0.841621) ** 2 * (0.09 + 0.12 * 0.88) / 0.02**2
@@ -60,7 +68,7 @@ def test_size_of_shares_is_the_textbook_formula():
     assert size.power == pytest.approx(0.8, abs=1e-3)
 
 
-def test_power_of_counts_is_that_of_statsmodels():
+def test_power_of_counts_is_that_of_statsmodels() -> None:
     """Statsmodels power_poisson_diff_2indep(method_var="alt"), two-sided."""
     oracle = power_poisson_diff_2indep(
         1.1, 1.0, 2_000, value=0, alpha=0.05, method_var="alt", return_results=False
@@ -69,7 +77,7 @@ def test_power_of_counts_is_that_of_statsmodels():
     assert calculate_power(count_outcome(1.0), 0.1, 4_000, Design()) == pytest.approx(oracle, abs=1e-5)
 
 
-def test_covariate_saves_its_share():
+def test_covariate_saves_its_share() -> None:
     """1 - rho^2 of the units."""
     plain, adjusted = (
         calculate_sample_size(outcome, 0.02, Design()).n_units
@@ -79,7 +87,7 @@ def test_covariate_saves_its_share():
     assert adjusted / plain == pytest.approx(0.51, abs=1e-3)
 
 
-def test_relative_effects_are_of_the_control_value():
+def test_relative_effects_are_of_the_control_value() -> None:
     """+5 % of 20 is 1; with the sign of the effect where the baseline is negative."""
     relative = Design(scale="relative")
     one = calculate_sample_size(mean_outcome(20.0, 50.0), 0.05, relative)
@@ -88,7 +96,7 @@ def test_relative_effects_are_of_the_control_value():
     assert one.n_units == calculate_sample_size(mean_outcome(-20.0, 50.0), 0.05, relative).n_units
 
 
-def test_non_inferiority_needs_the_distance_to_the_margin():
+def test_non_inferiority_needs_the_distance_to_the_margin() -> None:
     """With no true effect the margin is the distance; a gain adds to it, a harm beyond it has no size."""
     design = Design(margin=0.1, sides=1, alpha=0.025)
     flat = calculate_sample_size(UNIT, 0.0, design)
@@ -106,7 +114,9 @@ def test_non_inferiority_needs_the_distance_to_the_margin():
 
 
 @pytest.mark.parametrize(("direction", "baseline"), [("up", 10.0), ("down", 10.0), ("up", -10.0)])
-def test_relative_margin_has_planned_power_in_simulation(direction, baseline):
+def test_relative_margin_has_planned_power_in_simulation(
+    direction: Literal["up", "down"], baseline: float
+) -> None:
     """Tamhane and Logan (2004): T - (1 -/+ m) C, 20,000 seeded tests, within 1.5 points."""
     design = Design(margin=0.2, sides=1, direction=direction, scale="relative")
     n = calculate_sample_size(mean_outcome(baseline, 10.0), 0.0, design).arm_sizes[0]
@@ -121,7 +131,7 @@ def test_relative_margin_has_planned_power_in_simulation(direction, baseline):
     assert np.mean(z > 1.644854) == pytest.approx(0.8, abs=0.015)
 
 
-def test_power_of_small_means_in_simulation():
+def test_power_of_small_means_in_simulation() -> None:
     """20,000 seeded t-tests with the planned size: within 1.5 points of 80 %."""
     n = calculate_sample_size(UNIT, 0.8, Design()).arm_sizes[0]
     x = np.random.default_rng(2).standard_normal((20_000, 2, n))
@@ -132,7 +142,7 @@ def test_power_of_small_means_in_simulation():
 
 
 @pytest.mark.parametrize("outcome", ["share", "count"])
-def test_power_of_shares_and_counts_in_simulation(outcome):
+def test_power_of_shares_and_counts_in_simulation(outcome: str) -> None:
     """40,000 seeded tests with unequal arms: within 1.5 points of 80 %."""
     rng = np.random.default_rng(3)
     design = Design(shares=(0.7, 0.3))
@@ -151,7 +161,51 @@ def test_power_of_shares_and_counts_in_simulation(outcome):
     assert np.mean(np.abs(z) > 1.959964) == pytest.approx(0.8, abs=0.015)
 
 
-def test_several_treatments_have_planned_power_in_simulation():
+@pytest.mark.parametrize("kind", ["ratio", "covariate", "clusters"])
+def test_power_of_other_kinds_in_simulation(kind: str) -> None:
+    """Units drawn one by one, tested by compare or on cluster totals: within 3 deviations and a point."""
+    rng = np.random.default_rng(12)
+    runs = {"ratio": _ratio_test, "covariate": _covariate_test, "clusters": _cluster_test}
+    hits = [runs[kind](rng) for _ in range(600)]
+
+    assert np.mean(hits) == pytest.approx(0.8, abs=0.06)
+
+
+def _ratio_test(rng: np.random.Generator) -> bool:
+    """Draw one test of value per visit with about 80 % power."""
+    outcome = ratio_outcome((2.0, 4.0), (1 + 0.25 * 3, 3.0), 0.5 * 3)
+    n = calculate_sample_size(outcome, 0.05, Design()).arm_sizes[0]
+    arms = []
+    for effect in (0.0, 0.05):
+        visits = 1.0 + rng.poisson(3.0, n)
+        arms.append(Moments.from_values((0.5 + effect) * visits + rng.standard_normal(n), denominator=visits))
+    return compare(arms[1], arms[0], ComparisonPlan(kind="ratio")).p_value < 0.05
+
+
+def _covariate_test(rng: np.random.Generator) -> bool:
+    """Draw one test of a mean with a covariate of correlation 0.8."""
+    n = calculate_sample_size(with_covariate(UNIT, 0.8), 0.2, Design()).arm_sizes[0]
+    arms = []
+    for effect in (0.0, 0.2):
+        before = rng.standard_normal(n)
+        arms.append(
+            Moments.from_values(effect + 0.8 * before + 0.6 * rng.standard_normal(n), covariate=before)
+        )
+    return compare(arms[1], arms[0]).p_value < 0.05
+
+
+def _cluster_test(rng: np.random.Generator) -> bool:
+    """Draw one test of clusters of ten with intraclass correlation 0.1, on cluster means."""
+    n = calculate_sample_size(with_clusters(UNIT, 10, 0.1), 0.15, Design()).arm_sizes[0]
+    clusters = n // 10
+    means = [
+        effect + 0.1**0.5 * rng.standard_normal(clusters) + (0.9 / 10) ** 0.5 * rng.standard_normal(clusters)
+        for effect in (0.0, 0.15)
+    ]
+    return compare(Moments.from_values(means[1]), Moments.from_values(means[0])).p_value < 0.05
+
+
+def test_several_treatments_have_planned_power_in_simulation() -> None:
     """Three treatments, Dunnett's value, best shares: each is shown in 80 % within 1.5 points."""
     design = Design(shares=best_shares(3), family="dunnett")
     size = calculate_sample_size(UNIT, 0.1, design)
@@ -169,7 +223,7 @@ def test_several_treatments_have_planned_power_in_simulation():
     "model", [UNIT, proportion_outcome(0.3), count_outcome(4.0, 2.0)], ids=["mean", "share", "count"]
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_smallest_effect_size_and_power_agree(monitoring, model, sign):
+def test_smallest_effect_size_and_power_agree(monitoring: Monitoring, model: Outcome, sign: int) -> None:
     """There and back for every kind and design."""
     design = Design(monitoring=monitoring)
     mde = calculate_mde(model, 3_000, design, sign=sign)
@@ -181,7 +235,7 @@ def test_smallest_effect_size_and_power_agree(monitoring, model, sign):
 
 @given(st.floats(0.02, 0.95), st.integers(200, 100_000))
 @settings(max_examples=20, deadline=None)
-def test_more_units_show_less(share, n):
+def test_more_units_show_less(share: float, n: int) -> None:
     """The smallest effect falls with the units, by the root of two for twice as many."""
     design = Design(scale="relative")
     more, fewer = (
@@ -193,7 +247,7 @@ def test_more_units_show_less(share, n):
         assert more < fewer
 
 
-def test_smallest_effect_with_a_margin_may_be_a_harm():
+def test_smallest_effect_with_a_margin_may_be_a_harm() -> None:
     """Many units show non-inferiority even under a small true harm; few need a gain."""
     design = Design(margin=0.1, sides=1)
 
@@ -202,7 +256,7 @@ def test_smallest_effect_with_a_margin_may_be_a_harm():
     assert calculate_mde(UNIT, 100_000, Design(margin=0.1, sides=1, direction="down")) > 0
 
 
-def test_impossible_effects_are_not_reached():
+def test_impossible_effects_are_not_reached() -> None:
     """Four units cannot show any share, and no effect has no size."""
     assert calculate_mde(proportion_outcome(0.99), 4, Design()).reason == "not_reached"
     assert calculate_sample_size(UNIT, 0.0, Design()).reason == "not_reached"
@@ -218,7 +272,7 @@ def test_impossible_effects_are_not_reached():
         lambda: calculate_sample_size(proportion_outcome(0.5), 0.6, Design()),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

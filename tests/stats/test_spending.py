@@ -1,5 +1,9 @@
 """Spending functions against their published formulas and values."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +24,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize("spending", EVERY, ids=str)
-def test_spending_starts_at_zero_ends_at_alpha_and_never_falls(spending):
+def test_spending_starts_at_zero_ends_at_alpha_and_never_falls(spending: Spending) -> None:
     """What was spent cannot come back."""
     spent = spend(spending, np.linspace(0, 1.5, 301), 0.025)
 
@@ -45,14 +49,14 @@ def test_spending_starts_at_zero_ends_at_alpha_and_never_falls(spending):
     ],
     ids=str,
 )
-def test_spending_agrees_with_its_source(spending, fraction, expected):
+def test_spending_agrees_with_its_source(spending: Spending, fraction: float, expected: float) -> None:
     """Formulas and gsDesign calls."""
     assert float(spend(spending, fraction, 0.025)) == pytest.approx(expected, rel=1e-6)
 
 
 @given(st.floats(1e-6, 1.0), st.floats(1e-4, 0.2))
 @settings(max_examples=50, deadline=None)
-def test_obrien_fleming_spends_less_than_pocock(fraction, alpha):
+def test_obrien_fleming_spends_less_than_pocock(fraction: float, alpha: float) -> None:
     """The default is the more cautious one at every time."""
     cautious = float(spend(Spending("obrien_fleming"), fraction, alpha))
 
@@ -69,14 +73,14 @@ def test_obrien_fleming_spends_less_than_pocock(fraction, alpha):
         ("hwang_shih_decani", np.nan),
     ],
 )
-def test_spending_refuses_unknown_families_and_bad_parameters(family, parameter):
+def test_spending_refuses_unknown_families_and_bad_parameters(family: Any, parameter: float | None) -> None:
     """A plan is checked when it is made."""
     with pytest.raises(InvalidInputError):
         Spending(family, parameter)
 
 
 @pytest.mark.parametrize(("fraction", "alpha"), [(-0.1, 0.05), (np.nan, 0.05), (0.5, 0.0), (0.5, 1.0)])
-def test_spend_refuses_bad_times_and_rates(fraction, alpha):
+def test_spend_refuses_bad_times_and_rates(fraction: float, alpha: float) -> None:
     """No NaN comes out."""
     with pytest.raises(InvalidInputError):
         spend(Spending(), fraction, alpha)

@@ -1,5 +1,9 @@
 """Planning by events: Schoenfeld's formula, its power by simulation, and the time events take."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -30,19 +34,19 @@ PAST = PastSurvival(tuple(0.95**day for day in range(1, 61)))
         (0.75, Design(sides=1, alpha=0.025), 380),
     ],
 )
-def test_events_are_schoenfelds(ratio, design, events):
+def test_events_are_schoenfelds(ratio: float, design: Design, events: int) -> None:
     """Published and worked examples."""
     assert count_events(ratio, design) == events
 
 
-def test_looks_cost_events():
+def test_looks_cost_events() -> None:
     """A group sequential design needs its inflation."""
     looks = Design(monitoring=Monitoring(kind="group_sequential", n_looks=5))
 
     assert count_events(0.7, Design()) < count_events(0.7, looks) < 1.1 * count_events(0.7, Design())
 
 
-def test_margins_are_on_the_log_scale():
+def test_margins_are_on_the_log_scale() -> None:
     """Equal hazards need the margin as distance; a harm beyond it has no size."""
     design = Design(margin=np.log(1.3), sides=1, alpha=0.025, direction="down")
 
@@ -54,7 +58,7 @@ def test_margins_are_on_the_log_scale():
     assert count_events(1.1, rising) == pytest.approx(count_events(1 / 1.1, design), abs=1)
 
 
-def test_power_is_as_planned_in_simulation():
+def test_power_is_as_planned_in_simulation() -> None:
     """3,000 seeded log-rank tests on exponential times: within 2.5 points (3 deviations and Schoenfeld)."""
     events = count_events(0.6, Design())
     rng = np.random.default_rng(1)
@@ -64,7 +68,7 @@ def test_power_is_as_planned_in_simulation():
     assert power_of_events(events, 0.6, Design()) == pytest.approx(0.8, abs=0.005)
 
 
-def _log_rank(rng, n, ratio):
+def _log_rank(rng: np.random.Generator, n: int, ratio: float) -> float:
     """Run a log-rank test without censoring (Mantel's hypergeometric form)."""
     times = np.concatenate([rng.exponential(1.0, n), rng.exponential(1 / ratio, n)])
     treated = (np.argsort(times, kind="stable") >= n).astype(float)
@@ -73,7 +77,7 @@ def _log_rank(rng, n, ratio):
     return np.sum(treated - share) / np.sqrt(np.sum(share * (1 - share)))
 
 
-def test_expected_events_agree_with_simulation():
+def test_expected_events_agree_with_simulation() -> None:
     """Entry by day and 40,000 seeded units in whole days: within half a percent of the units."""
     arrivals, design = Arrivals((400.0,) * 14), Design()
     found = expected_events(arrivals, PAST, 0.7, design, 3)
@@ -86,7 +90,7 @@ def test_expected_events_agree_with_simulation():
     assert found == pytest.approx(counts, rel=0.03)
 
 
-def test_plan_goes_from_hazard_ratio_to_weeks():
+def test_plan_goes_from_hazard_ratio_to_weeks() -> None:
     """The first week with enough events; a year that does not bring them is a reason."""
     arrivals = Arrivals((20.0,) * 28)
     plan = plan_events(arrivals, PAST, 1.4, Design())
@@ -111,7 +115,7 @@ def test_plan_goes_from_hazard_ratio_to_weeks():
         lambda: expected_events(Arrivals((1.0,) * 14), PAST, -1.0, Design(), 2),
     ],
 )
-def test_bad_input_is_refused(call):
+def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()

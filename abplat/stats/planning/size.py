@@ -44,6 +44,10 @@ class SampleSize:
 def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Design) -> float:
     """Return the chance of showing an effect with a number of units.
 
+    A relative effect is judged through the difference: Fieller's interval of the lift, the default
+    of :func:`abplat.stats.compare`, excludes 0 exactly when the test of the difference rejects, so
+    the noise of the control value is not counted twice.
+
     Args:
         outcome: The metric.
         effect: True effect on the scale of the design (0.05 relative is +5 % of the control value).

@@ -256,7 +256,7 @@ def solve_drift(fractions: Sequence[float], plan: GroupSequentialPlan, power: fl
         return crossing(set_bounds(fractions, plan, drift=drift), drift).power - power
 
     start = float(ndtri(power) - ndtri(plan.side_alpha))
-    return float(brentq(miss, start * 0.5, start * 3.0, xtol=1e-8))
+    return float(brentq(miss, start * 0.5, start * 3.0 + 2.0, xtol=1e-8))
 
 
 def inflation_factor(fractions: Sequence[float], plan: GroupSequentialPlan, power: float = 0.8) -> float:

@@ -109,8 +109,8 @@ class Ledger:
         information = require_positive("se", se) ** -2
         spent, bound = self._spend(information, final=final)
         is_last = final or self.fraction(information) >= 1
-        outcome = self._judge(effect / se, bound, is_last=is_last)
-        look = Look(effect=effect, se=se, bound=bound, alpha_spent=spent, outcome=outcome)
+        look = Look(effect=effect, se=se, bound=bound, alpha_spent=spent, outcome="go_on")
+        look = replace(look, outcome=self._judge(look, is_last=is_last))
         return replace(self, looks=(*self.looks, look))
 
     def _spend(self, information: float, *, final: bool) -> tuple[float, float]:
@@ -132,11 +132,11 @@ class Ledger:
         is_two_sided = self.plan.sides == 2
         return tuple((-look.bound if is_two_sided else -Z_CAP, look.bound) for look in self.looks)
 
-    def _judge(self, z: float, bound: float, *, is_last: bool) -> Outcome:
+    def _judge(self, look: Look, *, is_last: bool) -> Outcome:
         """Return what a look says."""
-        if z >= bound:
+        if look.z >= look.bound:
             return "better"
-        if self.plan.sides == 2 and z <= -bound:
+        if self.plan.sides == 2 and look.z <= -look.bound:
             return "worse"
         return "ended" if is_last else "go_on"
 
