@@ -7,6 +7,8 @@ number would be a lie the answer is :class:`NotComputable` with its reason.
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
 from abplat.stats.estimator import compare, compare_rows
+from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
+from abplat.stats.exact import boschloo_p
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -21,8 +23,6 @@ from abplat.stats.moments import Moments, Strata
 from abplat.stats.multiplicity import adjust_p_values
 from abplat.stats.proportions import (
     ProportionInterval,
-    Table,
-    boschloo_p,
     pooled_z_test,
     proportion_interval,
     ratio_interval,
@@ -44,16 +44,22 @@ from abplat.stats.survival import (
     kaplan_meier,
     restricted_mean,
 )
-from abplat.stats.verdict import Decision, Goal, Guardrail, VerdictPlan, decide_verdict, judge_effect
+from abplat.stats.tables import Table
+from abplat.stats.verdict import decide_verdict, judge_effect
+from abplat.stats.verdict_table import VERDICT_TABLE, VerdictRow
+from abplat.stats.wording import EffectLike
 
 __all__ = [
     "CAPTION",
+    "VERDICT_TABLE",
     "ChannelPart",
     "Comparison",
     "ComparisonPlan",
     "Computed",
     "Decision",
+    "EffectLike",
     "Equivalence",
+    "Evidence",
     "GailSimon",
     "Goal",
     "Guardrail",
@@ -75,6 +81,7 @@ __all__ = [
     "Table",
     "TouchpointConflict",
     "VerdictPlan",
+    "VerdictRow",
     "adjust_p_values",
     "boschloo_p",
     "check_equivalence",

@@ -91,7 +91,7 @@ def find_conflicts(
     z = critical_normal(alpha)
     harm = max(0.0, z * journey[1] - journey[0])
     return tuple(
-        _describe(key, (p, p_holm), up < alpha, journey_z / z, harm, alpha)
+        _describe(key, (p, p_holm, up), journey_z / z, harm, alpha)
         for key, p, p_holm, up in zip(gains, joint, adjusted, gained, strict=True)
     )
 
@@ -107,10 +107,10 @@ def _standardise(path: str, pair: tuple[float, float]) -> float:
 
 
 def _describe(
-    key: str, p_values: tuple[float, float], is_up: bool, journey_score: float, harm: float, alpha: float
+    key: str, p_values: tuple[float, float, float], journey_score: float, harm: float, alpha: float
 ) -> TouchpointConflict:
     """Name the state of one touchpoint; ``journey_score`` is beyond +-1 where the journey moved."""
-    is_conflict = p_values[1] < alpha
+    is_conflict, is_up = p_values[1] < alpha, p_values[2] < alpha
     state: ConflictState
     if is_conflict:
         state = "conflict"

@@ -18,9 +18,10 @@ from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.flags import flag_pair, flag_rows
 from abplat.stats.kernel import Cell, Estimate, Layout, build_arm, estimate, read_cell
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
-from abplat.stats.proportions import compare_small_table, is_small_table, read_table
 from abplat.stats.result import Computed, NotComputable
+from abplat.stats.small_tables import compare_small_table
 from abplat.stats.strata import pair_strata
+from abplat.stats.tables import is_small_table, read_table
 
 _EPS = float(np.finfo(float).eps)
 

@@ -26,13 +26,24 @@ class RecordLike(Protocol):
     """A moment record of floats, or of arrays over rows."""
 
     @property
-    def n(self) -> Numbers: ...
+    def n(self) -> Numbers:
+        """Units."""
+        ...
+
     @property
-    def shift(self) -> Sequence[Numbers]: ...
+    def shift(self) -> Numbers:
+        """Constant per column."""
+        ...
+
     @property
-    def sum(self) -> Sequence[Numbers]: ...
+    def sum(self) -> Numbers:
+        """Sum per column."""
+        ...
+
     @property
-    def cross(self) -> Sequence[Numbers]: ...
+    def cross(self) -> Numbers:
+        """Sum of products per pair of columns."""
+        ...
 
 
 class Layout(NamedTuple):

@@ -18,17 +18,15 @@ from abplat.stats.estimator import estimate_pair
 from abplat.stats.kernel import Estimate
 from abplat.stats.moments import Strata, pool_strata
 from abplat.stats.proportions import (
-    Table,
-    is_small_table,
     proportion_interval,
     ratio_interval,
-    read_table,
     score_statistic,
     score_statistic_of_ratio,
 )
 from abplat.stats.relative import refuse_relative, relate
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.survival import RestrictedMeanComparison
+from abplat.stats.tables import Table, is_small_table, read_table
 
 Direction = Literal["up", "down"]
 Scale = Literal["relative", "absolute"]

@@ -9,23 +9,18 @@ large against the spread.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from abplat.errors import InvalidInputError
+from abplat.stats.moment_checks import check_record
 from abplat.stats.result import Computed, NotComputable
 
 FloatArray = npt.NDArray[np.float64]
-
-_COLUMN: Final = re.compile(r"^(?:y|d|xd?(?:[2-9]|[1-9]\d+)?)$")
-_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +63,7 @@ class Moments:
     cube_y: float | None = None
 
     def __post_init__(self) -> None:
-        _check_columns(self.columns)
-        _check_count(self.n)
-        _check_numbers(self)
-        _check_possible(self)
+        check_record(self)
 
     @classmethod
     def from_values(
@@ -276,95 +268,6 @@ def _choose_shift(values: FloatArray) -> FloatArray:
     return np.where(np.abs(mean) > 8 * spread, rounded, 0.0)
 
 
-def _check_columns(columns: tuple[str, ...]) -> None:
-    """Refuse unknown, doubled or wrongly ordered columns."""
-    known = all(_COLUMN.match(c) for c in columns)
-    if not columns or columns[0] != "y" or not known or list(columns) != sorted(set(columns), key=_rank):
-        message = f"must be y, then d, x, xd, x2, xd2 ... as far as used, got {columns!r}"
-        raise InvalidInputError.at("columns", message)
-    for name in columns:
-        if name.startswith("xd") and "x" + name[2:] not in columns:
-            raise InvalidInputError.at("columns", f"{name} has no covariate x{name[2:]}")
-
-
-def _rank(column: str) -> tuple[int, int]:
-    """Order y, d, x, xd, x2, xd2, ..."""
-    if column in ("y", "d"):
-        return (0, "yd".index(column))
-    digits = column.lstrip("xd")
-    return (int(digits) if digits else 1, int(column.startswith("xd")))
-
-
-def _check_count(n: int) -> None:
-    """Refuse a number of units that is negative, fractional or no number."""
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise InvalidInputError.at("n", f"must be a whole number, got {n!r}")
-    if n < 0:
-        raise InvalidInputError.at("n", f"must not be negative, got {n}")
-
-
-def _check_numbers(record: Moments) -> None:
-    """Refuse wrong lengths and numbers that are not finite."""
-    k = len(record.columns)
-    for field, size in (("shift", k), ("sum", k), ("cross", k * (k + 1) // 2)):
-        found = getattr(record, field)
-        if len(found) != size:
-            raise InvalidInputError.at(field, f"needs {size} numbers for {k} columns, got {len(found)}")
-        if not all(map(math.isfinite, found)):
-            raise InvalidInputError.at(field, f"must be finite, got {found!r}")
-    if record.cube_y is not None and not math.isfinite(record.cube_y):
-        raise InvalidInputError.at("cube_y", f"must be finite, got {record.cube_y!r}")
-
-
-def _check_possible(record: Moments) -> None:
-    """Refuse sums that no data can have: products must be those of real columns."""
-    if not record.n:
-        if any(record.sum) or any(record.cross) or record.cube_y:
-            raise InvalidInputError.at("n", "is 0, yet the sums are not")
-        return
-    rows = _border(record)
-    if rows is None or not _is_positive(rows):
-        raise InvalidInputError.at("cross", "no data can have these sums: the covariance is not positive")
-    if record.cube_y is not None and abs(record.cube_y) > record.cross[0] ** 1.5 * (1 + _TOLERANCE) + 1e-300:
-        raise InvalidInputError.at("cube_y", "no data can have this sum of cubes next to the sum of squares")
-
-
-def _border(record: Moments) -> list[list[float]] | None:
-    """Return the scaled matrix of n, sums and products, lower triangle; None with a negative square."""
-    upper = iter(record.cross)
-    k = len(record.columns)
-    rows = [[1.0]] + [[total] for total in record.sum]
-    for i in range(k):
-        for j in range(i, k):
-            rows[j + 1].append(next(upper))
-    squares = [rows[i][i] for i in range(1, k + 1)]
-    if min(squares) < 0:
-        return None
-    scale = [math.sqrt(record.n)] + [math.sqrt(s) if s > 0 else 1.0 for s in squares]
-    return [[rows[0][0]]] + [
-        [value / scale[i] / scale[j] for j, value in enumerate(rows[i])] for i in range(1, k + 1)
-    ]
-
-
-def _is_positive(rows: list[list[float]]) -> bool:
-    """Tell whether a scaled lower triangle is positive semi-definite to the tolerance (Cholesky)."""
-    size = len(rows)
-    for j in range(size):
-        pivot = rows[j][j]
-        below = [rows[i][j] for i in range(j + 1, size)]
-        if pivot < -_TOLERANCE:
-            return False
-        if pivot <= _TOLERANCE:
-            if any(value * value > 4 * _TOLERANCE for value in below):
-                return False
-            continue
-        for i in range(j + 1, size):
-            factor = rows[i][j] / pivot
-            for m in range(j + 1, i + 1):
-                rows[i][m] -= factor * rows[m][j]
-    return True
-
-
 def _square(upper: Sequence[float], k: int) -> FloatArray:
     """Lay an upper triangle out as a symmetric matrix."""
     full = np.zeros((k, k))
@@ -402,11 +305,25 @@ def _add_centred(a: Moments, b: Moments) -> Moments:
     apart = b.mean - a.mean
     mean = a.mean + apart * (b.n / n)
     left, right = _centre(a), _centre(b)
-    product = left + right + np.outer(apart, apart) * (a.n / n * b.n)
+    product = _clip(left + right + np.outer(apart, apart) * (a.n / n * b.n))
     upper = product[np.triu_indices(len(mean))]
     cube_a, cube_b, d = _centre_cube(a), _centre_cube(b), float(apart[0])
     cube = None
     if cube_a is not None and cube_b is not None:
         cube = cube_a + cube_b + d**3 * a.n * b.n * (a.n - b.n) / n**2
         cube += 3 * d * (a.n * float(right[0, 0]) - b.n * float(left[0, 0])) / n
+        limit = float(product[0, 0]) ** 1.5
+        cube = max(-limit, min(limit, cube))
     return Moments(a.columns, n, _floats(mean), (0.0,) * len(mean), _floats(upper), cube)
+
+
+def _clip(product: FloatArray) -> FloatArray:
+    """Take what rounding has pushed below 0 back to 0, so that a merge of good records is good."""
+    size = np.sqrt(np.maximum(np.diag(product), 0.0))
+    scale = np.where(size > 0, size, 1.0)
+    scaled = np.where(np.outer(size, size) > 0, product / np.outer(scale, scale), 0.0)
+    values, vectors = np.linalg.eigh(scaled)
+    if values[0] >= 0:
+        return np.asarray(scaled * np.outer(scale, scale))
+    mended = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return np.asarray(mended * np.outer(scale, scale))

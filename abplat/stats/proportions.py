@@ -13,60 +13,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy import optimize, special
 
 from abplat.errors import InvalidInputError
-from abplat.stats.comparison import Comparison, ComparisonPlan
-from abplat.stats.moments import Moments
 from abplat.stats.result import Computed, NotComputable
-from abplat.stats.tails import critical_normal, log10_two_sided_normal, two_sided_normal
+from abplat.stats.tables import Table
+from abplat.stats.tails import critical_normal, two_sided_normal
 
 ProportionMethod = Literal["score", "newcombe", "agresti_caffo", "pooled_z"]
-
-_SMALL_CELL: Final = 10.0
-_EXACT_UNITS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A two by two table: units and how many of them did it, per arm.
-
-    Attributes:
-        treatment_count: Units with outcome 1 in treatment.
-        treatment_n: Units in treatment.
-        control_count: Units with outcome 1 in control.
-        control_n: Units in control.
-
-    Raises:
-        InvalidInputError: If a count is not a whole number between 0 and its n.
-
-    Examples:
-        >>> Table(7, 34, 1, 34).treatment_rate
-        0.20588235294117646
-    """
-
-    treatment_count: int
-    treatment_n: int
-    control_count: int
-    control_n: int
-
-    def __post_init__(self) -> None:
-        for name in ("treatment_count", "treatment_n", "control_count", "control_n"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or int(value) != value or value < 0:
-                raise InvalidInputError.at(name, f"must be a whole number, not negative, got {value!r}")
-        if self.treatment_count > self.treatment_n or self.control_count > self.control_n:
-            raise InvalidInputError.at("count", "must not be larger than the units of its arm")
-
-    @property
-    def treatment_rate(self) -> float:
-        """Share of treatment units with outcome 1."""
-        return self.treatment_count / self.treatment_n
-
-    @property
-    def control_rate(self) -> float:
-        """Share of control units with outcome 1."""
-        return self.control_count / self.control_n
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +37,6 @@ class ProportionInterval:
     ci_lower: float
     ci_upper: float
     method: str
-
-
-def read_table(treatment: Moments, control: Moments) -> Table:
-    """Read a two by two table out of the records of a 0/1 outcome."""
-    counts = []
-    for arm in (treatment, control):
-        shift, n = arm.shift[0], arm.n
-        total = arm.sum[0] + n * shift
-        squares = arm.cross[0] + 2 * shift * arm.sum[0] + n * shift * shift
-        tolerance = 1e-9 * max(n, 1)
-        whole = round(total)
-        if abs(squares - total) > tolerance or abs(total - whole) > tolerance or not 0 <= whole <= n:
-            raise InvalidInputError.at("cross", "a proportion needs outcomes that are 0 or 1")
-        counts += [whole, n]
-    return Table(*counts)
-
-
-def is_small_table(table: Table) -> bool:
-    """Tell whether a cell is expected to hold fewer than ten units if both arms were alike."""
-    done = table.treatment_count + table.control_count
-    n = table.treatment_n + table.control_n
-    smaller = min(table.treatment_n, table.control_n)
-    return min(done, n - done) * smaller / n < _SMALL_CELL
 
 
 def proportion_interval(
@@ -194,10 +124,18 @@ def _score(table: Table, z: float) -> tuple[float, float]:
 
 
 def _cross(distance: Callable[[float], float], low: float, high: float) -> float:
-    """Find where a function changes its sign; an interval without room is its own end."""
+    """Find where a falling function crosses 0 by halving; it may be infinite at its ends."""
     if high - low < 1e-12:
         return low
-    return float(optimize.brentq(distance, low, high, xtol=1e-14, rtol=1e-14))
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        if distance(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def score_statistic(table: Table, difference: float) -> float:
@@ -240,7 +178,7 @@ def _constrained_rate(table: Table, d: float) -> float:
     turn = 0.0 if p == 0 else max(-1.0, min(1.0, q / p**3))
     angle = (math.pi + math.acos(turn)) / 3
     rate = 2 * p * math.cos(angle) - l2 / (3 * total)
-    return min(max(rate, max(0.0, -d)), min(1.0, 1.0 - d))
+    return float(np.clip(rate, max(0.0, -d), min(1.0, 1.0 - d)))
 
 
 _INTERVALS: Final[dict[str, Callable[[Table, float], tuple[float, float]]]] = {
@@ -327,133 +265,3 @@ def pooled_z_test(table: Table) -> Computed[tuple[float, float]]:
         return NotComputable("zero_variance")
     z = (table.treatment_rate - table.control_rate) / se
     return z, float(two_sided_normal(z))
-
-
-def boschloo_p(table: Table) -> Computed[float]:
-    """Test two proportions exactly, without conditioning on the total: for small tables.
-
-    Why: never less powerful than Fisher's test, and its error stays below alpha at any share.
-    Rule: order the tables by Fisher's one-sided p, add up the chance of all that are as extreme
-    at the worst common share, and double the smaller side.
-
-    Args:
-        table: Counts and units, at most 400 units together.
-
-    Returns:
-        The two-sided p-value, or ``no_units``.
-
-    Raises:
-        InvalidInputError: With more than 400 units, where the score test serves.
-
-    References:
-        Boschloo (1970), Statistica Neerlandica 24; ``scipy.stats.boschloo_exact``.
-
-    Examples:
-        >>> round(boschloo_p(Table(7, 12, 8, 16)), 3)
-        0.707
-    """
-    if not table.treatment_n or not table.control_n:
-        return NotComputable("no_units")
-    if table.treatment_n + table.control_n > 2 * _EXACT_UNITS:
-        raise InvalidInputError.at("n", f"must be at most {2 * _EXACT_UNITS} units for the exact test")
-    swapped = Table(table.control_count, table.control_n, table.treatment_count, table.treatment_n)
-    return min(1.0, 2 * min(_boschloo_greater(table), _boschloo_greater(swapped)))
-
-
-def _boschloo_greater(table: Table) -> float:
-    """Return the one-sided p-value for "treatment is higher"."""
-    fisher = _fisher_greater(table.treatment_n, table.control_n)
-    seen = fisher[table.treatment_count, table.control_count]
-    region = (fisher <= seen * (1 + 1e-10)).astype(np.float64)
-
-    def chance(
-        shares: np.ndarray[tuple[int], np.dtype[np.float64]],
-    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        left = _binomial(table.treatment_n, shares)
-        right = _binomial(table.control_n, shares)
-        return np.einsum("ri,ij,rj->r", left, region, right, optimize=True)
-
-    grid = np.linspace(0.0, 1.0, 401)
-    for _ in range(4):
-        values = chance(grid)
-        best = int(np.argmax(values))
-        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)], 41)
-    return float(min(1.0, chance(grid).max()))
-
-
-def _binomial(
-    n: int, shares: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return binomial chances, shape (shares, n + 1)."""
-    k = np.arange(n + 1)
-    log_ways = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-    p = shares[:, None]
-    return np.exp(log_ways + special.xlogy(k, p) + special.xlog1py(n - k, -p))
-
-
-def _fisher_greater(n: int, m: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return Fisher's one-sided p of every table with n and m units, shape (n + 1, m + 1)."""
-    i, j = np.arange(n + 1), np.arange(m + 1)
-    ways_n = special.gammaln(n + 1) - special.gammaln(i + 1) - special.gammaln(n - i + 1)
-    ways_m = special.gammaln(m + 1) - special.gammaln(j + 1) - special.gammaln(m - j + 1)
-    p = np.empty((n + 1, m + 1))
-    for total in range(n + m + 1):
-        x = np.arange(max(0, total - m), min(n, total) + 1)
-        logs = ways_n[x] + ways_m[total - x]
-        weights = np.exp(logs - logs.max())
-        p[x, total - x] = np.cumsum(weights[::-1])[::-1] / weights.sum()
-    return p
-
-
-def compare_small_table(table: Table, plan: ComparisonPlan, flags: tuple[str, ...] = ()) -> Comparison:
-    """Compare two proportions by the score interval, with Boschloo's test up to 200 units an arm.
-
-    Args:
-        table: Counts and units of both arms, neither empty.
-        plan: Error rate.
-        flags: What to pass on to the reader.
-
-    Returns:
-        The comparison; its ``se`` is the interval's width over twice the critical value, and the
-        flag ``exact_test_disagrees`` is set where interval and exact test differ about 0.
-
-    Examples:
-        >>> compare_small_table(Table(7, 34, 1, 34), ComparisonPlan()).method
-        'score+boschloo'
-    """
-    z = critical_normal(plan.alpha)
-    lower, upper = _score(table, z)
-    score = score_statistic(table, 0.0)
-    p_value, log10_p = float(two_sided_normal(score)), float(log10_two_sided_normal(score))
-    method = "score"
-    if max(table.treatment_n, table.control_n) <= _EXACT_UNITS:
-        exact = boschloo_p(table)
-        if not isinstance(exact, NotComputable):
-            p_value, log10_p, method = exact, math.log10(exact), "score+boschloo"
-    if (p_value < plan.alpha) != (lower > 0 or upper < 0):
-        flags = (*flags, "exact_test_disagrees")
-    ratio = ratio_interval(table, plan.alpha)
-    lacking = isinstance(ratio, NotComputable)
-    return Comparison(
-        effect=table.treatment_rate - table.control_rate,
-        se=(upper - lower) / (2 * z),
-        df=None,
-        ci_lower=lower,
-        ci_upper=upper,
-        p_value=p_value,
-        log10_p=log10_p,
-        rel_effect=None if isinstance(ratio, NotComputable) else ratio.effect,
-        rel_ci_lower=None if isinstance(ratio, NotComputable) else ratio.ci_lower,
-        rel_ci_upper=None if isinstance(ratio, NotComputable) else ratio.ci_upper,
-        rel_p_value=None if lacking else p_value,
-        rel_reason=ratio.reason if isinstance(ratio, NotComputable) else None,
-        control_value=table.control_rate,
-        treatment_value=table.treatment_rate,
-        control_adjusted=table.control_rate,
-        treatment_adjusted=table.treatment_rate,
-        n_control=table.control_n,
-        n_treatment=table.treatment_n,
-        method=method,
-        flags=flags,
-        alpha=plan.alpha,
-    )

@@ -161,7 +161,7 @@ def _counts(table: RiskTable) -> tuple[CountArray, CountArray]:
 def _product_limit(events: CountArray, n: CountArray) -> tuple[FloatArray, FloatArray]:
     """Return the curve and Greenwood's sum of d / (n (n - d)), 0 once the curve has ended at 0."""
     safe = np.maximum(n, 1)
-    survival = np.cumprod(1.0 - events / safe)
+    survival: FloatArray = np.cumprod(1.0 - events / safe, dtype=np.float64)
     left = np.where(n > events, n - events, 1)
     terms = np.where(n > events, events / (safe * left), 0.0)
     return survival, np.cumsum(terms)
