@@ -94,7 +94,7 @@ def test_direction_down_mirrors() -> None:
 
 
 def test_prior_of_another_scale_is_refused_not_ignored() -> None:
-    """The mistake of section 2.2: a peer's absolute prior never reached a relative effect."""
+    """A peer's mistake: its absolute prior never reached a relative effect."""
     with pytest.raises(InvalidInputError, match="on_scale"):
         judge_posterior(0.1, 0.1, NormalPrior(sd=5.0, scale="absolute"), scale="relative")
 
@@ -142,7 +142,7 @@ def test_arms_of_very_unequal_precision_sum_to_one() -> None:
 
 @pytest.mark.parametrize(("n_looks", "expected"), [(14, 0.38), (28, 0.46)])
 def test_stopping_at_ninety_five_per_cent_errs_as_simulated(n_looks: int, expected: float) -> None:
-    """Finding 8 of the design notes: 38 and 46 % [sim] for a flat prior."""
+    """An independent simulation gave 38 and 46 % for a flat prior."""
     looks = [k / n_looks for k in range(1, n_looks + 1)]
 
     assert stopping_error(looks, 0.95, planned_se=1.0) == pytest.approx(expected, abs=0.01)

@@ -23,8 +23,8 @@ PLAN = ConfidenceSequencePlan(planned_n=10_000)
 ONE_SIDED = ConfidenceSequencePlan(planned_n=10_000, sides=1)
 
 
-def test_critical_values_of_the_design_notes() -> None:
-    """Statistics 3.9: 3.035 at the planned n, 3.264 at a quarter, 3.337 at twenty times."""
+def test_critical_values_about_the_planned_n() -> None:
+    """An independent run gave 3.035 at the planned n, 3.264 at a quarter, 3.337 at twenty times."""
     found = sequence_critical_values([10_000, 2_500, 200_000], PLAN)
 
     assert found == pytest.approx([3.035, 3.264, 3.337], abs=5.1e-4)
@@ -67,7 +67,7 @@ def test_one_sided_is_narrower_and_ignores_the_other_side() -> None:
 
 
 def test_peeking_daily_keeps_the_error() -> None:
-    """20,000 seeded walks, 14 looks up to the plan: the design notes found about 1.0 %."""
+    """20,000 seeded walks, 14 looks up to the plan: an independent run gave about 1.0 %."""
     rng = np.random.default_rng(3)
     fractions = np.arange(1, 15) / 14
     walks = np.cumsum(rng.standard_normal((20_000, 14)), axis=1) / np.sqrt(np.arange(1, 15))

@@ -63,7 +63,7 @@ def test_bounds_agree_with_r(
     [(14, 2.103, 2.503), (28, 2.140, 2.552), (90, 2.183, 2.603)],
 )
 def test_last_bounds_of_daily_looks(n_looks: int, obrien_fleming: float, pocock: float) -> None:
-    """The constants of the design notes (statistics 3.9), from a 601-point run."""
+    """Constants of an independent run on 601 points per look."""
     assert set_bounds(even(n_looks)).upper[-1] == pytest.approx(obrien_fleming, abs=5.1e-4)
     assert set_bounds(even(n_looks), POCOCK).upper[-1] == pytest.approx(pocock, abs=5.1e-4)
 
@@ -142,14 +142,14 @@ def test_maximum_sizes_of_the_book_give_the_power(
     ids=["obrien_fleming", "hwang_shih_decani", "pocock"],
 )
 def test_price_of_fourteen_looks(spending: Spending, extra: float) -> None:
-    """Finding 7 of the design notes: 4, 4 and 26 per cent more units."""
+    """An independent run gave 4, 4 and 26 per cent more units."""
     factor = inflation_factor(even(14), GroupSequentialPlan(spending=spending))
 
     assert factor - 1 == pytest.approx(extra, abs=0.005)
 
 
 def test_spending_is_applied_per_side() -> None:
-    """The mistake of section 2.2: applied to two-sided alpha the last of 14 bounds is 2.145."""
+    """A common mistake: applied to two-sided alpha the last of 14 bounds is 2.145."""
     assert set_bounds(even(14)).upper[-1] == pytest.approx(2.1026, abs=1e-4)
 
 

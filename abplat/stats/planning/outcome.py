@@ -94,7 +94,7 @@ def proportion_outcome(share: float) -> Outcome:
         InvalidInputError: If the share is not strictly between 0 and 1.
 
     References:
-        The unpooled variance, as in the test that is run (statistics.md 3.4).
+        The unpooled variance, as in the test that is run.
 
     Examples:
         >>> proportion_outcome(0.5).variance
