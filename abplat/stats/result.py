@@ -28,6 +28,9 @@ REASONS: Final[dict[str, str]] = {
     "empty_link": "Nobody reached this link in an arm.",
     "empty_cell": "A channel has no starters in an arm.",
     "too_few_strata": "The test needs at least two subgroups.",
+    "information_not_grown": "The look added no information to the looks before it.",
+    "not_ended": "The test goes on: there is no final result yet.",
+    "not_reached": "The units needed are not reached within the longest time allowed.",
     "not_converged": "The search for the interval did not converge.",
 }
 
