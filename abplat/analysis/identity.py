@@ -141,10 +141,12 @@ class _Graph:
     def drop_blocked(self, links: list[tuple[int, Alias]]) -> list[tuple[int, Alias]]:
         """Return the aliases whose ids can tell a person; the ids of all become known."""
         usable = []
+        ids = {key for _, alias in links for key in alias[:2]}
+        blocked = {key: self.policy.is_blocked(key) for key in ids}
         for position, alias in links:
             self.code(alias.a)
             self.code(alias.b)
-            if self.policy.is_blocked(alias.a) or self.policy.is_blocked(alias.b):
+            if blocked[alias.a] or blocked[alias.b]:
                 self.blocked.append(position)
             else:
                 usable.append((position, alias))
@@ -177,7 +179,7 @@ class _Graph:
         found: dict[str, list[int]] = {}
         for root in (a, b):
             for kind, times in self.of(root, ts_us).items():
-                found[kind] = sorted(found[kind] + times) if kind in found else times
+                found[kind] = sorted([*found[kind], *times]) if kind in found else times
         for kind, times in found.items():
             span = self.policy.limits[kind].within_us
             if span is not None and times[0] <= ts_us - span:

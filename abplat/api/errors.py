@@ -10,11 +10,11 @@ from typing import Any, Final
 import orjson
 from flask import Flask, Response, g, request
 from marshmallow import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from abplat.db.engine import translate
-from abplat.errors import AbplatError, Problem
+from abplat.errors import AbplatError, InvalidInputError, NotFoundError, Problem
 
 STATUS: Final = {
     "invalid_input": 422,
@@ -68,6 +68,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, render_http)
     app.register_error_handler(ValidationError, render_validation)
     app.register_error_handler(OperationalError, lambda error: render(translate(error.orig or error)))
+    app.register_error_handler(DataError, render_unstorable)
     app.register_error_handler(Exception, render_unexpected)
 
 
@@ -99,6 +100,14 @@ def render_validation(error: ValidationError) -> Response:
     first = problems[0] if problems else Problem("", "is not valid")
     detail = f"{first.path}: {first.message}" if first.path else first.message
     return problem_response(STATUS["invalid_input"], "invalid_input", detail, problems)
+
+
+def render_unstorable(error: DataError) -> Response:
+    """Answer a value that passed every check and that the database refuses all the same."""
+    _log.warning("request %s holds what the database refuses", request_id(), exc_info=error)
+    return render(
+        InvalidInputError("a value of the request cannot be kept by the database; check odd characters")
+    )
 
 
 def render_unexpected(error: Exception) -> Response:
@@ -134,8 +143,10 @@ def request_id() -> str:
 
 
 def _name_request() -> None:
-    """Give the request a name before anything can fail."""
+    """Give the request a name before anything can fail; a path that nothing can have ends here."""
     request_id()
+    if "\x00" in request.path:
+        raise NotFoundError("there is nothing at a path with a NUL character in it")
 
 
 def _show_request_id(response: Response) -> Response:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
-def command(
+def command(  # noqa: PLR0913 - one parameter an option
     key: str,
     project: str | None,
     data_dir: Path | None,

@@ -64,6 +64,14 @@ class VerdictPlan:
     min_effect: float | None = None
     goal_margin: float | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 1:
+            raise InvalidInputError.at("alpha", f"must lie between 0 and 1, got {self.alpha!r}")
+        for name in ("min_effect", "goal_margin"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InvalidInputError.at(name, f"must be positive, got {value!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy import optimize
 
 from abplat.errors import InvalidInputError
 from abplat.stats.result import Computed, NotComputable
@@ -125,10 +124,18 @@ def _score(table: Table, z: float) -> tuple[float, float]:
 
 
 def _cross(distance: Callable[[float], float], low: float, high: float) -> float:
-    """Find where a function changes its sign; an interval without room is its own end."""
+    """Find where a falling function crosses 0 by halving; it may be infinite at its ends."""
     if high - low < 1e-12:
         return low
-    return float(optimize.brentq(distance, low, high, xtol=1e-14, rtol=1e-14))
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        if distance(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def score_statistic(table: Table, difference: float) -> float:

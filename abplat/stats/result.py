@@ -34,6 +34,9 @@ REASONS: Final[dict[str, str]] = {
     "cap_is_zero": "The cap would be zero: most units have no value, so look at those that have one.",
     "too_few_bins": "The time bins are too wide for the horizon: at least 100 are needed.",
     "no_missing_values": "No unit lacks a value, so there is nothing to test or to bound.",
+    "information_not_grown": "The look added no information to the looks before it.",
+    "not_ended": "The test goes on: there is no final result yet.",
+    "not_reached": "The units needed are not reached within the longest time allowed.",
     "not_converged": "The search for the interval did not converge.",
 }
 

@@ -7,7 +7,7 @@ import json
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abplat.analysis.journeys import twin
@@ -19,7 +19,7 @@ from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.facts.engines.scan import scan_aliases, scan_exposures, scan_touchpoints
 
 from .journey_strategies import SECOND, definitions, histories
-from .test_matcher_properties import thorough
+from .test_matcher_properties import EXAMPLES, thorough
 
 COLUMNS = "event_id text, actor text, name text, channel text, props text, ts_us bigint, received_us bigint, batch bigint"
 HOSTILE = [
@@ -79,7 +79,7 @@ def through_engine(definition: JourneyDefinition, rows: list[EventRow], as_of_us
     return describe(journeys, definition, events, customers)
 
 
-@thorough
+@settings(thorough, max_examples=max(EXAMPLES // 5, 40))
 @given(definitions(), histories(), st.integers(20, 60))
 def test_engine_sees_what_the_rows_say(
     definition: JourneyDefinition, rows: list[EventRow], as_of: int
@@ -115,15 +115,17 @@ def test_exposures_and_aliases_are_read_as_of_an_instant() -> None:
     """Later facts do not exist, and of two copies the one received first counts."""
     with duckdb.connect() as connection:
         connection.execute(
-            "create table exposures as select * from (values ('x', 'cust:1', 'e''s', 'A', null, 5, 9, 1), "
-            "('x', 'cust:1', 'e''s', 'B', null, 5, 7, 2), ('y', 'cust:2', 'e''s', 'A', 'web', 5, 99, 1), "
-            "('z', 'cust:3', 'other', 'A', 'web', 5, 5, 1)) "
-            "t(event_id, actor, experiment, variant, channel, ts_us, received_us, batch)"
+            "create table exposures as select * from (values ('x', 'cust:1', 'e''s', 'A', null, null, 5, 9, 1), "
+            "('x', 'cust:1', 'e''s', 'B', null, null, 5, 7, 2), ('y', 'cust:2', 'e''s', 'A', 'web', null, 5, 99, 1), "
+            "('z', 'cust:3', 'other', 'A', 'web', null, 5, 5, 1)) "
+            "t(event_id, actor, experiment, variant, channel, reason, ts_us, received_us, batch)"
         )
         connection.execute(
             "create table aliases as select * from (values ('l', 'anon:1', 'cust:1', 3, 3, 1), "
             "('m', 'anon:2', 'cust:1', 30, 30, 1)) t(event_id, a, b, ts_us, received_us, batch)"
         )
 
-        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [("x", "cust:1", "B", None, 5)]
+        assert connection.execute(scan_exposures("e's", 10)).fetchall() == [
+            ("x", "cust:1", "B", None, 5, None)
+        ]
         assert connection.execute(scan_aliases(10)).fetchall() == [("anon:1", "cust:1", 3, 3)]

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from abplat.app import create_app
 from abplat.config import Settings
 from abplat.services import catalogue, experiments, keys
+from abplat.services.experiments import Moment
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
 CATALOGUE: dict[str, Any] = {
@@ -71,7 +72,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app(Settings(data_dir=tmp_path / "data"), lambda: NOW)
     with app.extensions["abplat"].writers() as session:
         catalogue.apply(session, CATALOGUE, now=NOW)
-        experiments.start(session, "shop", "form", now=NOW)
+        experiments.start(session, "shop", "form", Moment(NOW))
         session.commit()
     yield app
     app.extensions["abplat"].close()

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from abplat.app import create_app
 from abplat.config import Settings
 from abplat.services import catalogue, experiments, keys
+from abplat.services.experiments import Moment
 from tests.api.test_decide import CATALOGUE
 
 NOW = datetime(2024, 3, 4, tzinfo=UTC)
@@ -26,7 +27,7 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     app = create_app(Settings(data_dir=tmp_path / "data"), lambda: NOW)
     with app.extensions["abplat"].writers() as session:
         catalogue.apply(session, CATALOGUE, now=NOW)
-        experiments.start(session, "shop", "form", now=NOW)
+        experiments.start(session, "shop", "form", Moment(NOW))
         session.commit()
     yield app
     app.extensions["abplat"].close()

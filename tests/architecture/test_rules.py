@@ -39,6 +39,14 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
+def code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how long a function is without its docstring."""
+    first = node.body[0]
+    documented = ast.get_docstring(node) is not None
+    words = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (node.end_lineno or 0) - node.lineno + 1 - words
+
+
 def test_rooms_import_only_what_lies_below() -> None:
     """The layers of the architecture hold, and the SDK stands alone."""
     linter = Path(sys.executable).with_name("lint-imports")
@@ -56,9 +64,9 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     if name_of(path) in COMPILED:
         return
     long = [
-        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1} lines"
+        f"{node.name}: {lines} lines"
         for node in functions(path)
-        if (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES
+        if (lines := code_lines(node)) > MAX_FUNCTION_LINES
     ]
 
     assert long == []

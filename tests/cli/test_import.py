@@ -16,6 +16,7 @@ from abplat.config import Settings
 from abplat.db.engine import make_engine
 from abplat.db.upgrade import upgrade
 from abplat.services import experiments, journeys, metrics, projects, reports
+from abplat.services.experiments import Moment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = [{"key": key, "title": key, "match": [{"event": key}]} for key in ("visit", "purchase")]
@@ -39,7 +40,7 @@ def installation(tmp_path: Path) -> Path:
         bought = {"key": "bought", "title": "Bought", "owner": "Ada", "kind": "completion", "journey": "buy"}
         metrics.create(session, "shop", bought, now=NOW)
         experiments.create(session, "shop", make_experiment(), now=NOW)
-        experiments.start(session, "shop", "mail", now=NOW)
+        experiments.start(session, "shop", "mail", Moment(NOW))
     engine.dispose()
     return settings.data_dir
 

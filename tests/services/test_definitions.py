@@ -22,6 +22,7 @@ from abplat.errors import (
 )
 from abplat.services import audit, catalogue, channels, experiments, journeys, layers, metrics, projects
 from abplat.services.configuration import build_configuration
+from abplat.services.experiments import Moment
 from abplat.services.platform import Platform
 from tests.conftest import NOW, make_catalogue, make_experiment, make_journey, make_metric
 
@@ -83,7 +84,7 @@ def test_a_measured_field_makes_a_new_version_of_a_journey(session: Session) -> 
 
 def test_a_running_experiment_keeps_its_journey(session: Session) -> None:
     """The plan is frozen at the start, and so is its hash."""
-    started = experiments.start(session, "shop", "shorter-form", now=NOW)
+    started = experiments.start(session, "shop", "shorter-form", Moment(NOW))
     journeys.update(session, "shop", "buy", {"window": "9d"}, now=NOW)
 
     plan = experiments.get_plan(session, "shop", "shorter-form")
@@ -116,9 +117,9 @@ def test_an_archived_definition_is_hidden_and_frozen(session: Session) -> None:
 
 def test_the_life_of_an_experiment(session: Session) -> None:
     """Draft, running, stopped; nothing twice, nothing back."""
-    assert experiments.start(session, "shop", "shorter-form", now=NOW)["state"] == "running"
+    assert experiments.start(session, "shop", "shorter-form", Moment(NOW))["state"] == "running"
     with pytest.raises(IllegalTransitionError):
-        experiments.start(session, "shop", "shorter-form", now=NOW)
+        experiments.start(session, "shop", "shorter-form", Moment(NOW))
     other = [{"key": "control", "weight": 1}, {"key": "treatment", "weight": 9999}]
     with pytest.raises(ConflictError, match="variants"):
         experiments.update(session, "shop", "shorter-form", {"variants": other}, now=NOW)
@@ -126,21 +127,21 @@ def test_the_life_of_an_experiment(session: Session) -> None:
     with pytest.raises(ConflictError, match="running"):
         experiments.archive(session, "shop", "shorter-form", now=NOW)
 
-    assert experiments.stop(session, "shop", "shorter-form", now=NOW)["stopped_at"] == NOW
+    assert experiments.stop(session, "shop", "shorter-form", Moment(NOW))["stopped_at"] == NOW
     with pytest.raises(IllegalTransitionError):
-        experiments.start(session, "shop", "shorter-form", now=NOW)
+        experiments.start(session, "shop", "shorter-form", Moment(NOW))
 
 
 def test_overlapping_slots_do_not_run_together(session: Session) -> None:
     """A slot is free again when its experiment has stopped."""
     for key, slot in (("a", [0, 6000]), ("b", [5000, 10_000])):
         experiments.create(session, "shop", make_experiment(key=key, layer="checkout", slot=slot), now=NOW)
-    experiments.start(session, "shop", "a", now=NOW)
+    experiments.start(session, "shop", "a", Moment(NOW))
     with pytest.raises(LayerFullError, match="a"):
-        experiments.start(session, "shop", "b", now=NOW)
-    experiments.stop(session, "shop", "a", now=NOW)
+        experiments.start(session, "shop", "b", Moment(NOW))
+    experiments.stop(session, "shop", "a", Moment(NOW))
 
-    assert experiments.start(session, "shop", "b", now=NOW)["state"] == "running"
+    assert experiments.start(session, "shop", "b", Moment(NOW))["state"] == "running"
 
 
 def test_of_two_starts_at_once_one_finds_the_slot_taken(platform: Platform, session: Session) -> None:
@@ -154,7 +155,7 @@ def test_of_two_starts_at_once_one_finds_the_slot_taken(platform: Platform, sess
         """Start one experiment."""
         try:
             with platform.writers.begin() as own:
-                experiments.start(own, "shop", key, now=NOW)
+                experiments.start(own, "shop", key, Moment(NOW))
             outcomes.append("started")
         except LayerFullError:
             outcomes.append("full")
@@ -199,7 +200,7 @@ def test_pages_follow_the_order_of_keys(session: Session) -> None:
 
 def test_an_export_applies_as_unchanged(session: Session) -> None:
     """What export writes is what apply reads, also with a running experiment."""
-    experiments.start(session, "shop", "shorter-form", now=NOW)
+    experiments.start(session, "shop", "shorter-form", Moment(NOW))
     planned = catalogue.plan(session, catalogue.export(session, "shop"))
 
     assert {change.action for change in planned.changes} == {"unchanged"}
@@ -238,9 +239,9 @@ def test_a_faulty_document_writes_nothing(
 def test_the_configuration_holds_started_experiments_only(session: Session) -> None:
     """Drafts are nobody's business; the version changes with the state."""
     before = build_configuration(session, "shop")
-    experiments.start(session, "shop", "shorter-form", now=NOW)
+    experiments.start(session, "shop", "shorter-form", Moment(NOW))
     running = build_configuration(session, "shop")
-    experiments.stop(session, "shop", "shorter-form", now=NOW)
+    experiments.stop(session, "shop", "shorter-form", Moment(NOW))
     stopped = build_configuration(session, "shop")
 
     assert before["experiments"] == []

@@ -15,7 +15,9 @@ def test_d01_more_carts_of_lower_intent() -> None:
     found = stats.decompose_links([1000, 200, 100], [1000, 400, 140])
 
     assert [link.points_shapley for link in found.links] == pytest.approx([0.085, -0.045], abs=1e-12)
-    assert [link.points_lmdi for link in found.links] == pytest.approx([0.0824017087, -0.0424017087], abs=1e-9)
+    assert [link.points_lmdi for link in found.links] == pytest.approx(
+        [0.0824017087, -0.0424017087], abs=1e-9
+    )
     assert found.log_ratio == pytest.approx(0.3364722366, abs=1e-9)
     assert found.log_ratio_se == pytest.approx(0.123056317, abs=1e-9)
 
@@ -84,7 +86,11 @@ def _answer(kind: str, given: dict[str, Any]) -> Any:
 def _compare(found: Any, wanted: Any, tolerance: float, path: str) -> None:
     if isinstance(wanted, dict):
         for key, value in wanted.items():
-            inner = found[key] if isinstance(found, dict | type({}.items())) or hasattr(found, "keys") else getattr(found, key)
+            inner = (
+                found[key]
+                if isinstance(found, dict | type({}.items())) or hasattr(found, "keys")
+                else getattr(found, key)
+            )
             _compare(inner, value, tolerance, f"{path}.{key}")
     elif isinstance(wanted, list):
         for i, (one, other) in enumerate(zip(found, wanted, strict=True)):

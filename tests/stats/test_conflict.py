@@ -59,7 +59,9 @@ def test_a_conflict_is_rarely_found_where_there_is_none() -> None:
     rng = np.random.default_rng(8)
     draws = rng.normal(size=(4000, 6))
     hits = [
-        any(c.is_conflict for c in find_conflicts((row[0], 1.0), {str(i): (row[i], 1.0) for i in range(1, 6)}))
+        any(
+            c.is_conflict for c in find_conflicts((row[0], 1.0), {str(i): (row[i], 1.0) for i in range(1, 6)})
+        )
         for row in draws
     ]
 
@@ -68,13 +70,21 @@ def test_a_conflict_is_rarely_found_where_there_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("method", "name"),
-    [("holm", "holm"), ("hochberg", "simes-hochberg"), ("bh", "fdr_bh"), ("by", "fdr_by"), ("bonferroni", "bonferroni")],
+    [
+        ("holm", "holm"),
+        ("hochberg", "simes-hochberg"),
+        ("bh", "fdr_bh"),
+        ("by", "fdr_by"),
+        ("bonferroni", "bonferroni"),
+    ],
 )
 def test_adjusted_p_values_equal_statsmodels(method: Any, name: str) -> None:
     """Oracle: statsmodels multipletests."""
     p_values = np.random.default_rng(2).uniform(size=12) ** 2
 
-    assert adjust_p_values(list(p_values), method) == pytest.approx(multipletests(p_values, method=name)[1], rel=1e-12)
+    assert adjust_p_values(list(p_values), method) == pytest.approx(
+        multipletests(p_values, method=name)[1], rel=1e-12
+    )
 
 
 def test_no_question_needs_no_adjustment() -> None:

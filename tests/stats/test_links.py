@@ -72,7 +72,9 @@ def test_the_error_of_all_links_is_the_error_of_the_total() -> None:
 
     assert found.log_ratio_se == pytest.approx(math.sqrt(1 / 30 - 1 / 500 + 1 / 50 - 1 / 600))
     assert sum(link.se**2 for link in found.links) == pytest.approx(found.log_ratio_se**2)
-    assert found.links[0].ci_upper - found.links[0].log_ratio == pytest.approx(1.959964 * found.links[0].se, rel=1e-6)
+    assert found.links[0].ci_upper - found.links[0].log_ratio == pytest.approx(
+        1.959964 * found.links[0].se, rel=1e-6
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -87,7 +89,9 @@ def test_shares_add_up_and_swap_their_sign(control: list[int], treatment: list[i
         return
 
     assert sum(link.points for link in found.links) == pytest.approx(found.difference, abs=1e-12)
-    assert [link.points for link in found.links] == pytest.approx([-link.points for link in back.links], abs=1e-12)
+    assert [link.points for link in found.links] == pytest.approx(
+        [-link.points for link in back.links], abs=1e-12
+    )
     if found.log_ratio is not None:
         assert sum(link.points_lmdi for link in found.links) == pytest.approx(found.difference, abs=1e-12)
         assert sum(link.log_ratio for link in found.links) == pytest.approx(found.log_ratio, abs=1e-12)
@@ -186,7 +190,9 @@ def test_the_shares_of_channels_are_checked_as_a_split() -> None:
 
 def test_a_channel_without_starters_is_refused() -> None:
     """Empty cells have to be merged first."""
-    assert decompose_mix_and_rate({"a": (0, 0), "b": (5, 1)}, {"a": (3, 1), "b": (5, 1)}) == NotComputable("empty_cell")
+    assert decompose_mix_and_rate({"a": (0, 0), "b": (5, 1)}, {"a": (3, 1), "b": (5, 1)}) == NotComputable(
+        "empty_cell"
+    )
     assert decompose_mix_and_rate({"a": (0, 0)}, {"a": (3, 1)}) == NotComputable("no_units")
 
 

@@ -76,9 +76,11 @@ def test_the_score_statistic_uses_the_constrained_maximum(table: tuple[int, ...]
     """Oracle: the likelihood under the constraint maximised by scipy.optimize.minimize_scalar."""
     x, n, y, m = table
     wanted = optimize.minimize_scalar(
-        lambda q: -(
-            scipy_stats.binom.logpmf(x, n, min(max(q + difference, 1e-12), 1 - 1e-12))
-            + scipy_stats.binom.logpmf(y, m, min(max(q, 1e-12), 1 - 1e-12))
+        lambda q: (
+            -(
+                scipy_stats.binom.logpmf(x, n, min(max(q + difference, 1e-12), 1 - 1e-12))
+                + scipy_stats.binom.logpmf(y, m, min(max(q, 1e-12), 1 - 1e-12))
+            )
         ),
         bounds=(max(0.0, -difference), min(1.0, 1 - difference)),
         method="bounded",
@@ -127,9 +129,9 @@ def test_a_large_table_is_compared_by_welch() -> None:
     plan = ComparisonPlan(kind="proportion")
 
     assert compare(_binary(30, 60), _binary(20, 60), plan).method == "welch"
-    assert compare(_binary(30, 60), _binary(20, 60), ComparisonPlan(kind="proportion", small_table="always")).method == (
-        "score+boschloo"
-    )
+    assert compare(
+        _binary(30, 60), _binary(20, 60), ComparisonPlan(kind="proportion", small_table="always")
+    ).method == ("score+boschloo")
 
 
 def test_rare_outcomes_in_large_arms_keep_the_score_test() -> None:
@@ -181,7 +183,10 @@ def test_impossible_assumptions_are_infinitely_far() -> None:
 def test_swapping_the_arms_negates_every_interval() -> None:
     """A symmetric method has no favourite arm."""
     for method in ("score", "newcombe", "agresti_caffo", "pooled_z"):
-        one, two = proportion_interval(Table(3, 40, 9, 50), method), proportion_interval(Table(9, 50, 3, 40), method)
+        one, two = (
+            proportion_interval(Table(3, 40, 9, 50), method),
+            proportion_interval(Table(9, 50, 3, 40), method),
+        )
 
         assert (one.ci_lower, one.ci_upper) == pytest.approx((-two.ci_upper, -two.ci_lower), abs=1e-12)
 
@@ -204,7 +209,7 @@ def test_empty_arms_have_no_units() -> None:
         lambda: Table(-1, 5, 0, 5),
         lambda: Table(6, 5, 0, 5),
         lambda: Table(1.5, 5, 0, 5),
-        lambda: Table(True, 5, 0, 5),
+        lambda: Table(treatment_count=True, treatment_n=5, control_count=0, control_n=5),
         lambda: proportion_interval(Table(1, 5, 1, 5), "wald"),
         lambda: proportion_interval(Table(1, 5, 1, 5), alpha=1.0),
         lambda: boschloo_p(Table(1, 500, 1, 5)),

@@ -64,7 +64,9 @@ def test_the_log_interval_is_that_of_the_log_ratio() -> None:
     (mt, vt), (mc, vc) = ((m.mean[0], m.covariance[0, 0] / m.n) for m in (a, b))
     half = scipy_stats.norm.ppf(0.975) * np.sqrt(vt / mt**2 + vc / mc**2)
     assert found.rel_ci_lower == pytest.approx(mt / mc * np.exp(-half) - 1, rel=1e-9)
-    assert found.rel_p_value == pytest.approx(2 * scipy_stats.norm.sf(abs(np.log(mt / mc)) / (half / 1.959963984540054)))
+    assert found.rel_p_value == pytest.approx(
+        2 * scipy_stats.norm.sf(abs(np.log(mt / mc)) / (half / 1.959963984540054))
+    )
 
 
 @pytest.mark.parametrize("relative", ["fieller", "delta", "log"])

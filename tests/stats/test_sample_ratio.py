@@ -60,7 +60,9 @@ def test_the_p_value_never_underflows_unnoticed() -> None:
     far = check_sample_ratio({"control": 10_000_000, "treatment": 9_000_000}, _PLAN)
 
     assert found.log10_p == pytest.approx(scipy_stats.chi2.logsf(found.statistic, 1) / np.log(10), rel=1e-9)
-    assert far.log10_p == pytest.approx((scipy_stats.norm.logsf(far.statistic**0.5) + np.log(2)) / np.log(10), rel=1e-9)
+    assert far.log10_p == pytest.approx(
+        (scipy_stats.norm.logsf(far.statistic**0.5) + np.log(2)) / np.log(10), rel=1e-9
+    )
 
 
 def test_the_e_value_is_the_bayes_factor() -> None:

@@ -155,8 +155,7 @@ def _reach(
 
 @_jit
 def _begin(rows: Any, j: Any, customer: Any, value: Any, ts: Any) -> None:  # pragma: no cover -- compiled
-    """Open a journey in an unused row."""
-    rows[j, :] = 0
+    """Open a journey in an unused row, which is all zeros."""
     rows[j, CUSTOMER] = customer
     rows[j, VALUE] = value
     rows[j, START] = ts
@@ -298,10 +297,10 @@ def _start(
     """Start a journey in row j, whose customer and value are set."""
     rule, within, next_required = limits
     i, ts, _, channel = event
-    known[j, :] = 0
-    stages[0][j, :] = -1
-    stages[1][j, :] = -1
-    stages[2][j, :] = -1
+    for stage in range(1, within.size):
+        stages[0][j, stage] = -1
+        stages[1][j, stage] = -1
+        stages[2][j, stage] = -1
     _touch(rows, j, known, ts, channel, captured, i)
     _reach(rows, j, stages[0], stages[1], stages[2], 0, ts, channel)
     _set_due(rows, j, rule, within, next_required)
@@ -312,13 +311,15 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
         known: Any, by_value: Any, heap: Any, members: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
     """Match all customers; ``rows`` and its companions have room for every possible journey.
 
+    ``rows`` and ``known`` are zeros.
+
     Returns:
         The number of journeys written.
     """
     customers, times, masks, excludes, in_scope, channels, values, captured = events
     limits = (rule, within, next_required)
     n, first, heap_size, single = np.int64(0), np.int64(0), 0, np.int64(-1)
-    correlate, listing = rule[R_CORRELATE] != 0, members.size > 1
+    correlate, strict, listing = rule[R_CORRELATE] != 0, rule[R_STRICT] != 0, members.size > 1
     customer = np.int64(-1)
     for i in range(times.size):
         if customers[i] != customer:
@@ -339,7 +340,9 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
         if target < 0 or rows[target, STATUS] != OPEN:
             starts = counts and (mask & 1) != 0 and not (rule[R_ONCE] and target >= 0)
         elif in_scope[i]:
-            role = _meet(rows, target, rule, within, next_required, spans, mask, excludes[i], ts, counts)
+            role: Any = np.int64(-1)
+            if mask != 0 or excludes[i] != 0 or strict:  # most events are touchpoints and nothing else
+                role = _meet(rows, target, rule, within, next_required, spans, mask, excludes[i], ts, counts)
             starts = _play(role, rows, target, stages, known, limits, event, captured)
             if listing and not starts:
                 members[i] = target

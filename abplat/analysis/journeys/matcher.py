@@ -32,7 +32,7 @@ def match_journeys(
     if definition.correlate_by is not None:
         starts &= events.value >= 0
     room = int(np.count_nonzero(starts)) + 1
-    rows = np.empty((room, k.ROW_WIDTH), np.int64)
+    rows = np.zeros((room, k.ROW_WIDTH), np.int64)
     stage_time = np.empty((room, n_stages), np.int64)
     stage_channel = np.empty((room, n_stages), np.int32)
     stage_order = np.empty((room, n_stages), np.int8)
@@ -43,7 +43,7 @@ def match_journeys(
         *_rules(definition, as_of_us),
         rows,
         (stage_time, stage_channel, stage_order),
-        np.empty((room, events.captured.shape[1]), np.uint64),
+        np.zeros((room, events.captured.shape[1]), np.uint64),
         np.full(len(events.values) if correlated else 0, -1, np.int64),
         np.empty(room if correlated else 0, np.int64),
         member,

@@ -74,6 +74,8 @@ class ExperimentFields(Schema):
 class MomentSchema(StrictSchema):
     """When something took place; the present where nothing is said."""
 
+    may_be_absent = True
+
     at = fields.AwareDateTime(
         metadata={"description": "A past instant, for an experiment whose facts are imported afterwards"}
     )

@@ -331,7 +331,19 @@ def test_a_full_buffer_counts_what_it_turns_away(platform: Any) -> None:
         ("visit", "cust:1", None, None, None, datetime(2024, 1, 1)),  # noqa: DTZ001  # that is the point
         ("visit", "cust:1", None, None, None, 7),
     ],
-    ids=str,
+    ids=[
+        "no name",
+        "number as name",
+        "no unit",
+        "null unit",
+        "nan",
+        "object",
+        "object within",
+        "surrogate",
+        "long",
+        "naive time",
+        "number as time",
+    ],
 )
 def test_what_cannot_be_recorded_is_counted(arguments: Any, make_client: Callable[..., Client]) -> None:
     """A call that makes no sense neither raises nor spoils a batch."""

@@ -133,6 +133,16 @@ def test_refused_rows_keep_line_code_reason_and_the_row(tmp_path: Path) -> None:
     assert (row["id"], row["at"]) == ("0", "never")
 
 
+def test_an_instant_without_an_offset_is_refused(tmp_path: Path) -> None:
+    """As it is by the events API."""
+    order = make_order(tmp_path, rows=0)
+    order.path.write_text("id,what,at\n1,visit,2024-03-04T10:00:00\n")
+    run(order, tmp_path)
+
+    [row] = csv.DictReader(order.refused.read_text().splitlines())
+    assert row["code"] == "naive_timestamp"
+
+
 def test_rows_that_the_events_api_would_refuse_are_refused(tmp_path: Path) -> None:
     """One set of rules for all ways in."""
     order = make_order(tmp_path, actor="id")
