@@ -4,11 +4,19 @@ Counts and sums go in (:class:`Moments`, :class:`RiskTable`), frozen results com
 number would be a lie the answer is :class:`NotComputable` with its reason.
 """
 
+from abplat.stats.breakdown import Breakdown, BreakdownPlan, BreakdownRow, break_down
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
+from abplat.stats.heterogeneity import (
+    Heterogeneity,
+    ShrunkenEffect,
+    check_additivity,
+    check_heterogeneity,
+    shrink_effects,
+)
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -52,6 +60,9 @@ from abplat.stats.wording import EffectLike
 __all__ = [
     "CAPTION",
     "VERDICT_TABLE",
+    "Breakdown",
+    "BreakdownPlan",
+    "BreakdownRow",
     "ChannelPart",
     "Comparison",
     "ComparisonPlan",
@@ -63,6 +74,7 @@ __all__ = [
     "GailSimon",
     "Goal",
     "Guardrail",
+    "Heterogeneity",
     "Link",
     "LinkDecomposition",
     "LogRank",
@@ -76,6 +88,7 @@ __all__ = [
     "RiskTable",
     "SampleRatioCheck",
     "SequentialSampleRatioCheck",
+    "ShrunkenEffect",
     "Strata",
     "SurvivalCurve",
     "Table",
@@ -84,7 +97,10 @@ __all__ = [
     "VerdictRow",
     "adjust_p_values",
     "boschloo_p",
+    "break_down",
+    "check_additivity",
     "check_equivalence",
+    "check_heterogeneity",
     "check_margin",
     "check_restricted_mean_margin",
     "check_sample_ratio",
@@ -104,4 +120,5 @@ __all__ = [
     "proportion_interval",
     "ratio_interval",
     "restricted_mean",
+    "shrink_effects",
 ]

@@ -28,6 +28,10 @@ REASONS: Final[dict[str, str]] = {
     "empty_link": "Nobody reached this link in an arm.",
     "empty_cell": "A channel has no starters in an arm.",
     "too_few_strata": "The test needs at least two subgroups.",
+    "too_few_clusters": "An arm has too few clusters for an interval.",
+    "too_few_ages": "A trend needs at least three ages with an effect.",
+    "no_responses": "Nobody answered in an arm.",
+    "after_exposure": "The dimension was measured after exposure, so the change may have moved it.",
     "not_converged": "The search for the interval did not converge.",
 }
 
