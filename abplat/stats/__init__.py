@@ -5,6 +5,8 @@ number would be a lie the answer is :class:`NotComputable` with its reason.
 """
 
 from abplat.stats.breakdown import Breakdown, BreakdownPlan, BreakdownRow, break_down
+from abplat.stats.cluster_totals import ClusterTotals, SwitchbackPlan, read_switchback
+from abplat.stats.clusters import ClusterComparison, ClusterPlan, compare_clusters
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
 from abplat.stats.estimator import compare, compare_rows
@@ -64,6 +66,9 @@ __all__ = [
     "BreakdownPlan",
     "BreakdownRow",
     "ChannelPart",
+    "ClusterComparison",
+    "ClusterPlan",
+    "ClusterTotals",
     "Comparison",
     "ComparisonPlan",
     "Computed",
@@ -91,6 +96,7 @@ __all__ = [
     "ShrunkenEffect",
     "Strata",
     "SurvivalCurve",
+    "SwitchbackPlan",
     "Table",
     "TouchpointConflict",
     "VerdictPlan",
@@ -106,6 +112,7 @@ __all__ = [
     "check_sample_ratio",
     "check_sample_ratio_sequentially",
     "compare",
+    "compare_clusters",
     "compare_restricted_means",
     "compare_rows",
     "decide_verdict",
@@ -119,6 +126,7 @@ __all__ = [
     "pooled_z_test",
     "proportion_interval",
     "ratio_interval",
+    "read_switchback",
     "restricted_mean",
     "shrink_effects",
 ]
