@@ -31,6 +31,15 @@ from abplat.stats.margins import (
 from abplat.stats.mix import ChannelPart, MixAndRate, decompose_mix_and_rate
 from abplat.stats.moments import Moments, Strata
 from abplat.stats.multiplicity import adjust_p_values
+from abplat.stats.novelty import (
+    AgeRow,
+    EffectTrend,
+    NoveltyCheck,
+    NoveltyPlan,
+    check_novelty,
+    fit_trend,
+    split_looks,
+)
 from abplat.stats.proportions import (
     ProportionInterval,
     pooled_z_test,
@@ -62,6 +71,7 @@ from abplat.stats.wording import EffectLike
 __all__ = [
     "CAPTION",
     "VERDICT_TABLE",
+    "AgeRow",
     "Breakdown",
     "BreakdownPlan",
     "BreakdownRow",
@@ -74,6 +84,7 @@ __all__ = [
     "Computed",
     "Decision",
     "EffectLike",
+    "EffectTrend",
     "Equivalence",
     "Evidence",
     "GailSimon",
@@ -87,6 +98,8 @@ __all__ = [
     "MixAndRate",
     "Moments",
     "NotComputable",
+    "NoveltyCheck",
+    "NoveltyPlan",
     "ProportionInterval",
     "RestrictedMean",
     "RestrictedMeanComparison",
@@ -108,6 +121,7 @@ __all__ = [
     "check_equivalence",
     "check_heterogeneity",
     "check_margin",
+    "check_novelty",
     "check_restricted_mean_margin",
     "check_sample_ratio",
     "check_sample_ratio_sequentially",
@@ -119,6 +133,7 @@ __all__ = [
     "decompose_links",
     "decompose_mix_and_rate",
     "find_conflicts",
+    "fit_trend",
     "gail_simon",
     "judge_effect",
     "kaplan_meier",
@@ -129,4 +144,5 @@ __all__ = [
     "read_switchback",
     "restricted_mean",
     "shrink_effects",
+    "split_looks",
 ]
