@@ -19,6 +19,12 @@ from abplat.stats.heterogeneity import (
     check_heterogeneity,
     shrink_effects,
 )
+from abplat.stats.interference import (
+    AssignmentDependence,
+    ExperimentInteraction,
+    check_assignment_dependence,
+    check_interaction,
+)
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -54,6 +60,7 @@ from abplat.stats.sample_ratio import (
     check_sample_ratio,
     check_sample_ratio_sequentially,
 )
+from abplat.stats.sample_ratio_by import SampleRatioBreakdown, SampleRatioRow, check_sample_ratio_by
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
     RestrictedMean,
@@ -72,6 +79,7 @@ __all__ = [
     "CAPTION",
     "VERDICT_TABLE",
     "AgeRow",
+    "AssignmentDependence",
     "Breakdown",
     "BreakdownPlan",
     "BreakdownRow",
@@ -87,6 +95,7 @@ __all__ = [
     "EffectTrend",
     "Equivalence",
     "Evidence",
+    "ExperimentInteraction",
     "GailSimon",
     "Goal",
     "Guardrail",
@@ -104,7 +113,9 @@ __all__ = [
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskTable",
+    "SampleRatioBreakdown",
     "SampleRatioCheck",
+    "SampleRatioRow",
     "SequentialSampleRatioCheck",
     "ShrunkenEffect",
     "Strata",
@@ -118,12 +129,15 @@ __all__ = [
     "boschloo_p",
     "break_down",
     "check_additivity",
+    "check_assignment_dependence",
     "check_equivalence",
     "check_heterogeneity",
+    "check_interaction",
     "check_margin",
     "check_novelty",
     "check_restricted_mean_margin",
     "check_sample_ratio",
+    "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
     "compare",
     "compare_clusters",

@@ -284,7 +284,7 @@ def _read_point(found: Computed[Comparison], plan: NoveltyPlan) -> tuple[float, 
         return found.effect, found.se
     if found.rel_effect is None or not found.control_adjusted:
         return None
-    # The error of a lift to first order; the baseline and the difference share its noise.
+    # The error of a lift where lifts are small; the slope over ages asks for no more.
     return found.rel_effect, found.se / abs(found.control_adjusted)
 
 
