@@ -46,6 +46,13 @@ from abplat.stats.novelty import (
     fit_trend,
     split_looks,
 )
+from abplat.stats.ordinal import (
+    OddsComparison,
+    OrdinalComparison,
+    compare_net_promoter,
+    compare_odds,
+    compare_ordinal,
+)
 from abplat.stats.proportions import (
     ProportionInterval,
     pooled_z_test,
@@ -61,6 +68,15 @@ from abplat.stats.sample_ratio import (
     check_sample_ratio_sequentially,
 )
 from abplat.stats.sample_ratio_by import SampleRatioBreakdown, SampleRatioRow, check_sample_ratio_by
+from abplat.stats.scores import (
+    ResponseCheck,
+    ScoreBounds,
+    Scores,
+    WeightedScores,
+    bound_scores,
+    check_response,
+    weigh_scores,
+)
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
     RestrictedMean,
@@ -109,13 +125,18 @@ __all__ = [
     "NotComputable",
     "NoveltyCheck",
     "NoveltyPlan",
+    "OddsComparison",
+    "OrdinalComparison",
     "ProportionInterval",
+    "ResponseCheck",
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskTable",
     "SampleRatioBreakdown",
     "SampleRatioCheck",
     "SampleRatioRow",
+    "ScoreBounds",
+    "Scores",
     "SequentialSampleRatioCheck",
     "ShrunkenEffect",
     "Strata",
@@ -125,8 +146,10 @@ __all__ = [
     "TouchpointConflict",
     "VerdictPlan",
     "VerdictRow",
+    "WeightedScores",
     "adjust_p_values",
     "boschloo_p",
+    "bound_scores",
     "break_down",
     "check_additivity",
     "check_assignment_dependence",
@@ -135,12 +158,16 @@ __all__ = [
     "check_interaction",
     "check_margin",
     "check_novelty",
+    "check_response",
     "check_restricted_mean_margin",
     "check_sample_ratio",
     "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
     "compare",
     "compare_clusters",
+    "compare_net_promoter",
+    "compare_odds",
+    "compare_ordinal",
     "compare_restricted_means",
     "compare_rows",
     "decide_verdict",
@@ -159,4 +186,5 @@ __all__ = [
     "restricted_mean",
     "shrink_effects",
     "split_looks",
+    "weigh_scores",
 ]
