@@ -9,9 +9,11 @@ from abplat.stats.cluster_totals import ClusterTotals, SwitchbackPlan, read_swit
 from abplat.stats.clusters import ClusterComparison, ClusterPlan, compare_clusters
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.conflict import TouchpointConflict, find_conflicts
+from abplat.stats.display import attach_displays, to_html
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
+from abplat.stats.frames import moments_from_frame, risk_tables_from_frame
 from abplat.stats.heterogeneity import (
     Heterogeneity,
     ShrunkenEffect,
@@ -179,12 +181,17 @@ __all__ = [
     "judge_effect",
     "kaplan_meier",
     "log_rank",
+    "moments_from_frame",
     "pooled_z_test",
     "proportion_interval",
     "ratio_interval",
     "read_switchback",
     "restricted_mean",
+    "risk_tables_from_frame",
     "shrink_effects",
     "split_looks",
+    "to_html",
     "weigh_scores",
 ]
+
+attach_displays([globals()[name] for name in __all__])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -182,11 +182,10 @@ def read_switchback(
         >>> found.cluster, found.y, found.n_dropped
         (('0', '1'), (0.0, 1.0), 2)
     """
-    time = np.asarray(times, dtype=np.float64)
-    values = np.asarray(y, dtype=np.float64)
+    time, values = np.asarray(times, dtype=np.float64), np.asarray(y, dtype=np.float64)
     arms = np.asarray(variant).astype(str)
-    owner = np.asarray(cluster).astype(str) if cluster is not None else None
-    if not (time.shape == values.shape == arms.shape) or (owner is not None and owner.shape != time.shape):
+    owner = None if cluster is None else np.asarray(cluster).astype(str)
+    if any(c is not None and c.shape != values.shape for c in (time, arms, owner)):
         raise InvalidInputError.at("times", f"needs one time per journey, for {values.size} journeys")
     if not np.isfinite(time).all() or (time < plan.start).any():
         raise InvalidInputError.at("times", "must be finite and not before the start of the plan")
@@ -199,14 +198,7 @@ def read_switchback(
     found = ClusterTotals.from_rows(values[kept], arms[kept], unit[kept], block=block)
     if len(set(found.cluster)) < len(found.cluster):
         raise InvalidInputError.at("variant", "must be one per cluster and period after the burn-in")
-    return ClusterTotals(
-        cluster=found.cluster,
-        variant=found.variant,
-        y=found.y,
-        d=found.d,
-        block=found.block,
-        n_dropped=int((~kept).sum()),
-    )
+    return replace(found, n_dropped=int((~kept).sum()))
 
 
 def _group(labels: Sequence[npt.NDArray[np.str_]]) -> tuple[list[tuple[str, ...]], npt.NDArray[np.intp]]:

@@ -118,33 +118,33 @@ def compare_clusters(
     """
     plan = plan or ClusterPlan()
     rows = _read(totals, treatment, control, plan)
-    arms = [rows.cluster[rows.is_treated == side] for side in (False, True)]
-    sizes = [int(np.unique(arm).size) for arm in arms]
-    if not all(sizes):
-        return NotComputable("no_units")
+    sizes = [int(np.unique(rows.cluster[rows.is_treated == side]).size) for side in (False, True)]
     if min(sizes) < 2:
-        return NotComputable("too_few_clusters")
-    n_clusters = int(np.unique(rows.cluster).size)
-    is_nested = sum(sizes) == n_clusters
-    method = plan.method
-    if method == "auto":
-        method = "permutation" if is_nested and n_clusters < plan.min_clusters else "cr2"
-    if method == "permutation" and not is_nested:
-        raise InvalidInputError.at("method", "permutation needs clusters with one variant each")
+        return NotComputable("too_few_clusters" if all(sizes) else "no_units")
+    method = _choose_method(rows, sizes, plan)
     found = _fit(rows, sizes, plan, "cr2" if method == "permutation" else method)
     if isinstance(found, NotComputable):
         return found
     shares = [float((rows.d[s] / rows.d[s].sum()).max()) for s in (rows.is_treated, ~rows.is_treated)]
-    result = ClusterComparison(
-        comparison=found,
-        n_journeys=float(sum(_select(totals, treatment, control))),
-        largest_share=max(shares),
-    )
+    n_journeys = float(sum(_select(totals, treatment, control)))
+    result = ClusterComparison(comparison=found, n_journeys=n_journeys, largest_share=max(shares))
     if method != "permutation":
         return result
-    blocks = rows.block.tolist()
-    permuted = permute(rows.y, rows.d, rows.is_treated, blocks, plan.alpha)
+    permuted = permute(rows.y, rows.d, rows.is_treated, rows.block.tolist(), plan.alpha)
     return permuted if isinstance(permuted, NotComputable) else _replace(result, permuted)
+
+
+def _choose_method(
+    rows: _Rows, sizes: list[int], plan: ClusterPlan
+) -> Literal["cr2", "cr1", "cr0", "permutation"]:
+    """Choose the method where the plan leaves it open; a permutation needs clusters of one variant."""
+    n_clusters = int(np.unique(rows.cluster).size)
+    is_nested = sum(sizes) == n_clusters
+    if plan.method == "auto":
+        return "permutation" if is_nested and n_clusters < plan.min_clusters else "cr2"
+    if plan.method == "permutation" and not is_nested:
+        raise InvalidInputError.at("method", "permutation needs clusters with one variant each")
+    return plan.method
 
 
 def _select(totals: ClusterTotals, treatment: str, control: str) -> list[float]:

@@ -114,19 +114,10 @@ def compare_ordinal(treatment: Scores, control: Scores, alpha: float = 0.05) -> 
         return NotComputable("no_responses")
     if min(treatment.answered, control.answered) < 2:
         return NotComputable("too_few_units")
-    counts = _align(treatment, control)
-    sizes = counts.sum(axis=1)
-    below = np.cumsum(counts, axis=1) - counts / 2
-    beaten = below[::-1] / sizes[::-1, None]
-    means = (counts * beaten).sum(axis=1) / sizes
-    spread = (counts * (beaten - means[:, None]) ** 2).sum(axis=1) / (sizes - 1)
-    parts = spread / sizes
-    variance = float(parts.sum())
+    share, variance, df = _rank(_align(treatment, control))
     if variance <= 0:
         return NotComputable("zero_variance")
-    df = variance * variance / float(np.sum(parts**2 / (sizes - 1)))
-    share, se = float(means[0]), variance**0.5
-    statistic = (share - 0.5) / se
+    se = variance**0.5
     half = float(critical_t(df, alpha)) * se
     return OrdinalComparison(
         win_share=share,
@@ -134,8 +125,8 @@ def compare_ordinal(treatment: Scores, control: Scores, alpha: float = 0.05) -> 
         df=df,
         ci_lower=max(0.0, share - half),
         ci_upper=min(1.0, share + half),
-        p_value=float(two_sided_t(statistic, df)),
-        log10_p=float(log10_two_sided_t(statistic, df)),
+        p_value=float(two_sided_t((share - 0.5) / se, df)),
+        log10_p=float(log10_two_sided_t((share - 0.5) / se, df)),
         n_treatment=treatment.answered,
         n_control=control.answered,
         alpha=alpha,
@@ -246,6 +237,19 @@ def _align(treatment: Scores, control: Scores) -> FloatArray:
         k for k in {*treatment.counts, *control.counts} if treatment.counts.get(k) or control.counts.get(k)
     )
     return np.array([[s.counts.get(k, 0) for k in keys] for s in (treatment, control)], dtype=np.float64)
+
+
+def _rank(counts: FloatArray) -> tuple[float, float, float]:
+    """Return the share of wins, its variance and degrees of freedom from counts per score."""
+    sizes = counts.sum(axis=1)
+    below = np.cumsum(counts, axis=1) - counts / 2
+    beaten = below[::-1] / sizes[::-1, None]
+    means = (counts * beaten).sum(axis=1) / sizes
+    spread = (counts * (beaten - means[:, None]) ** 2).sum(axis=1) / (sizes - 1)
+    parts = spread / sizes
+    variance = float(parts.sum())
+    bottom = float(np.sum(parts**2 / (sizes - 1)))
+    return float(means[0]), variance, variance * variance / bottom if bottom > 0 else 0.0
 
 
 def _fit_odds(counts: FloatArray) -> tuple[FloatArray, float] | None:

@@ -137,7 +137,7 @@ class ScoreBounds:
     alpha: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class WeightedScores:
     """The effect on the score with answers weighted by the inverse of their response rate.
 
@@ -297,19 +297,14 @@ def weigh_scores(
     if variance <= 0:
         return NotComputable("zero_variance")
     half = critical_normal(alpha) * variance**0.5
-    ends = [
-        np.array([_tilt(arm[key], odds, side) for key in treatment])
-        for arm, side in ((treatment, -1), (control, 1), (treatment, 1), (control, -1))
-    ]
-    return WeightedScores(
-        effect=effect,
-        se=variance**0.5,
-        ci_lower=effect - half,
-        ci_upper=effect + half,
-        lower=float(shares @ (ends[0] - ends[1])),
-        upper=float(shares @ (ends[2] - ends[3])),
-        odds=odds,
+    lower, upper = (
+        float(
+            shares
+            @ [_tilt(treatment[key], odds, side) - _tilt(control[key], odds, -side) for key in treatment]
+        )
+        for side in (-1, 1)
     )
+    return WeightedScores(effect, variance**0.5, effect - half, effect + half, lower, upper, odds)
 
 
 def _compare_filled(
