@@ -59,6 +59,12 @@ def to_html(result: Any) -> str:
     Returns:
         A ``<div>`` that stands on its own, without scripts and outside files.
 
+    Raises:
+        InvalidInputError: Never; what cannot be drawn is printed as text.
+
+    References:
+        The ``_repr_html_`` protocol of Jupyter (IPython documentation, rich display).
+
     Examples:
         >>> from abplat.stats import check_sample_ratio
         >>> found = check_sample_ratio({"c": 10, "t": 12}, {"c": 1, "t": 1})
