@@ -23,7 +23,7 @@ def find_makers() -> Iterator[tuple[str, Any]]:
     for name in stats.__all__:
         thing = getattr(stats, name)
         for key, member in vars(thing).items() if inspect.isclass(thing) else ():
-            if isinstance(member, classmethod):
+            if isinstance(member, classmethod) and not key.startswith("_"):
                 yield f"{name}.{key}", getattr(thing, key)
 
 
