@@ -14,7 +14,7 @@ from scipy import stats as scipy_stats
 from abplat.stats import check_sample_ratio
 
 _PATH = Path(__file__).parents[2] / "benchmarks" / "calibrate.py"
-SIMULATIONS = 1200
+SIMULATIONS = 800
 
 
 def load_calibration() -> Any:
