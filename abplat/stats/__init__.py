@@ -5,6 +5,7 @@ number would be a lie the answer is :class:`NotComputable` with its reason.
 """
 
 from abplat.stats.bins import check_bins, choose_bin_width
+from abplat.stats.breakdown import Breakdown, BreakdownPlan, BreakdownRow, break_down
 from abplat.stats.capping import (
     Cap,
     CappedComparison,
@@ -13,6 +14,8 @@ from abplat.stats.capping import (
     choose_ratio_caps,
     weigh_cap,
 )
+from abplat.stats.cluster_totals import ClusterTotals, SwitchbackPlan, read_switchback
+from abplat.stats.clusters import ClusterComparison, ClusterPlan, compare_clusters
 from abplat.stats.columns import select_columns
 from abplat.stats.comparison import Comparison, ComparisonPlan
 from abplat.stats.competing import CauseTable, CumulativeIncidence, compare_incidence, cumulative_incidence
@@ -25,10 +28,25 @@ from abplat.stats.covariates import (
     fill_missing_covariates,
 )
 from abplat.stats.cox import CoxFit, fit_cox
+from abplat.stats.display import attach_displays, to_html
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
+from abplat.stats.frames import moments_from_frame, risk_tables_from_frame
+from abplat.stats.heterogeneity import (
+    Heterogeneity,
+    ShrunkenEffect,
+    check_additivity,
+    check_heterogeneity,
+    shrink_effects,
+)
 from abplat.stats.histogram import LogHistogram, bucket_of
+from abplat.stats.interference import (
+    AssignmentDependence,
+    ExperimentInteraction,
+    check_assignment_dependence,
+    check_interaction,
+)
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -41,6 +59,22 @@ from abplat.stats.margins import (
 from abplat.stats.mix import ChannelPart, MixAndRate, decompose_mix_and_rate
 from abplat.stats.moments import Moments, Strata
 from abplat.stats.multiplicity import adjust_p_values
+from abplat.stats.novelty import (
+    AgeRow,
+    EffectTrend,
+    NoveltyCheck,
+    NoveltyPlan,
+    check_novelty,
+    fit_trend,
+    split_looks,
+)
+from abplat.stats.ordinal import (
+    OddsComparison,
+    OrdinalComparison,
+    compare_net_promoter,
+    compare_odds,
+    compare_ordinal,
+)
 from abplat.stats.proportionality import Proportionality, check_proportionality
 from abplat.stats.proportions import (
     ProportionInterval,
@@ -74,6 +108,16 @@ from abplat.stats.sample_ratio import (
     check_sample_ratio,
     check_sample_ratio_sequentially,
 )
+from abplat.stats.sample_ratio_by import SampleRatioBreakdown, SampleRatioRow, check_sample_ratio_by
+from abplat.stats.scores import (
+    ResponseCheck,
+    ScoreBounds,
+    Scores,
+    WeightedScores,
+    bound_scores,
+    check_response,
+    weigh_scores,
+)
 from abplat.stats.skew import SkewCheck, check_skew
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
@@ -92,10 +136,18 @@ from abplat.stats.wording import EffectLike
 __all__ = [
     "CAPTION",
     "VERDICT_TABLE",
+    "AgeRow",
+    "AssignmentDependence",
+    "Breakdown",
+    "BreakdownPlan",
+    "BreakdownRow",
     "Cap",
     "CappedComparison",
     "CauseTable",
     "ChannelPart",
+    "ClusterComparison",
+    "ClusterPlan",
+    "ClusterTotals",
     "Comparison",
     "ComparisonPlan",
     "Computed",
@@ -106,12 +158,15 @@ __all__ = [
     "Decision",
     "DenominatorCheck",
     "EffectLike",
+    "EffectTrend",
     "Equivalence",
     "Evidence",
+    "ExperimentInteraction",
     "FilledCovariates",
     "GailSimon",
     "Goal",
     "Guardrail",
+    "Heterogeneity",
     "Link",
     "LinkDecomposition",
     "LogHistogram",
@@ -122,37 +177,58 @@ __all__ = [
     "MixAndRate",
     "Moments",
     "NotComputable",
+    "NoveltyCheck",
+    "NoveltyPlan",
+    "OddsComparison",
+    "OrdinalComparison",
     "ProportionInterval",
     "Proportionality",
     "Quantile",
     "QuantileLevels",
     "RateRatio",
     "RateTable",
+    "ResponseCheck",
     "RestrictedMean",
     "RestrictedMeanComparison",
     "RiskTable",
+    "SampleRatioBreakdown",
     "SampleRatioCheck",
+    "SampleRatioRow",
+    "ScoreBounds",
+    "Scores",
     "SequentialSampleRatioCheck",
+    "ShrunkenEffect",
     "SkewCheck",
     "Strata",
     "SurvivalCurve",
+    "SwitchbackPlan",
     "Table",
     "TouchpointConflict",
     "VerdictPlan",
     "VerdictRow",
+    "WeightedScores",
     "adjust_p_values",
     "boschloo_p",
     "bound_effect",
+    "bound_scores",
+    "break_down",
     "bucket_of",
+    "check_additivity",
+    "check_assignment_dependence",
     "check_bins",
     "check_covariate_balance",
     "check_denominator",
     "check_equivalence",
+    "check_heterogeneity",
+    "check_interaction",
     "check_margin",
     "check_missingness",
+    "check_novelty",
     "check_proportionality",
+    "check_response",
     "check_restricted_mean_margin",
     "check_sample_ratio",
+    "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
     "check_skew",
     "choose_bin_width",
@@ -160,8 +236,12 @@ __all__ = [
     "choose_cap_from_histogram",
     "choose_ratio_caps",
     "compare",
+    "compare_clusters",
     "compare_counts",
     "compare_incidence",
+    "compare_net_promoter",
+    "compare_odds",
+    "compare_ordinal",
     "compare_quantiles",
     "compare_rates",
     "compare_restricted_means",
@@ -177,16 +257,26 @@ __all__ = [
     "find_conflicts",
     "find_quantile_levels",
     "fit_cox",
+    "fit_trend",
     "gail_simon",
     "judge_effect",
     "kaplan_meier",
     "log_rank",
     "measure_dispersion",
+    "moments_from_frame",
     "pooled_z_test",
     "proportion_interval",
     "ratio_interval",
     "read_quantile",
+    "read_switchback",
     "restricted_mean",
+    "risk_tables_from_frame",
     "select_columns",
+    "shrink_effects",
+    "split_looks",
+    "to_html",
     "weigh_cap",
+    "weigh_scores",
 ]
+
+attach_displays([globals()[name] for name in __all__])

@@ -134,6 +134,9 @@ def compare_rows(
     Raises:
         InvalidInputError: If the lengths or columns differ.
 
+    References:
+        As for ``compare``.
+
     Examples:
         >>> a, b = Moments.from_values([1.0, 2.0, 3.0]), Moments.from_values([2.0, 3.0, 5.0])
         >>> [round(r.effect, 3) for r in compare_rows([b, a], [a, a])]
