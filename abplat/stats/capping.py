@@ -136,6 +136,9 @@ def choose_ratio_caps(
     Raises:
         InvalidInputError: If keys or lengths differ, and as for ``choose_cap``.
 
+    References:
+        As for ``choose_cap``.
+
     Examples:
         >>> top, bottom = {"a": [1, 2, 3], "b": [0, 0, 9]}, {"a": [1, 1, 2], "b": [0, 4, 4]}
         >>> [cap.n for cap in choose_ratio_caps(top, bottom, 0.9, ignore_zeros=True)]
@@ -177,6 +180,9 @@ def choose_cap_from_histogram(
 
     Raises:
         InvalidInputError: If there are fewer than two arms, or the level lies outside (0, 1).
+
+    References:
+        Masson, Rim, Lee (2019), DDSketch, VLDB 12: the error of a quantile read from log buckets.
 
     Examples:
         >>> arm = LogHistogram.from_values(range(1, 101))
@@ -237,6 +243,13 @@ def weigh_cap(
 
     Returns:
         Both, with what each would say.
+
+    Raises:
+        Nothing of its own: both comparisons were checked when they were made.
+
+    References:
+        Wilcox (2012), Introduction to Robust Estimation, section 3.3: a Winsorised mean answers another
+        question than the mean, so both are shown.
 
     Examples:
         >>> from abplat.stats.estimator import compare

@@ -25,6 +25,9 @@ def select_columns(record: Moments, outcome: str, denominator: str | None = None
     Raises:
         InvalidInputError: If the record has no such column.
 
+    References:
+        Deng, Xu, Kohavi, Walker (2013), WSDM: the covariate is an outcome measured before exposure.
+
     Examples:
         >>> record = Moments.from_values([1.0, 2.0], covariate=[5.0, 7.0])
         >>> float(select_columns(record, "x").mean[0])

@@ -59,6 +59,9 @@ def measure_dispersion(strata: Strata) -> Computed[float]:
     Returns:
         The ratio; ``no_units``, ``too_few_units``, ``no_events`` or ``zero_denominator``.
 
+    Raises:
+        InvalidInputError: If the strata hold different columns.
+
     References:
         Fisher (1950), Biometrics 6 (index of dispersion); Cox (1983), Biometrika 70.
 

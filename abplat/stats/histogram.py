@@ -147,6 +147,18 @@ class LogHistogram:
 def bucket_of(value: float) -> int:
     """Return the bucket of a positive value: the same formula as in a query.
 
+    Args:
+        value: A positive number, in the unit of the metric.
+
+    Returns:
+        The number of the bucket: rising with the value, 0 for 1, negative below 1.
+
+    Raises:
+        InvalidInputError: If the value is not positive: zero and below have sides of their own.
+
+    References:
+        Masson, Rim, Lee (2019), DDSketch, VLDB 12, without its collapsing of buckets.
+
     Examples:
         >>> bucket_of(1.0), bucket_of(1.5), bucket_of(0.5)
         (0, 21, -35)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from abplat.errors import InvalidInputError
 from abplat.stats.assembly import assemble
 from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.inputs import as_finite_array
 from abplat.stats.kernel import Estimate
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
 from abplat.stats.result import Computed, NotComputable
@@ -131,6 +132,9 @@ def read_quantile(levels: QuantileLevels, value: float, ends: tuple[float, float
     Raises:
         InvalidInputError: If the numbers are not finite or not in order.
 
+    References:
+        Deng, Knoblich, Lu (2018), KDD, section 4.2: the outer interval of a quantile.
+
     Examples:
         >>> levels = QuantileLevels(0.5, 0.5, 0.025, 0.451, 0.549, 200, 0.05)
         >>> read_quantile(levels, 4.0, (4.0, 4.0)).reason
@@ -192,13 +196,32 @@ def estimate_quantile(
 def count_below(values: FloatArray, units: npt.ArrayLike, cut: float) -> Moments:
     """Make the record of pass 2: per unit its events at or below a value, and all its events.
 
+    Args:
+        values: One entry an event, shape (events,), in the unit of the metric.
+        units: Who each event belongs to, shape (events,).
+        cut: The value of pass 1.
+
+    Returns:
+        The record of the units: ``y`` their events at or below the cut, ``d`` all their events.
+
+    Raises:
+        InvalidInputError: If lengths differ, or a value is not finite.
+
+    References:
+        Deng, Knoblich, Lu (2018), KDD, section 4.2.
+
     Examples:
         >>> count_below(np.array([1.0, 5.0, 2.0]), ["a", "a", "b"], 2.0).mean
         array([1. , 1.5])
     """
+    found = as_finite_array("values", values)
     _, codes = np.unique(np.asarray(units), return_inverse=True)
+    if codes.shape != found.shape:
+        raise InvalidInputError.at(
+            "units", f"has {codes.size} entries for {found.size} values; each event has one"
+        )
     events = np.bincount(codes)
-    below = np.bincount(codes, weights=np.asarray(values) <= cut)
+    below = np.bincount(codes, weights=found <= cut)
     return Moments.from_values(below, events)
 
 

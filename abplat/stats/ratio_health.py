@@ -131,6 +131,13 @@ def check_missingness(table: Table, alpha: float = 0.05) -> Computed[Missingness
     Returns:
         The finding, alarm (p < 0.01) or not; ``no_units``, or ``no_missing_values``.
 
+    Raises:
+        InvalidInputError: If alpha lies outside (0, 1).
+
+    References:
+        Fisher's or the pooled test of two shares as in ``Table``; Kohavi, Tang, Xu (2020), Trustworthy
+        Online Controlled Experiments, chapter 3, on why missingness must be tested first.
+
     Examples:
         >>> check_missingness(Table(120, 1000, 60, 1000)).alarm
         True
