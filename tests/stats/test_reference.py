@@ -15,13 +15,13 @@ import pytest
 from abplat import stats
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = [name for name in stats.__all__ if inspect.isfunction(getattr(stats, name))]
+FUNCTIONS = [name for name in stats.__all__ if inspect.isfunction(inspect.unwrap(getattr(stats, name)))]
 
 
 def find_makers() -> Iterator[tuple[str, Any]]:
     """Yield the ways to make an object that classes offer."""
     for name in stats.__all__:
-        thing = getattr(stats, name)
+        thing = inspect.unwrap(getattr(stats, name))
         for key, member in vars(thing).items() if inspect.isclass(thing) else ():
             if isinstance(member, classmethod) and not key.startswith("_"):
                 yield f"{name}.{key}", getattr(thing, key)
@@ -33,7 +33,7 @@ MAKERS = dict(find_makers())
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_public_function_has_all_parts(name: str) -> None:
     """Arguments with their units, result, errors, sources and an example."""
-    text = inspect.getdoc(getattr(stats, name)) or ""
+    text = inspect.getdoc(inspect.unwrap(getattr(stats, name))) or ""
     parts = ("Args:", "Returns:", "Raises:", "References:", "Examples:", ">>> ")
 
     assert [part for part in parts if part not in text] == []
@@ -50,13 +50,13 @@ def test_a_maker_has_its_parts(name: str) -> None:
 @pytest.mark.parametrize("name", [*FUNCTIONS, *MAKERS])
 def test_every_argument_is_explained(name: str) -> None:
     """No argument is left to be guessed."""
-    thing = MAKERS.get(name) or getattr(stats, name)
+    thing = MAKERS.get(name) or inspect.unwrap(getattr(stats, name))
     text = inspect.getdoc(thing) or ""
 
     assert [key for key in inspect.signature(thing).parameters if f"{key}: " not in text] == []
 
 
-@pytest.mark.parametrize("module", sorted({getattr(stats, name).__module__ for name in FUNCTIONS}))
+@pytest.mark.parametrize("module", sorted({inspect.unwrap(getattr(stats, name)).__module__ for name in FUNCTIONS}))
 def test_examples_run(module: str) -> None:
     """Every example gives what it says."""
     found = doctest.testmod(sys.modules[module])

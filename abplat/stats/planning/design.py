@@ -204,6 +204,9 @@ def needed_drift(design: Design) -> float:
     Returns:
         1.960 + 0.842 for a fixed two-sided 5 % test with power 80 %, more for each look and arm.
 
+    Raises:
+        Nothing of its own: a design is checked when it is made.
+
     References:
         Jennison and Turnbull (2000), chapter 7; for always-valid designs the same recursion with the
         bounds of arXiv 2103.06476, equation 9.
