@@ -116,9 +116,9 @@ def compare_arms(
     return draw
 
 
-def draw_noisy_lift(rng: np.random.Generator) -> bool | None:
-    """Draw a control mean with a coefficient of variation of 0.3 and a lift of 50 %."""
-    arms = [Moments.from_values(rng.normal(mean, 3.0, 100)) for mean in (1.5, 1.0)]
+def draw_noisy_lift(rng: np.random.Generator, variation: float) -> bool | None:
+    """Draw a control mean with a coefficient of variation and a lift of 50 %."""
+    arms = [Moments.from_values(rng.normal(mean, 10 * variation, 100)) for mean in (1.5, 1.0)]
     return misses_lift(stats.compare(arms[0], arms[1]), 0.5)
 
 
@@ -252,7 +252,12 @@ def list_cases() -> Iterator[Case]:
             "exact",
             lambda rng, d=lifted: misses_lift(d(rng), 1.0),
         )
-    yield Case("lift of 50 %, control mean with CV 0.3 (Fieller)", 0.05, "exact", draw_noisy_lift)
+    for variation, rule in ((0.2, "exact"), (0.3, "at most")):
+        refused = "" if rule == "exact" else ", refusals left out"
+        yield Case(
+            f"lift of 50 %, control mean with CV {variation} (Fieller{refused})", 0.05, rule,
+            lambda rng, v=variation: draw_noisy_lift(rng, v),
+        )  # fmt: skip
     yield from list_proportions()
     yield from list_times()
     yield from list_groups()

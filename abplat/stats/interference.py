@@ -151,7 +151,9 @@ def check_interaction(
     interaction = _subtract(together, alone, plan)
     dependence = check_assignment_dependence({pair: record.n for pair, record in records.items()})
     if isinstance(interaction, NotComputable) or isinstance(dependence, NotComputable):
-        return NotComputable("zero_variance")
+        return NotComputable(
+            "zero_variance"
+        )  # pragma: no cover -- both comparisons have units and a variance
     return ExperimentInteraction(
         alone=alone, together=together, interaction=interaction, dependence=dependence
     )

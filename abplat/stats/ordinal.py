@@ -21,7 +21,9 @@ from abplat.stats.tails import (
     two_sided_t,
 )
 
-_STEPS = 100
+_STEPS = 200
+_REACH = 4.0  # longest step of Fisher scoring
+_FAR = 30.0  # a log odds beyond this has no maximum: the arms do not overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,25 +256,27 @@ def _rank(counts: FloatArray) -> tuple[float, float, float]:
 
 def _fit_odds(counts: FloatArray) -> tuple[FloatArray, float] | None:
     """Maximise the likelihood of cuts and log odds by Fisher scoring; None where it does not settle."""
-    k = counts.shape[1] - 1
     total = counts.sum(axis=0)
     values = np.append(special.logit(np.cumsum(total)[:-1] / total.sum()), 0.0)
     likelihood, gradient, information = _score_odds(values, counts)
     for _ in range(_STEPS):
         step = np.linalg.solve(information, gradient)
-        scale = 1.0
-        while scale > 1e-6:
-            trial = values + scale * step
-            if (np.diff(trial[:k]) > 0).all() and _score_odds(trial, counts)[0] >= likelihood - 1e-12:
-                break
+        scale = min(1.0, _REACH / float(np.abs(step).max()))
+        floor = likelihood - 1e-9 * abs(likelihood)
+        while not _is_better(values + scale * step, counts, floor):
             scale /= 2
         values = values + scale * step
         likelihood, gradient, information = _score_odds(values, counts)
-        if not np.isfinite(values).all() or abs(values[-1]) > 30:
-            return None
-        if float(np.abs(step).max()) < 1e-10:
+        if float(np.abs(step).max()) < 1e-8:
             return values, float(np.linalg.inv(information)[-1, -1] ** 0.5)
+        if abs(values[-1]) > _FAR:
+            break
     return None
+
+
+def _is_better(values: FloatArray, counts: FloatArray, floor: float) -> bool:
+    """Tell whether cuts still rise and the likelihood has not fallen."""
+    return bool((np.diff(values[:-1]) > 0).all()) and _score_odds(values, counts)[0] >= floor
 
 
 def _score_odds(values: FloatArray, counts: FloatArray) -> tuple[float, FloatArray, FloatArray]:

@@ -145,6 +145,14 @@ def test_a_dimension_from_after_exposure_is_not_judged() -> None:
     assert all(row.result for row in found.rows)
 
 
+def test_two_dimensions_from_after_exposure_are_not_judged() -> None:
+    """None of the tests of a crossing is made."""
+    rows = make_rows({("a", "x"): 0, ("b", "x"): 1, ("a", "y"): 0, ("b", "y"): 0})
+    found = break_down(rows, rows, BreakdownPlan(is_pre_exposure=False))
+
+    assert {*found.by_dimension, found.crossed} == {NotComputable("after_exposure")}
+
+
 def test_two_dimensions_are_told_apart() -> None:
     """An effect that differs along one dimension only is found there and not in the crossing."""
     lifts = {("web", "new"): 0.0, ("web", "old"): 0.0, ("shop", "new"): 0.5, ("shop", "old"): 0.5}

@@ -205,6 +205,12 @@ def test_no_frame_library_is_loaded() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def make_cells() -> dict[str, Moments]:
+    """Make two rows without an effect."""
+    values = np.random.default_rng(8).normal(0, 1, 150)
+    return {"a": Moments.from_values(values), "b": Moments.from_values(values)}
+
+
 def make_results() -> dict[str, Any]:
     """Make one result of each look."""
     rng = np.random.default_rng(5)
@@ -251,6 +257,8 @@ def test_a_picture_says_what_it_shows() -> None:
     assert [colour in svg for colour in ("#1a7f4b", "#b3261e", "#5f6368")] == [True] * 3
     assert "up 2 (1 to 3); down -2 (-3 to -1)" in svg
     assert find_bars(make_results()["breakdown"])[0][1].name == "shop"
+    inner = stats.break_down(make_cells(), make_cells())
+    assert "p = 1" in stats.to_html((inner,))
     assert stats.to_html(()).endswith("<p>–</p></div>")
     assert "<p>3</p>" in stats.to_html(3)
 

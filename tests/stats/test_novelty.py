@@ -118,6 +118,19 @@ def test_few_days_take_the_slope_over_the_columns() -> None:
     assert found.trend.method == "columns"
 
 
+def test_days_that_are_all_alike_take_the_slope_over_the_columns() -> None:
+    """Slopes that do not vary say nothing about their error, and days without an effect are left out."""
+    treatment, control = make_arm([0.9, 0.5, 0.1], days=1), make_arm([0.0] * 3, days=1, seed=9)
+    alike = [
+        {(day, age): arm[0, age] for day in range(6) for age in range(3)} for arm in (treatment, control)
+    ]
+    flat = Moments.from_values([1.0, 1.0])
+    some = [{**arm, **{(day, 1): flat for day in range(2)}} for arm in alike]
+
+    assert check_novelty(*alike).trend.method == "columns"
+    assert check_novelty(*some).trend.method == "columns"
+
+
 def test_the_sign_of_the_effect_does_not_matter() -> None:
     """A harm that fades is fading too."""
     found = check_novelty(make_arm([0.0] * 6, seed=2), make_arm([0.6, 0.4, 0.25, 0.15, 0.1, 0.05]))

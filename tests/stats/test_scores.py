@@ -79,6 +79,29 @@ def test_odds_equal_the_ordered_model() -> None:
     assert found.ci_lower > 1
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        [[0, 19, 1], [420, 1, 1]],
+        [[48, 3, 1040], [5, 1, 9]],
+        [[3, 1, 2098, 0], [0, 1, 2, 24]],
+        [[4, 1, 32, 2, 16], [248, 0, 1, 0, 0]],
+    ],
+)
+def test_odds_settle_on_uneven_tables(table: list[list[int]]) -> None:
+    """Long steps are cut short; at the end the likelihood is level (its gradient is 0)."""
+    from abplat.stats.ordinal import _score_odds
+
+    arms = [Scores(dict(enumerate(row)), sum(row)) for row in table]
+    found = compare_odds(*arms)
+    values = np.append(found.cuts, found.log_odds)
+    likelihood, gradient, _ = _score_odds(values, np.array(table, float))
+    nearby = [_score_odds(values + step, np.array(table, float))[0] for step in np.eye(values.size) * 1e-3]
+
+    assert gradient == pytest.approx(np.zeros(values.size), abs=1e-5)
+    assert max(nearby) < likelihood
+
+
 def test_two_scores_have_the_odds_ratio_of_the_table() -> None:
     """With one cut the model is the two by two table: log odds and Woolf's error."""
     found = compare_odds(Scores({0: 30, 1: 70}, 100), Scores({0: 50, 1: 40}, 90))
