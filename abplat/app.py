@@ -21,8 +21,8 @@ from abplat.web import blueprint
 from abplat.web.routes import render_error
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
-    "identities", "analyses", "events", "failed_events", "decide", "sdk_config", "health",
+    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "templates",
+    "experiments", "lifecycle", "reports", "identities", "analyses", "events", "failed_events", "decide", "sdk_config", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 

@@ -17,6 +17,7 @@ from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import parse_holdout, parse_layer
 from abplat.domain.metrics import PRIMARY_KINDS, parse_metric
 from abplat.domain.projects import parse_project
+from abplat.domain.templates import parse_template
 from abplat.domain.touchpoints import parse_channel, parse_touchpoint
 from abplat.errors import Problem
 
@@ -30,8 +31,9 @@ JOURNEYS: Final = "journeys"
 METRICS: Final = "metrics"
 LAYERS: Final = "layers"
 HOLDOUTS: Final = "holdouts"
+TEMPLATES: Final = "templates"
 EXPERIMENTS: Final = "experiments"
-NOUNS: Final = (CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, EXPERIMENTS)
+NOUNS: Final = (CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, TEMPLATES, EXPERIMENTS)
 """In the order in which they can be created: each refers only to what stands before it."""
 
 MAX_ENTRIES: Final = 5_000
@@ -52,6 +54,7 @@ _PARSERS: Final = {
     METRICS: parse_metric,
     LAYERS: parse_layer,
     HOLDOUTS: parse_holdout,
+    TEMPLATES: parse_template,
     EXPERIMENTS: parse_experiment,
 }
 
@@ -173,6 +176,15 @@ def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iter
             yield from _missing(entries, CHANNELS, channel, where)
     for index, use in enumerate(experiment["metrics"]):
         yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")
+
+
+def check_uses(entries: Entries, experiment: Document, uses: Iterable[Document]) -> list[Problem]:
+    """Return the faults of metrics that join an experiment after its start."""
+    return [
+        problem
+        for use in uses
+        for problem in _check_use(entries, experiment, use, f"metrics[{use['metric']}]")
+    ]
 
 
 def _check_use(entries: Entries, experiment: Document, use: Document, path: str) -> Iterator[Problem]:

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 from sqlalchemy.orm import Session
 
-from abplat.db.queries.experiments import list_started_states
+from abplat.db.queries.experiments import list_started_versions
 from abplat.domain.catalogue import Document
-from abplat.services.experiments import list_plans
+from abplat.services.plans import list_plans
 
 SCHEMA_VERSION: Final = 1
 
@@ -46,7 +46,7 @@ def _describe(state: str, plan: Document) -> Document:
         "layer": plan["layer"],
         "holdouts": plan["holdouts"],
         "included": experiment["included"],
-        "control": variants[0]["key"],
+        "control": plan["control"],
         "variants": [
             {"key": variant["key"], "bound": bound, "payloads": variant["payloads"]}
             for variant, bound in zip(variants, bounds, strict=True)
@@ -58,4 +58,4 @@ def _describe(state: str, plan: Document) -> Document:
 
 def state_of_configuration(session: Session, project_key: str) -> tuple[object, ...]:
     """Return something cheap to read that differs whenever the configuration does."""
-    return tuple(list_started_states(session, project_key))
+    return tuple(list_started_versions(session, project_key))

@@ -18,6 +18,7 @@ from abplat.db.models.journeys import Journey
 from abplat.db.models.layers import Layer
 from abplat.db.models.metrics import Metric
 from abplat.db.models.projects import Definition
+from abplat.db.models.templates import Template
 from abplat.db.models.touchpoints import Touchpoint
 from abplat.errors import DuplicateKeyError, NotFoundError, StaleVersionError
 
@@ -28,6 +29,7 @@ MODELS: Final[dict[str, type[Definition]]] = {
     "metrics": Metric,
     "layers": Layer,
     "holdouts": Holdout,
+    "templates": Template,
     "experiments": Experiment,
 }
 
