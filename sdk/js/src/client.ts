@@ -147,7 +147,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
 
   /** Count a call that makes no record; the first is logged. */
   const noteInvalid = (why: unknown): null => {
-    if (!counts.invalid++) console.warn("abplat: not recorded:", why);
+    if (!counts.invalid++) console.warn("abplat: not recorded:", String(why));
     return null;
   };
 

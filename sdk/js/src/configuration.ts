@@ -29,7 +29,7 @@ export const createConfiguration = (line: Line, headers: Record<string, string>,
     try {
       held = { evaluator: compileConfig(bootstrap), source: "bootstrap", fetchedAt: 0 };
     } catch (error) {
-      line.enter("bad bootstrap", error);
+      line.enter("bad bootstrap", String(error));
     }
   };
 
@@ -48,7 +48,7 @@ export const createConfiguration = (line: Line, headers: Record<string, string>,
     try {
       held = { evaluator: compileConfig(json), source: "network", fetchedAt: Date.now(), etag };
     } catch (error) {
-      return line.fail("bad configuration", error); // the last good one stays
+      return line.fail("bad configuration", String(error)); // the last good one stays
     }
     memory.write("c", { document: json, etag, fetchedAt: held.fetchedAt });
     return line.succeed();

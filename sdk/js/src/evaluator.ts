@@ -113,6 +113,12 @@ const compileExperiment = (fields: Record<string, any>, version: string, segment
   };
 };
 
+/** Set a field of an object's own, even one that is called `__proto__`. */
+const set = (fields: Record<string, Decision>, name: string, value: Decision): void => {
+  if (name === "__proto__") Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+  else fields[name] = value;
+};
+
 /** Check a configuration document and compile it. Throws if the document is broken. */
 export const compileConfig = (document: unknown): Evaluator => {
   const fields = object(document, "document");
@@ -138,7 +144,14 @@ export const compileConfig = (document: unknown): Evaluator => {
     version,
     keys: () => [...compiled.keys()],
     decide,
-    decideAll: (unit, attributes, pins, channel) =>
-      Object.fromEntries([...compiled.keys()].map((key) => [key, decide(key, unit, attributes, isObject(pins) ? own(pins, key) : null, channel)])),
+    decideAll: (unit, attributes, pins, channel) => {
+      const text = normaliseUnit(unit);
+      const given = isObject(attributes) ? attributes : NO_ATTRIBUTES;
+      const bound = isObject(pins) ? pins : NO_ATTRIBUTES;
+      const place = isString(channel) ? channel : undefined;
+      const made: Record<string, Decision> = {};
+      for (const [key, found] of compiled) set(made, key, found(text, given, own(bound, key), place));
+      return made;
+    },
   };
 };

@@ -8,44 +8,167 @@ export const TOTAL = 10_000;
 let block = new Int32Array(64);
 const digest = new Int32Array(2);
 
-/** Multiplier and offset of the message word, per round of MD5. */
-const STEPS = [1, 0, 5, 1, 3, 5, 7, 0];
-const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
-const PLACES = new Uint8Array(64).map((_, i) => (i * STEPS[(i >> 4) * 2]! + STEPS[(i >> 4) * 2 + 1]!) & 15);
-const TURNS = new Uint8Array(64).map((_, i) => SHIFTS[((i >> 4) << 2) | (i & 3)]!);
-/** The fractions of sines lie far enough from whole numbers for any engine's Math.sin: tests say how far. */
-const SINES = new Int32Array(64).map((_, i) => 2 ** 32 * Math.abs(Math.sin(i + 1)));
-
 /** Lay a text out in `block` with its padding; `flip` is 24 for big-endian words, else 0. Returns the words used. */
 const layOut = (text: string, flip: number): number => {
-  const bytes = toBytes(text);
-  const length = bytes.length;
-  const count = ((length + 72) >> 6) << 4;
-  if (count > block.length) block = new Int32Array(count);
-  else block.fill(0, 0, count);
-  for (let i = 0; i < length; i++) block[i >> 2]! |= bytes.charCodeAt(i) << (((i & 3) << 3) ^ flip);
-  block[length >> 2]! |= 128 << (((length & 3) << 3) ^ flip);
-  block[count - 2 + (flip >> 4)] = length << 3;
-  return count;
+  let bytes = text;
+  for (;;) {
+    const length = bytes.length;
+    const count = ((length + 72) >> 6) << 4;
+    if (count > block.length) block = new Int32Array(count);
+    else for (let i = 0; i < count; i++) block[i] = 0;
+    let all = 0;
+    for (let i = 0; i < length; i++) {
+      const code = bytes.charCodeAt(i);
+      all |= code;
+      block[i >> 2]! |= code << (((i & 3) << 3) ^ flip);
+    }
+    if (all > 127 && bytes === text) {
+      bytes = toBytes(text);
+      continue; // not ASCII: once more, as UTF-8
+    }
+    block[length >> 2]! |= 128 << (((length & 3) << 3) ^ flip);
+    block[count - 2 + (flip >> 4)] = length << 3;
+    return count;
+  }
 };
 
 const swap = (x: number): number => (x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24);
 
-/** Words 0 and 1 of the MD5 digest of `salt:unit`, signed; the array is overwritten by the next call. */
+/** Words 0 and 1 of the MD5 digest of a text, signed; the array is overwritten by the next call. Written out for speed. */
 const md5 = (text: string): Int32Array => {
   const count = layOut(text, 0);
-  let a = 0x67452301, b = ~0x10325476, c = ~a, d = ~b;
+  const w = block;
+  let a = 0x67452301, b = ~0x10325476, c = ~a, d = ~b, t = 0;
   for (let at = 0; at < count; at += 16) {
-    const [a0, b0, c0, d0] = [a, b, c, d];
-    for (let i = 0; i < 64; i++) {
-      const f = i < 16 ? d ^ (b & (c ^ d)) : i < 32 ? c ^ (d & (b ^ c)) : i < 48 ? b ^ c ^ d : c ^ (b | ~d);
-      const sum = (((a + f) | 0) + ((SINES[i]! + block[at + PLACES[i]!]!) | 0)) | 0;
-      const turn = TURNS[i]!;
-      a = d;
-      d = c;
-      c = b;
-      b = (b + ((sum << turn) | (sum >>> (32 - turn)))) | 0;
-    }
+    const a0 = a, b0 = b, c0 = c, d0 = d;
+    t = ((a + (d ^ (b & (c ^ d)))) | 0) + ((w[at]! - 680876936) | 0);
+    a = (((t << 7) | (t >>> 25)) + b) | 0;
+    t = ((d + (c ^ (a & (b ^ c)))) | 0) + ((w[at + 1]! - 389564586) | 0);
+    d = (((t << 12) | (t >>> 20)) + a) | 0;
+    t = ((c + (b ^ (d & (a ^ b)))) | 0) + ((w[at + 2]! + 606105819) | 0);
+    c = (((t << 17) | (t >>> 15)) + d) | 0;
+    t = ((b + (a ^ (c & (d ^ a)))) | 0) + ((w[at + 3]! - 1044525330) | 0);
+    b = (((t << 22) | (t >>> 10)) + c) | 0;
+    t = ((a + (d ^ (b & (c ^ d)))) | 0) + ((w[at + 4]! - 176418897) | 0);
+    a = (((t << 7) | (t >>> 25)) + b) | 0;
+    t = ((d + (c ^ (a & (b ^ c)))) | 0) + ((w[at + 5]! + 1200080426) | 0);
+    d = (((t << 12) | (t >>> 20)) + a) | 0;
+    t = ((c + (b ^ (d & (a ^ b)))) | 0) + ((w[at + 6]! - 1473231341) | 0);
+    c = (((t << 17) | (t >>> 15)) + d) | 0;
+    t = ((b + (a ^ (c & (d ^ a)))) | 0) + ((w[at + 7]! - 45705983) | 0);
+    b = (((t << 22) | (t >>> 10)) + c) | 0;
+    t = ((a + (d ^ (b & (c ^ d)))) | 0) + ((w[at + 8]! + 1770035416) | 0);
+    a = (((t << 7) | (t >>> 25)) + b) | 0;
+    t = ((d + (c ^ (a & (b ^ c)))) | 0) + ((w[at + 9]! - 1958414417) | 0);
+    d = (((t << 12) | (t >>> 20)) + a) | 0;
+    t = ((c + (b ^ (d & (a ^ b)))) | 0) + ((w[at + 10]! - 42063) | 0);
+    c = (((t << 17) | (t >>> 15)) + d) | 0;
+    t = ((b + (a ^ (c & (d ^ a)))) | 0) + ((w[at + 11]! - 1990404162) | 0);
+    b = (((t << 22) | (t >>> 10)) + c) | 0;
+    t = ((a + (d ^ (b & (c ^ d)))) | 0) + ((w[at + 12]! + 1804603682) | 0);
+    a = (((t << 7) | (t >>> 25)) + b) | 0;
+    t = ((d + (c ^ (a & (b ^ c)))) | 0) + ((w[at + 13]! - 40341101) | 0);
+    d = (((t << 12) | (t >>> 20)) + a) | 0;
+    t = ((c + (b ^ (d & (a ^ b)))) | 0) + ((w[at + 14]! - 1502002290) | 0);
+    c = (((t << 17) | (t >>> 15)) + d) | 0;
+    t = ((b + (a ^ (c & (d ^ a)))) | 0) + ((w[at + 15]! + 1236535329) | 0);
+    b = (((t << 22) | (t >>> 10)) + c) | 0;
+    t = ((a + (c ^ (d & (b ^ c)))) | 0) + ((w[at + 1]! - 165796510) | 0);
+    a = (((t << 5) | (t >>> 27)) + b) | 0;
+    t = ((d + (b ^ (c & (a ^ b)))) | 0) + ((w[at + 6]! - 1069501632) | 0);
+    d = (((t << 9) | (t >>> 23)) + a) | 0;
+    t = ((c + (a ^ (b & (d ^ a)))) | 0) + ((w[at + 11]! + 643717713) | 0);
+    c = (((t << 14) | (t >>> 18)) + d) | 0;
+    t = ((b + (d ^ (a & (c ^ d)))) | 0) + ((w[at]! - 373897302) | 0);
+    b = (((t << 20) | (t >>> 12)) + c) | 0;
+    t = ((a + (c ^ (d & (b ^ c)))) | 0) + ((w[at + 5]! - 701558691) | 0);
+    a = (((t << 5) | (t >>> 27)) + b) | 0;
+    t = ((d + (b ^ (c & (a ^ b)))) | 0) + ((w[at + 10]! + 38016083) | 0);
+    d = (((t << 9) | (t >>> 23)) + a) | 0;
+    t = ((c + (a ^ (b & (d ^ a)))) | 0) + ((w[at + 15]! - 660478335) | 0);
+    c = (((t << 14) | (t >>> 18)) + d) | 0;
+    t = ((b + (d ^ (a & (c ^ d)))) | 0) + ((w[at + 4]! - 405537848) | 0);
+    b = (((t << 20) | (t >>> 12)) + c) | 0;
+    t = ((a + (c ^ (d & (b ^ c)))) | 0) + ((w[at + 9]! + 568446438) | 0);
+    a = (((t << 5) | (t >>> 27)) + b) | 0;
+    t = ((d + (b ^ (c & (a ^ b)))) | 0) + ((w[at + 14]! - 1019803690) | 0);
+    d = (((t << 9) | (t >>> 23)) + a) | 0;
+    t = ((c + (a ^ (b & (d ^ a)))) | 0) + ((w[at + 3]! - 187363961) | 0);
+    c = (((t << 14) | (t >>> 18)) + d) | 0;
+    t = ((b + (d ^ (a & (c ^ d)))) | 0) + ((w[at + 8]! + 1163531501) | 0);
+    b = (((t << 20) | (t >>> 12)) + c) | 0;
+    t = ((a + (c ^ (d & (b ^ c)))) | 0) + ((w[at + 13]! - 1444681467) | 0);
+    a = (((t << 5) | (t >>> 27)) + b) | 0;
+    t = ((d + (b ^ (c & (a ^ b)))) | 0) + ((w[at + 2]! - 51403784) | 0);
+    d = (((t << 9) | (t >>> 23)) + a) | 0;
+    t = ((c + (a ^ (b & (d ^ a)))) | 0) + ((w[at + 7]! + 1735328473) | 0);
+    c = (((t << 14) | (t >>> 18)) + d) | 0;
+    t = ((b + (d ^ (a & (c ^ d)))) | 0) + ((w[at + 12]! - 1926607734) | 0);
+    b = (((t << 20) | (t >>> 12)) + c) | 0;
+    t = ((a + (b ^ c ^ d)) | 0) + ((w[at + 5]! - 378558) | 0);
+    a = (((t << 4) | (t >>> 28)) + b) | 0;
+    t = ((d + (a ^ b ^ c)) | 0) + ((w[at + 8]! - 2022574463) | 0);
+    d = (((t << 11) | (t >>> 21)) + a) | 0;
+    t = ((c + (d ^ a ^ b)) | 0) + ((w[at + 11]! + 1839030562) | 0);
+    c = (((t << 16) | (t >>> 16)) + d) | 0;
+    t = ((b + (c ^ d ^ a)) | 0) + ((w[at + 14]! - 35309556) | 0);
+    b = (((t << 23) | (t >>> 9)) + c) | 0;
+    t = ((a + (b ^ c ^ d)) | 0) + ((w[at + 1]! - 1530992060) | 0);
+    a = (((t << 4) | (t >>> 28)) + b) | 0;
+    t = ((d + (a ^ b ^ c)) | 0) + ((w[at + 4]! + 1272893353) | 0);
+    d = (((t << 11) | (t >>> 21)) + a) | 0;
+    t = ((c + (d ^ a ^ b)) | 0) + ((w[at + 7]! - 155497632) | 0);
+    c = (((t << 16) | (t >>> 16)) + d) | 0;
+    t = ((b + (c ^ d ^ a)) | 0) + ((w[at + 10]! - 1094730640) | 0);
+    b = (((t << 23) | (t >>> 9)) + c) | 0;
+    t = ((a + (b ^ c ^ d)) | 0) + ((w[at + 13]! + 681279174) | 0);
+    a = (((t << 4) | (t >>> 28)) + b) | 0;
+    t = ((d + (a ^ b ^ c)) | 0) + ((w[at]! - 358537222) | 0);
+    d = (((t << 11) | (t >>> 21)) + a) | 0;
+    t = ((c + (d ^ a ^ b)) | 0) + ((w[at + 3]! - 722521979) | 0);
+    c = (((t << 16) | (t >>> 16)) + d) | 0;
+    t = ((b + (c ^ d ^ a)) | 0) + ((w[at + 6]! + 76029189) | 0);
+    b = (((t << 23) | (t >>> 9)) + c) | 0;
+    t = ((a + (b ^ c ^ d)) | 0) + ((w[at + 9]! - 640364487) | 0);
+    a = (((t << 4) | (t >>> 28)) + b) | 0;
+    t = ((d + (a ^ b ^ c)) | 0) + ((w[at + 12]! - 421815835) | 0);
+    d = (((t << 11) | (t >>> 21)) + a) | 0;
+    t = ((c + (d ^ a ^ b)) | 0) + ((w[at + 15]! + 530742520) | 0);
+    c = (((t << 16) | (t >>> 16)) + d) | 0;
+    t = ((b + (c ^ d ^ a)) | 0) + ((w[at + 2]! - 995338651) | 0);
+    b = (((t << 23) | (t >>> 9)) + c) | 0;
+    t = ((a + (c ^ (b | ~d))) | 0) + ((w[at]! - 198630844) | 0);
+    a = (((t << 6) | (t >>> 26)) + b) | 0;
+    t = ((d + (b ^ (a | ~c))) | 0) + ((w[at + 7]! + 1126891415) | 0);
+    d = (((t << 10) | (t >>> 22)) + a) | 0;
+    t = ((c + (a ^ (d | ~b))) | 0) + ((w[at + 14]! - 1416354905) | 0);
+    c = (((t << 15) | (t >>> 17)) + d) | 0;
+    t = ((b + (d ^ (c | ~a))) | 0) + ((w[at + 5]! - 57434055) | 0);
+    b = (((t << 21) | (t >>> 11)) + c) | 0;
+    t = ((a + (c ^ (b | ~d))) | 0) + ((w[at + 12]! + 1700485571) | 0);
+    a = (((t << 6) | (t >>> 26)) + b) | 0;
+    t = ((d + (b ^ (a | ~c))) | 0) + ((w[at + 3]! - 1894986606) | 0);
+    d = (((t << 10) | (t >>> 22)) + a) | 0;
+    t = ((c + (a ^ (d | ~b))) | 0) + ((w[at + 10]! - 1051523) | 0);
+    c = (((t << 15) | (t >>> 17)) + d) | 0;
+    t = ((b + (d ^ (c | ~a))) | 0) + ((w[at + 1]! - 2054922799) | 0);
+    b = (((t << 21) | (t >>> 11)) + c) | 0;
+    t = ((a + (c ^ (b | ~d))) | 0) + ((w[at + 8]! + 1873313359) | 0);
+    a = (((t << 6) | (t >>> 26)) + b) | 0;
+    t = ((d + (b ^ (a | ~c))) | 0) + ((w[at + 15]! - 30611744) | 0);
+    d = (((t << 10) | (t >>> 22)) + a) | 0;
+    t = ((c + (a ^ (d | ~b))) | 0) + ((w[at + 6]! - 1560198380) | 0);
+    c = (((t << 15) | (t >>> 17)) + d) | 0;
+    t = ((b + (d ^ (c | ~a))) | 0) + ((w[at + 13]! + 1309151649) | 0);
+    b = (((t << 21) | (t >>> 11)) + c) | 0;
+    t = ((a + (c ^ (b | ~d))) | 0) + ((w[at + 4]! - 145523070) | 0);
+    a = (((t << 6) | (t >>> 26)) + b) | 0;
+    t = ((d + (b ^ (a | ~c))) | 0) + ((w[at + 11]! - 1120210379) | 0);
+    d = (((t << 10) | (t >>> 22)) + a) | 0;
+    t = ((c + (a ^ (d | ~b))) | 0) + ((w[at + 2]! + 718787259) | 0);
+    c = (((t << 15) | (t >>> 17)) + d) | 0;
+    t = ((b + (d ^ (c | ~a))) | 0) + ((w[at + 9]! - 343485551) | 0);
+    b = (((t << 21) | (t >>> 11)) + c) | 0;
     a = (a + a0) | 0;
     b = (b + b0) | 0;
     c = (c + c0) | 0;

@@ -102,7 +102,7 @@ export const createLine = (name: string, base: string, reach: Backoff, backoff: 
         } else return { status, text, etag: headers.get("etag"), json: readObject(text) };
       } catch (error) {
         reach.fail();
-        line.enter("unreachable", error);
+        line.enter("unreachable", String(error));
       } finally {
         clearTimeout(timer);
       }

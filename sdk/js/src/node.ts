@@ -23,9 +23,21 @@ export const folderStore = (folder: string): Store => {
   };
 };
 
+const open = new Set<Client>();
+
 /** Make a client that sends what waits when the process has nothing else left to do. */
 export const createClient = (url: string, key: string, options: Options = {}): Client => {
   const client = createCoreClient(url, key, options);
-  process.once("beforeExit", () => void client.close());
+  const close = client.close;
+  client.close = (seconds) => {
+    open.delete(client);
+    return close(seconds);
+  };
+  if (!open.size) process.once("beforeExit", closeAll);
+  open.add(client);
   return client;
+};
+
+const closeAll = (): void => {
+  for (const client of [...open]) void client.close();
 };

@@ -7,9 +7,20 @@ const INSTANT = /^((?!0000)\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9
 
 const pad = (digits = "0"): string => digits.padStart(128, "0");
 
-/** A semantic version by rule 11 of semver.org, or undefined when it is none. */
+const versions = new Map<string, string | undefined>();
+
+/** A semantic version by rule 11 of semver.org, or undefined when it is none. The few that are about are read once. */
 export const readVersion = (value: unknown): string | undefined => {
-  const found = typeof value === "string" && value.length < 129 && VERSION.exec(value);
+  if (typeof value !== "string" || value.length > 128) return;
+  if (!versions.has(value)) {
+    if (versions.size > 1023) versions.clear();
+    versions.set(value, orderVersion(value));
+  }
+  return versions.get(value);
+};
+
+const orderVersion = (text: string): string | undefined => {
+  const found = VERSION.exec(text);
   if (!found) return;
   const words = (found[4] ?? "").split(".").map((word) => (/^\d+$/.test(word) ? 0 + pad(word) : 1 + word) + "\0");
   const release = found[4] ? 0 + words.join("") : "1"; // what comes before a release lies below it

@@ -76,19 +76,20 @@ const OPERATOR_OF = new Map(OPERATORS);
 
 const condition = (rule: Attributes, segments: Map<string, Membership>): Rule => {
   const { attribute: name, op, value } = rule;
-  if (!isString(name) || !isString(op) || Object.keys(rule).some((key) => !["attribute", "op", "value"].includes(key))) refuse("condition");
+  if (!isString(name) || !isString(op)) return refuse("condition");
+  if (Object.keys(rule).some((key) => !["attribute", "op", "value"].includes(key))) refuse("condition");
   let test: Test;
   if (op === "exists") {
     const wanted = "value" in rule ? value : true;
     if (typeof wanted !== "boolean") refuse("value");
-    return (...call) => (find(name as string, ...call) != null) === wanted;
+    return (attributes, unit, channel) => (find(name, attributes, unit, channel) != null) === wanted;
   }
   if (op === "in_segment") {
     const isMember = segments.get(value as string) ?? refuse("segment");
     test = (actual) => isString(actual) && isMember(actual);
-  } else test = (OPERATOR_OF.get(op as string) ?? refuse("operator"))(value);
-  return (...call) => {
-    const actual = find(name as string, ...call);
+  } else test = (OPERATOR_OF.get(op) ?? refuse("operator"))(value);
+  return (attributes, unit, channel) => {
+    const actual = find(name, attributes, unit, channel);
     return actual != null && test(actual);
   };
 };
@@ -104,11 +105,15 @@ const compile = (rule: unknown, segments: Map<string, Membership>, depth: number
   if (others[0]) refuse("rule");
   if (word === "not") {
     const part = compile(inner, segments, depth + 1);
-    return (...call) => !part(...call);
+    return (attributes, unit, channel) => !part(attributes, unit, channel);
   }
   if ((word !== "all" && word !== "any") || !Array.isArray(inner)) refuse("rule");
   const parts = (inner as unknown[]).map((part) => compile(part, segments, depth + 1));
-  return word === "all" ? (...call) => parts.every((part) => part(...call)) : (...call) => parts.some((part) => part(...call));
+  const decisive = word === "any"; // the answer of one part that makes the others needless
+  return (attributes, unit, channel) => {
+    for (const part of parts) if (part(attributes, unit, channel) === decisive) return decisive;
+    return !decisive;
+  };
 };
 
 /** Turn a rule into a function; a malformed rule holds for no one. */

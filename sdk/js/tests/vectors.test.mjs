@@ -52,3 +52,19 @@ test("a malformed rule is a rule for nobody", () => {
 test("broken documents are refused", () => {
   for (const { name, document } of load("refused").cases) assert.throws(() => compileConfig(document), /^Error: bad /, name);
 });
+
+test("identities agree", () => {
+  for (const { name, steps, assignments, pins } of load("identities").cases) {
+    const memory = createMemory(undefined, "");
+    const answers = [];
+    for (const { saw, link, inherit } of steps) {
+      if (saw) memory.saw(...saw);
+      if (link) answers.push(memory.link(...link));
+      if (inherit) memory.inherit(inherit[0], Object.entries(inherit[1]));
+    }
+    const units = new Set(steps.flatMap((step) => Object.values(step)[0].filter((word) => typeof word === "string")));
+    const bound = [...units].map((unit) => [unit, Object.fromEntries(memory.pins(unit) ?? [])]);
+    assert.deepEqual(answers, assignments, name);
+    assert.deepEqual(Object.fromEntries(bound.filter(([, held]) => Object.keys(held).length)), pins, name);
+  }
+});
