@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -89,6 +89,18 @@ class AnalysisPlan:
     def control(self) -> PlannedVariant:
         """The first variant: the one that the others are compared with."""
         return self.variants[0]
+
+    @property
+    def is_aa(self) -> bool:
+        """Whether nothing differs between the arms: a test of the pipeline."""
+        return self.experiment.get("kind") == "aa"
+
+    @property
+    def planned_end(self) -> datetime | None:
+        """When the planned run time is over."""
+        if self.started_at is None or self.decide_after_us is None:
+            return None
+        return self.started_at + timedelta(microseconds=self.decide_after_us)
 
     @property
     def primary(self) -> PlannedMetric:

@@ -20,6 +20,7 @@ NEXT_STEPS = {
     "conflict": "Read where the journey loses customers",
     "ship": "Ship",
     "ship_neutral": "Ship, if it is worth its upkeep",
+    "local_win": "Look further down the journey",
     "extend": "Keep it running",
     "stop_no_effect": "Stop, and try something bolder",
     "inconclusive": "Decide whether to run it longer",
@@ -118,7 +119,7 @@ def _reason_and_step(state: str, report: Report | None) -> tuple[str, str]:
         return "not started yet", "Check the plan and start it"
     if report is None:
         return "no report yet", "Wait for the first analysis"
-    if any(finding.code == "no_exposures" for finding in report.findings):
+    if any(finding.code == "no_exposures" and finding.severity != "pass" for finding in report.findings):
         return "no exposures are arriving", "Check the SDK of each channel"
     blocks = [finding for finding in report.findings if finding.severity == "block"]
     if blocks:
