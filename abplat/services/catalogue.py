@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import projects as project_queries
-from abplat.domain.catalogue import NOUNS, Document, changed_fields, check_references, parse_catalogue
+from abplat.domain.catalogue import (
+    NOUNS,
+    Document,
+    changed_fields,
+    check_references,
+    parse_catalogue,
+    with_defaults,
+)
 from abplat.domain.fields import require_none
 from abplat.domain.lifecycle import DRAFT, require_changeable
 from abplat.services import definitions, projects
@@ -112,7 +119,7 @@ def _plan_entry(noun: str, before: Document | None, after: Document) -> Change:
     """Say what would be done with one definition."""
     if before is None:
         return Change(noun, after["key"], "create", {})
-    fields = changed_fields(before, after)
+    fields = changed_fields(with_defaults(noun, before) if noun in NOUNS else before, after)
     return Change(noun, after["key"], "update" if fields else "unchanged", fields)
 
 

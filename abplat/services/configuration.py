@@ -10,8 +10,11 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from abplat.db.queries.experiments import list_started_states
-from abplat.domain.catalogue import Document
+from abplat.db.queries.versions import list_present
+from abplat.domain.catalogue import PERSONAS, SEGMENTS, Document
+from abplat.domain.lifecycle import RUNNING
 from abplat.services.experiments import list_plans
+from abplat.services.traffic import describe_groups
 
 SCHEMA_VERSION: Final = 1
 
@@ -19,20 +22,22 @@ SCHEMA_VERSION: Final = 1
 def build_configuration(session: Session, project_key: str) -> Document:
     """Return everything that decisions of a project depend on, as frozen at each start.
 
+    Segments and personas are the exception: they are those of now, and a running experiment follows them.
     Its version is a hash of the rest: the same definitions give the same version on any server.
     """
-    experiments = [_describe(state, plan) for state, plan in list_plans(session, project_key)]
+    plans = list_plans(session, project_key)
+    rules = [plan["experiment"]["targeting"] for state, plan in plans if state == RUNNING]
     rest = {
         "schema_version": SCHEMA_VERSION,
         "project": project_key,
-        "segments": {},
-        "experiments": experiments,
+        **describe_groups(session, project_key, rules),
+        "experiments": [describe_experiment(state, plan) for state, plan in plans],
     }
     digest = hashlib.sha256(msgspec.json.encode(rest, order="deterministic")).hexdigest()
     return {"schema_version": SCHEMA_VERSION, "version": digest[:16], **rest}
 
 
-def _describe(state: str, plan: Document) -> Document:
+def describe_experiment(state: str, plan: Document) -> Document:
     """Return one experiment as the evaluator reads it."""
     experiment = plan["experiment"]
     variants = experiment["variants"]
@@ -45,6 +50,7 @@ def _describe(state: str, plan: Document) -> Document:
         "state": state,
         "layer": plan["layer"],
         "holdouts": plan["holdouts"],
+        "prerequisites": experiment.get("prerequisites", []),
         "included": experiment["included"],
         "control": variants[0]["key"],
         "variants": [
@@ -58,4 +64,8 @@ def _describe(state: str, plan: Document) -> Document:
 
 def state_of_configuration(session: Session, project_key: str) -> tuple[object, ...]:
     """Return something cheap to read that differs whenever the configuration does."""
-    return tuple(list_started_states(session, project_key))
+    return (
+        *list_started_states(session, project_key),
+        *list_present(session, project_key, SEGMENTS),
+        *list_present(session, project_key, PERSONAS),
+    )

@@ -41,9 +41,9 @@ def test_every_operator_is_documented() -> None:
 
 
 def test_every_route_is_documented(app: Flask) -> None:
-    """Each route of the API stands in the page, with NOUN for the seven nouns."""
+    """Each route of the API stands in the page, with NOUN for the nine nouns."""
     page = (REFERENCE / "api.md").read_text()
-    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|experiments"
+    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|experiments"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/healthz", "/readyz")):
             url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
