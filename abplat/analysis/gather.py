@@ -49,12 +49,17 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     )
 
 
-def _counts_for(exposure: Exposure, known: Mapping[str, int]) -> bool:
+def _is_override(exposure: Exposure, plan: AnalysisPlan) -> bool:
+    """Tell whether a unit was put into its variant by hand: it says so, or the plan lists it."""
+    return exposure.reason == OVERRIDE or exposure.actor in (plan.experiment.get("overrides") or ())
+
+
+def _counts_for(exposure: Exposure, plan: AnalysisPlan, known: Mapping[str, int]) -> bool:
     """Tell whether an exposure puts its customer into the population.
 
     Units put into a variant by hand are not randomised; a variant that is not planned is none.
     """
-    return exposure.variant in known and exposure.reason != OVERRIDE
+    return exposure.variant in known and not _is_override(exposure, plan)
 
 
 def _places(plan: AnalysisPlan) -> dict[str, int]:
@@ -67,7 +72,7 @@ def _populate(
 ) -> Population:
     """Return who was exposed to what, by the earliest exposure of each customer."""
     known = _places(plan)
-    kept = [exposure for exposure in exposures if _counts_for(exposure, known)]
+    kept = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
     channel, channels = code(exposure.channel for exposure in kept)
     columns = ExposureColumns(
         customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
@@ -165,5 +170,5 @@ def _count(
         n_refused_links=len(identities.refused_links),
         n_limited_links=len(identities.limited_links),
         unknown_variants=dict(sorted(strangers.items())),
-        n_overrides=sum(exposure.reason == OVERRIDE for exposure in exposures if exposure.variant in known),
+        n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
     )
