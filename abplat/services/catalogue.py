@@ -97,7 +97,10 @@ def export(session: Session, project: str) -> Document:
     """
     found = project_queries.get(session, project)
     entries = definitions.load_entries(session, project)
-    document: Document = {"project": {"key": found.key, "title": found.title}}
+    project_document = projects.definition_of(found)
+    if not found.fill_standing:
+        del project_document["fill_standing"]
+    document: Document = {"project": project_document}
     for noun in NOUNS:
         if entries[noun]:
             document[noun] = [_without_empty(entry) for entry in entries[noun].values()]
@@ -112,7 +115,7 @@ def _without_empty(entry: Document) -> Document:
 def _plan_project(session: Session, project: Document) -> Change:
     """Say what would be done with the project itself."""
     row = project_queries.find(session, project["key"])
-    return _plan_entry("projects", {"key": row.key, "title": row.title} if row else None, project)
+    return _plan_entry("projects", projects.definition_of(row) if row else None, project)
 
 
 def _plan_entry(noun: str, before: Document | None, after: Document) -> Change:
@@ -128,4 +131,4 @@ def _write_project(session: Session, project: Document, change: Change, now: dat
     if change.action == "create":
         projects.create(session, project, now=now)
     elif change.action == "update":
-        projects.update(session, project["key"], {"title": project["title"]}, now=now)
+        projects.update(session, project["key"], project, now=now)

@@ -1,4 +1,4 @@
-"""add segments and personas, each with its versions."""
+"""add segments and personas, each with its versions, and what a project asks of decisions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Move the database to this revision."""
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("fill_standing", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "segments",
         sa.Column("definition_version", sa.Integer(), nullable=False),
@@ -77,3 +79,5 @@ def downgrade() -> None:
     """Move the database back to the revision before."""
     for name in ("persona_versions", "personas", "segment_versions", "segments"):
         op.drop_table(name)
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_column("fill_standing")

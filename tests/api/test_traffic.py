@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from abplat.api.errors import CONTENT_TYPE
+from abplat.services import standings
 from tests.conftest import make_catalogue, make_experiment
 
 Headers = dict[str, str]
@@ -116,7 +119,7 @@ def test_a_change_is_tried_before_it_is_saved(client: FlaskClient, shop: Headers
     assert answer.json["leaving_share"] == pytest.approx(0.3, abs=0.02)
     assert {each["from"] for each in answer.json["moves"]} == {None, "control", "treatment"}
     assert answer.json["refused"] == ["included"]
-    assert answer.json["sentence"].startswith("this change moves 3")
+    assert answer.json["sentence"].startswith("this change moves ")
     assert client.get("/v1/experiments/shorter-form", headers=shop).json["included"] == 10_000
 
 
@@ -138,6 +141,31 @@ def test_a_bad_trial_is_refused(client: FlaskClient, shop: Headers, body: dict[s
     answer = client.post("/v1/experiments/shorter-form/simulate", json=body, headers=shop)
 
     assert (answer.status_code, answer.mimetype) == (422, CONTENT_TYPE)
+
+
+def test_standing_is_filled_in_when_the_project_asks(app: Flask, client: FlaskClient, shop: Headers) -> None:
+    """Only then, and never over what the caller says (R11)."""
+    platform = app.extensions["abplat"]
+    known = {"cust:1": standings.attributes_of([{"journey": "buy", "stage": "quote", "lifecycle": None}])}
+    app.extensions["abplat"] = dataclasses.replace(
+        platform, find_standing=lambda _project, unit: known.get(unit, {})
+    )
+    rule = {"attribute": "journey_stage:buy", "op": "equals", "value": "quote"}
+    client.post("/v1/experiments", json=make_experiment(key="stage", targeting=rule), headers=shop)
+    client.post("/v1/experiments/stage/start", headers=shop)
+
+    def reason(unit: str, **attributes: Any) -> str:
+        """Decide and return why."""
+        body = {"unit": unit, "attributes": attributes}
+        decided = client.post("/v1/decide", json=body, headers=shop).json["decisions"]
+        return str(decided["stage"]["reason"])
+
+    assert reason("cust:1") == "not_targeted"
+    asked = client.patch("/v1/projects/shop", json={"fill_standing": True}, headers={**shop, "If-Match": "*"})
+    assert asked.json["fill_standing"] is True
+    assert [reason("cust:1"), reason("cust:2")] == ["split", "not_targeted"]
+    assert reason("cust:1", **{"journey_stage:buy": "visit"}) == "not_targeted"
+    assert reason("cust:2", **{"journey_stage:buy": "quote"}) == "split"
 
 
 def test_another_key_is_not_enough(client: FlaskClient, shop: Headers, new_key: Any) -> None:
