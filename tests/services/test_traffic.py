@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from abplat.db.models.audit import AuditEntry
 from abplat.db.queries import assignments
+from abplat.db.queries import definitions as queries
 from abplat.db.queries.assignments import Pin
 from abplat.errors import ConflictError, InvalidInputError
 from abplat.services import (
@@ -172,6 +173,43 @@ def test_a_prerequisite_decides(session: Session) -> None:
     assert decide(session, "second", unit, pin="control") == ("control", "pinned")
 
 
+def test_a_running_experiment_is_not_reshuffled(session: Session) -> None:
+    """Whatever decides and is hashed, or hangs on another experiment, is frozen; a larger holdout waits."""
+    run(session, "first")
+    run(session, "e", layer="checkout", slot=[0, 5000], holdouts=["global"])
+    before = build_configuration(session, "shop")["experiments"]
+    for changes in (
+        {"prerequisites": [{"experiment": "first", "variants": BOTH}]},
+        {"slot": [0, 6000]},
+        {"layer": None, "slot": None},
+        {"holdouts": []},
+        {"targeting": VIP},
+        {"overrides": {"cust:1": "treatment"}},
+        {"included": 10},
+    ):
+        with pytest.raises(ConflictError, match="cannot change any more"):
+            experiments.update(session, "shop", "e", changes, now=NOW)
+    holdouts.update(session, "shop", "global", {"share": 9000, "scope": "all"}, now=NOW)
+
+    assert build_configuration(session, "shop")["experiments"] == before
+
+
+def test_what_was_stored_before_a_field_was_added_is_unchanged(session: Session) -> None:
+    """A running experiment without the newer fields still takes a new title and applies as unchanged."""
+    row = queries.get(session, "experiments", "shop", "shorter-form")
+    held = queries.get(session, "holdouts", "shop", "global")
+    row.document = {name: value for name, value in row.document.items() if name != "prerequisites"}
+    held.document = {"key": "global", "title": "Global", "share": 500}
+    session.flush()
+    run(session, "e", holdouts=["global"])
+    experiments.start(session, "shop", "shorter-form", Moment(NOW))
+
+    assert experiments.update(session, "shop", "shorter-form", {"title": "New"}, now=NOW)["title"] == "New"
+    planned = catalogue.plan(session, catalogue.export(session, "shop"))
+    assert {change.action for change in planned.changes} == {"unchanged"}
+    assert simulate(session)["changed"] == []
+
+
 def test_a_cycle_cannot_be_saved(session: Session) -> None:
     """The answer names the way round."""
     experiments.create(
@@ -223,6 +261,9 @@ def test_why_names_every_gate_and_what_to_recompute(session: Session) -> None:
     ]
     for each in hashed:
         assert duckdb.sql(each["sql"]["duckdb"]).fetchall() == [(each["bucket"],)]
+        if session.get_bind().dialect.name == "postgresql":
+            sql = each["sql"]["postgresql"].replace("%", "%%")
+            assert session.connection().exec_driver_sql(sql).scalar() == each["bucket"]
     assert found["segments"] == {"vip": 1}
     assert found["decision"]["reason"] == next(
         gate["reason"] for gate in found["gates"] if gate["outcome"] == "decides"

@@ -16,9 +16,7 @@ def list_assignments(
 ) -> Sequence[tuple[str, str, str]]:
     """Return unit, experiment and variant of assignments in the ledger, in the order of units."""
     wanted = select(Assignment.unit, Assignment.experiment, Assignment.variant).where(
-        Assignment.project == project,
-        Assignment.unit >= f"{unit_type}:",
-        Assignment.unit < f"{unit_type};",  # the character after the colon
+        Assignment.project == project, Assignment.unit.startswith(f"{unit_type}:", autoescape=True)
     )
     found = session.execute(wanted.order_by(Assignment.unit, Assignment.experiment).limit(limit))
     return [(unit, experiment, variant) for unit, experiment, variant in found]
