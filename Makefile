@@ -6,8 +6,10 @@ demo:
 	@scripts/prepare run
 	@.venv/bin/abplat demo $(ARGS)
 
+# Everything on SQLite, then again on PostgreSQL what talks to the database.
 test: check
-	@scripts/with-postgres .venv/bin/pytest -n 2 --dist loadgroup -q $(ARGS)
+	@.venv/bin/pytest -n 2 -q $(ARGS)
+	@scripts/with-postgres .venv/bin/pytest -n 2 -q tests/db tests/services tests/api tests/sdk
 
 check:
 	@scripts/prepare test

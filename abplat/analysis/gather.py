@@ -46,6 +46,9 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
         },
         contacts=_contacts(snapshot, plan, population),
         counts=_count(snapshot, identities, exposures, plan),
+        n_earlier=len(
+            _earlier([each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan)
+        ),
     )
 
 
@@ -72,7 +75,9 @@ def _populate(
 ) -> Population:
     """Return who was exposed to what, by the earliest exposure of each customer."""
     known = _places(plan)
-    kept = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
+    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
+    earlier = _earlier(counting, customer_of, plan)
+    kept = [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
     channel, channels = code(exposure.channel for exposure in kept)
     columns = ExposureColumns(
         customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
@@ -85,6 +90,14 @@ def _populate(
         tie=np.arange(len(kept)),
     )
     return first_exposures(columns)
+
+
+def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
+    """Return the customers of earlier phases: they were drawn by other weights or another salt."""
+    since = plan.counts_from_us
+    if since is None:
+        return set()
+    return {customer_of[exposure.actor] for exposure in exposures if exposure.ts_us < since}
 
 
 def _choose(

@@ -7,7 +7,7 @@ from flask import Response, g
 from flask_smorest import Blueprint
 from werkzeug.exceptions import BadRequest
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.parser import INGEST_LIMIT, read_body
 from abplat.api.session import current_platform
 from abplat.services import decisions, standings
@@ -33,6 +33,7 @@ _DECISION = {
 }
 _DOC = {
     "operationId": "decide",
+    "parameters": [KEY_IN_QUERY],
     "summary": "Decide experiments for one unit",
     "requestBody": {
         "required": True,
@@ -85,7 +86,7 @@ _DOC = {
 
 @blueprint.route("/v1/decide", methods=["POST"])
 @blueprint.doc(**_DOC)
-@require_key("client", "server", "admin")
+@require_key("client", "server", "admin", in_query=True)
 def decide() -> Response:
     """Decide experiments for one unit."""
     platform, project = current_platform(), g.key.project_key
@@ -108,6 +109,6 @@ def decide() -> Response:
 def _read() -> object:
     """Return the body. Unlike elsewhere NUL is welcome: a unit is hashed here, not stored."""
     try:
-        return orjson.loads(read_body(INGEST_LIMIT))
+        return orjson.loads(read_body(INGEST_LIMIT, plain=True))
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Response, g, request
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.definitions import ApiBlueprint
 from abplat.api.event_body import read_batch
 from abplat.api.session import current_platform
@@ -16,6 +16,7 @@ blueprint = ApiBlueprint("events", __name__, description="What happened to custo
 
 _DOC = {
     "summary": "Record a batch of events",
+    "parameters": [KEY_IN_QUERY],
     "requestBody": {
         "required": True,
         "content": {
@@ -70,7 +71,7 @@ _DOC = {
 
 @blueprint.route("/v1/events", methods=["POST"])
 @blueprint.doc(**_DOC)
-@require_key(CLIENT, SERVER, ADMIN)
+@require_key(CLIENT, SERVER, ADMIN, in_query=True)
 def record() -> Response:
     """Record a batch of events."""
     platform = current_platform()

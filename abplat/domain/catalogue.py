@@ -21,6 +21,7 @@ from abplat.domain.prerequisites import check_chains, check_prerequisites
 from abplat.domain.projects import parse_project
 from abplat.domain.segments import parse_segment
 from abplat.domain.targeting import check_targets
+from abplat.domain.templates import parse_template
 from abplat.domain.touchpoints import parse_channel, parse_touchpoint
 from abplat.errors import InvalidInputError, Problem
 
@@ -36,9 +37,10 @@ LAYERS: Final = "layers"
 HOLDOUTS: Final = "holdouts"
 SEGMENTS: Final = "segments"
 PERSONAS: Final = "personas"
+TEMPLATES: Final = "templates"
 EXPERIMENTS: Final = "experiments"
 NOUNS: Final = (
-    *(CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, SEGMENTS, PERSONAS),
+    *(CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, SEGMENTS, PERSONAS, TEMPLATES),
     EXPERIMENTS,
 )
 """In the order in which they can be created: each refers only to what stands before it."""
@@ -67,6 +69,7 @@ _PARSERS: Final = {
     HOLDOUTS: parse_holdout,
     SEGMENTS: parse_segment,
     PERSONAS: parse_persona,
+    TEMPLATES: parse_template,
     EXPERIMENTS: parse_experiment,
 }
 
@@ -205,6 +208,15 @@ def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iter
     yield from check_targets(experiment["targeting"], entries, f"{path}.targeting")
     for index, use in enumerate(experiment["metrics"]):
         yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")
+
+
+def check_uses(entries: Entries, experiment: Document, uses: Iterable[Document]) -> list[Problem]:
+    """Return the faults of metrics that join an experiment after its start."""
+    return [
+        problem
+        for use in uses
+        for problem in _check_use(entries, experiment, use, f"metrics[{use['metric']}]")
+    ]
 
 
 def _check_use(entries: Entries, experiment: Document, use: Document, path: str) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from abplat.domain.catalogue import (
     with_defaults,
 )
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import DRAFT, require_changeable
+from abplat.domain.lifecycle import UNSTARTED, require_changeable
 from abplat.services import definitions, projects
 
 
@@ -56,7 +56,7 @@ def plan(session: Session, document: Any) -> ApplyPlan:
     present = definitions.load_entries(session, key)
     states = experiment_queries.list_states(session, key)
     merged = {noun: {**present[noun], **wanted[noun]} for noun in NOUNS}
-    settled = [name for name, state in states.items() if state != DRAFT]
+    settled = [name for name, state in states.items() if state not in UNSTARTED]
     require_none(check_references(merged, settled), "document")
     changes = [_plan_project(session, project)]
     for noun in NOUNS:

@@ -10,12 +10,12 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from abplat.db.queries import projects as project_queries
-from abplat.db.queries.experiments import list_started_states
+from abplat.db.queries.experiments import list_started_versions
 from abplat.db.queries.versions import list_present
 from abplat.domain.catalogue import PERSONAS, SEGMENTS, Document
 from abplat.domain.lifecycle import RUNNING
 from abplat.domain.targeting import asks_for_standing
-from abplat.services.experiments import list_plans
+from abplat.services.plans import list_plans
 from abplat.services.traffic import describe_groups
 
 SCHEMA_VERSION: Final = 1
@@ -58,7 +58,7 @@ def describe_experiment(state: str, plan: Document) -> Document:
         "holdouts": plan["holdouts"],
         "prerequisites": experiment.get("prerequisites", []),
         "included": experiment["included"],
-        "control": variants[0]["key"],
+        "control": plan["control"],
         "variants": [
             {"key": variant["key"], "bound": bound, "payloads": variant["payloads"]}
             for variant, bound in zip(variants, bounds, strict=True)
@@ -72,7 +72,7 @@ def state_of_configuration(session: Session, project_key: str) -> tuple[object, 
     """Return something cheap to read that differs whenever the configuration does."""
     return (
         _fills_standing(session, project_key),
-        *list_started_states(session, project_key),
+        *list_started_versions(session, project_key),
         *list_present(session, project_key, SEGMENTS),
         *list_present(session, project_key, PERSONAS),
     )

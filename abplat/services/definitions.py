@@ -22,14 +22,22 @@ from abplat.domain import catalogue
 from abplat.domain.catalogue import Document
 from abplat.domain.experiments import HASH_VERSION
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import DRAFT, RUNNING, require_changeable
+from abplat.domain.lifecycle import (
+    ARCHIVED,
+    CHECKED,
+    DRAFT,
+    HOLDING,
+    UNCHECKED,
+    UNSTARTED,
+    added_uses,
+    require_changeable,
+    require_transition,
+)
 from abplat.domain.targeting import list_groups
 from abplat.errors import ConflictError, InvalidInputError, Problem, StaleVersionError
 from abplat.services import audit
 
 MAX_PAGE: Final = 200
-_FOLLOWING: Final = (RUNNING, "paused")
-"""States in which an experiment goes by the present version of segments and personas, or will again."""
 
 
 class Page(NamedTuple):
@@ -114,9 +122,10 @@ class Verbs:
         row = queries.get(session, self.noun, project, key)
         require_revision(row, revision)
         if row.archived_at is None:
-            if isinstance(row, Experiment) and row.state == "running":
-                raise ConflictError(f"experiment {key} is running; stop it first")
             require_unused(session, row)
+            if isinstance(row, Experiment):
+                require_transition(row.state, ARCHIVED)
+                row.state = ARCHIVED
             row.archived_at = row.updated_at = now
             queries.save(session, f"{self.word} {key}")
             audit.record(session, now, (project, "archive", self.noun, key), before=row.document)
@@ -163,14 +172,31 @@ def describe(row: Definition) -> Document:
     if isinstance(row, Layer | Holdout | Experiment):
         described["salt"] = row.salt
     if isinstance(row, Experiment):
-        described |= {
-            "state": row.state,
-            "hash_version": row.hash_version,
-            "started_at": row.started_at,
-            "stopped_at": row.stopped_at,
-            "plan_hash": row.plan_hash,
-        }
+        described |= _describe_life(row)
     return described
+
+
+def _describe_life(row: Experiment) -> Document:
+    """Return where an experiment is in its life and what it serves."""
+    traffic = row.traffic or {}
+    return {
+        "state": row.state,
+        "hash_version": row.hash_version,
+        "template": row.template,
+        "started_at": row.started_at,
+        "stopped_at": row.stopped_at,
+        "killed_at": row.killed_at,
+        "concluded_at": row.concluded_at,
+        "conclusion": row.conclusion,
+        "plan_hash": row.plan_hash,
+        "phase": traffic.get("phase"),
+        "coverage": traffic.get("included"),
+        "weights": traffic.get("weights"),
+        "ramp_step": row.ramp_step,
+        "ramp_since": row.ramp_since,
+        "ramp_approved": row.ramp_approved,
+        "schedule_fault": row.schedule_fault,
+    }
 
 
 def insert(session: Session, noun: str, project: str, definition: Document, now: datetime) -> Definition:
@@ -182,7 +208,7 @@ def insert(session: Session, noun: str, project: str, definition: Document, now:
     if isinstance(row, Layer | Holdout | Experiment):
         row.salt = secrets.token_hex(16)
     if isinstance(row, Experiment):
-        row.state, row.hash_version = DRAFT, HASH_VERSION
+        row.state, row.hash_version, row.ramp_approved = DRAFT, HASH_VERSION, False
         _take_place(row, definition)
     if isinstance(row, VersionedDefinition):
         row.definition_version = 1
@@ -207,8 +233,7 @@ def replace(session: Session, noun: str, row: Definition, definition: Document, 
     if row.archived_at is not None:
         raise ConflictError(f"{row.key} is archived and cannot change; create another instead")
     if isinstance(row, Experiment):
-        require_changeable(row.state, changed)
-        _take_place(row, definition)
+        _change_experiment(session, row, definition)
     newer = isinstance(row, VersionedDefinition) and catalogue.is_new_version(noun, before, definition)
     row.document, row.updated_at = definition, now
     if newer and isinstance(row, VersionedDefinition):
@@ -228,10 +253,28 @@ def _audited(row: Definition) -> Document:
     return document
 
 
+def _change_experiment(session: Session, row: Experiment, definition: Document) -> None:
+    """Refuse what is frozen; what was checked before the change is a draft again."""
+    held = catalogue.with_defaults(catalogue.EXPERIMENTS, row.document)
+    changed = catalogue.changed_fields(held, definition)
+    require_changeable(row.state, changed)
+    if row.state == CHECKED and set(changed) - UNCHECKED:
+        row.state = DRAFT
+    if row.state not in UNSTARTED and "metrics" in changed:
+        added = added_uses(row.document["metrics"], definition["metrics"])
+        faults = catalogue.check_uses(load_entries(session, row.project), definition, map(dict, added))
+        require_none(faults, "experiment")
+    if row.ramp_step is not None and not (definition["schedule"] or {}).get("ramp"):
+        row.ramp_step = row.ramp_since = None
+    _take_place(row, definition)
+
+
 def _take_place(row: Experiment, definition: Document) -> None:
-    """Copy layer and slot to where the database can see them."""
+    """Copy layer, slot and whether there is a schedule to where the database can see them."""
     row.layer = definition["layer"]
     row.slot_start, row.slot_end = definition["slot"] or (None, None)
+    row.is_scheduled = definition["schedule"] is not None
+    row.schedule_fault = None
 
 
 def require_unused(session: Session, row: Definition) -> None:
@@ -243,7 +286,7 @@ def require_unused(session: Session, row: Definition) -> None:
     noun = {"segments": catalogue.SEGMENTS, "personas": catalogue.PERSONAS}.get(row.__tablename__)  # type: ignore[attr-defined]
     for experiment in experiment_queries.list_started(session, row.project) if noun else ():
         followed = list_groups(experiment.plan["experiment"]["targeting"])
-        if experiment.state in _FOLLOWING and row.key in followed[noun or ""]:
+        if experiment.state in HOLDING and row.key in followed[noun or ""]:
             message = f"{row.key} is in use: experiment {experiment.key} is {experiment.state} and goes by it"
             raise ConflictError(message)
 
@@ -259,7 +302,7 @@ def load_entries(session: Session, project: str) -> dict[str, dict[str, Document
 def find_loose_ends(session: Session, project: str) -> list[Problem]:
     """Return every reference of a project that leads nowhere."""
     states = experiment_queries.list_states(session, project)
-    settled = [key for key, state in states.items() if state != DRAFT]
+    settled = [key for key, state in states.items() if state not in UNSTARTED]
     return catalogue.check_references(load_entries(session, project), settled)
 
 

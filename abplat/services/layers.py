@@ -11,7 +11,7 @@ from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.domain.catalogue import EXPERIMENTS, LAYERS, Document
 from abplat.domain.layers import BUCKETS, Slot, find_free, suggest_slot
-from abplat.domain.lifecycle import DRAFT
+from abplat.domain.lifecycle import UNSTARTED
 from abplat.services.definitions import Verbs
 
 _verbs = Verbs(LAYERS)
@@ -32,7 +32,7 @@ def list_slots(session: Session, project: str, key: str, size: int | None = None
         NotFoundError: If the project has no layer of this key.
     """
     queries.get(session, LAYERS, project, key)
-    running = experiment_queries.list_running_in_layer(session, project, key)
+    running = experiment_queries.list_holding_in_layer(session, project, key)
     taken = [_slot(row) for row in running]
     free = find_free(taken)
     widest = max((slot.end - slot.start for slot in free), default=0)
@@ -52,7 +52,7 @@ def list_slots(session: Session, project: str, key: str, size: int | None = None
 def _is_draft_of(row: Any, layer: str) -> bool:
     """Tell whether an experiment is a draft in a layer."""
     experiment = cast("Experiment", row)
-    return experiment.layer == layer and experiment.state == DRAFT
+    return experiment.layer == layer and experiment.state in UNSTARTED
 
 
 def _slot(row: Experiment) -> Slot:

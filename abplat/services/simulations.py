@@ -22,9 +22,10 @@ from abplat.db.queries import samples
 from abplat.domain import catalogue
 from abplat.domain.catalogue import EXPERIMENTS, PERSONAS, SEGMENTS, Document
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import DRAFT, RUNNING, require_changeable
+from abplat.domain.lifecycle import RUNNING, UNSTARTED, require_changeable
 from abplat.domain.targeting import list_conditions
 from abplat.errors import ConflictError, InvalidInputError
+from abplat.services import plans
 from abplat.services.configuration import build_configuration, describe_experiment
 from abplat.services.definitions import load_entries
 from abplat.services.traffic import describe_groups, plan_traffic
@@ -93,10 +94,11 @@ def simulate(session: Session, project: str, key: str, trial: Trial) -> Document
         InvalidInputError: If the changed experiment would not be valid.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
-    after = _change(session, row, trial.changes)
-    changed = catalogue.changed_fields(catalogue.with_defaults(EXPERIMENTS, row.document), after)
-    plan = row.plan if row.state != DRAFT else _plan(session, row, row.document)
-    pair = [describe_experiment(RUNNING, each) for each in (plan, _plan(session, row, after))]
+    now = _served(session, row)
+    after = _change(session, row, now, trial.changes)
+    changed = catalogue.changed_fields(catalogue.with_defaults(EXPERIMENTS, now["experiment"]), after)
+    then_plan = _plan(session, row, now, after)
+    pair = [describe_experiment(RUNNING, each) for each in (now, then_plan)]
     documents = _documents(session, project, pair)
     before, then = (compile_config(document) for document in documents)
     moves = _count(_units(session, project, after["unit_type"], trial), (before, then), key, trial.channel)
@@ -111,15 +113,24 @@ def simulate(session: Session, project: str, key: str, trial: Trial) -> Document
     }
 
 
-def _change(session: Session, row: Experiment, changes: Mapping[str, Any]) -> Document:
+def _served(session: Session, row: Experiment) -> Document:
+    """Return what is served now, with salt, weights and coverage of the present phase; or would be."""
+    if row.plan is not None:
+        _, served = plans.serve(row)
+        return {**served, "control": served["experiment"]["variants"][0]["key"]}
+    plan = plans.build_plan(session, row)
+    return {**plan, "control": plan["experiment"]["variants"][0]["key"]}
+
+
+def _change(session: Session, row: Experiment, now: Document, changes: Mapping[str, Any]) -> Document:
     """Return the changed experiment, checked as saving it would."""
     if changes.get("key", row.key) != row.key:
         raise InvalidInputError.at("changes.key", f"is {row.key!r} for good", "immutable")
-    after = catalogue.canonical(EXPERIMENTS, {**row.document, **changes})
+    after = catalogue.canonical(EXPERIMENTS, {**now["experiment"], **changes})
     entries = load_entries(session, row.project)
     entries[EXPERIMENTS][row.key] = after
     states = experiment_queries.list_states(session, row.project)
-    settled = [key for key, state in states.items() if state != DRAFT and key != row.key]
+    settled = [key for key, state in states.items() if state not in UNSTARTED and key != row.key]
     prefix = f"{EXPERIMENTS}[{row.key}]."
     problems = catalogue.check_references(entries, settled)
     own = [problem for problem in problems if problem.path.startswith(prefix)]
@@ -127,10 +138,12 @@ def _change(session: Session, row: Experiment, changes: Mapping[str, Any]) -> Do
     return after
 
 
-def _plan(session: Session, row: Experiment, document: Document) -> Document:
-    """Return what decisions depend on, of a plan that is frozen now."""
-    traffic = plan_traffic(session, row.project, document)
-    return {"experiment": document, "salt": row.salt, "hash_version": row.hash_version, **traffic}
+def _plan(session: Session, row: Experiment, now: Document, document: Document) -> Document:
+    """Return what decisions would depend on; layer and holdouts stay frozen where the change leaves them."""
+    before = now["experiment"]
+    is_same = all(before.get(name) == document[name] for name in ("layer", "slot", "holdouts"))
+    traffic = {} if is_same else plan_traffic(session, row.project, document)
+    return {**now, **traffic, "experiment": document, "control": document["variants"][0]["key"]}
 
 
 def _documents(session: Session, project: str, pair: list[Document]) -> list[Document]:

@@ -8,15 +8,17 @@ from alembic import op
 from abplat.db.models import columns
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Move the database to this revision."""
-    with op.batch_alter_table("projects", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("fill_standing", sa.Boolean(), server_default=sa.false(), nullable=False))
+    # Not in a batch: SQLite would make the table anew, which it refuses while rows refer to it.
+    op.add_column(
+        "projects", sa.Column("fill_standing", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.create_table(
         "segments",
         sa.Column("definition_version", sa.Integer(), nullable=False),
@@ -79,5 +81,4 @@ def downgrade() -> None:
     """Move the database back to the revision before."""
     for name in ("persona_versions", "personas", "segment_versions", "segments"):
         op.drop_table(name)
-    with op.batch_alter_table("projects", schema=None) as batch_op:
-        batch_op.drop_column("fill_standing")
+    op.drop_column("projects", "fill_standing")

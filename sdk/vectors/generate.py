@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cases import HOSTILE, call, make_bad_documents, make_calls, make_document, make_rules
+from faults import make_faults
+from identities import make_identities
 from reference import compare_versions, decide, is_eligible, read_version, words
 
 FOLDER = Path(__file__).parent
@@ -86,6 +88,14 @@ def make_files() -> dict[str, Any]:
             **groups,
             "versions_in_order": versions,
             "cases": rules,
+        },
+        "identities.json": {
+            "about": "What happens on a device, what each link answers, and the pins at the end.",
+            "cases": make_identities(),
+        },
+        "faults.json": {
+            "about": "Answers to a request for the configuration, or for storing events, that are not the platform's.",
+            "cases": make_faults(),
         },
         "refused.json": {"about": "Documents that must be refused whole.", "cases": make_bad_documents()},
     }

@@ -249,7 +249,7 @@ def decide(document: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     unit = call["unit"]
     if isinstance(unit, int) and not isinstance(unit, bool):
         unit = str(unit)
-    valid = isinstance(unit, str) and 1 <= len(unit) <= 256
+    valid = isinstance(unit, str) and 1 <= len(unit) <= 256 and not re.search("[\ud800-\udfff]", unit)
     if not found:
         return outcome(None, None, "unknown_experiment", None, unit if valid else "", call)
     experiment = found[0]

@@ -23,6 +23,7 @@ from abplat.services import (
     holdouts,
     layers,
     personas,
+    plans,
     segments,
     simulations,
     why,
@@ -78,7 +79,7 @@ def test_a_running_experiment_follows_its_segment(session: Session) -> None:
     assert decide(session, "e", "cust:1")[1] == "not_targeted"
     assert build_configuration(session, "shop")["segments"]["vip"]["version"] == 2
     assert state_of_configuration(session, "shop") != state
-    assert experiments.get_plan(session, "shop", "e")["segments"] == {"vip": 1}
+    assert plans.get_plan(session, "shop", "e")["segments"] == {"vip": 1}
 
 
 def test_versions_of_segments_are_kept_and_audited(session: Session) -> None:

@@ -20,6 +20,7 @@ from abplat.db.models.metrics import Metric
 from abplat.db.models.personas import Persona
 from abplat.db.models.projects import Definition
 from abplat.db.models.segments import Segment
+from abplat.db.models.templates import Template
 from abplat.db.models.touchpoints import Touchpoint
 from abplat.errors import DuplicateKeyError, NotFoundError, StaleVersionError
 
@@ -32,6 +33,7 @@ MODELS: Final[dict[str, type[Definition]]] = {
     "holdouts": Holdout,
     "segments": Segment,
     "personas": Persona,
+    "templates": Template,
     "experiments": Experiment,
 }
 
