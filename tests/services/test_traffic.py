@@ -23,6 +23,7 @@ from abplat.services import (
     holdouts,
     layers,
     personas,
+    phases,
     plans,
     segments,
     simulations,
@@ -310,6 +311,21 @@ def test_a_simulation_of_nothing_moves_nobody(session: Session) -> None:
 
     assert (found["moved_share"], found["changed"]) == (0, [])
     assert experiments.get(session, "shop", "shorter-form") == before
+
+
+def test_a_simulation_starts_from_what_is_served(session: Session) -> None:
+    """After a new phase its weights and its salt count, and a holdout made since moves nobody."""
+    run(session, "e")
+    body = {"reason": "more of it", "weights": {"control": 2000, "treatment": 8000}}
+    phases.begin(session, "shop", "e", body, now=NOW)
+    late = {"key": "late", "title": "Late", "share": 5000, "scope": "all"}
+    holdouts.create(session, "shop", late, now=NOW)
+    trial = simulations.parse_trial({"changes": {"title": "New"}})
+    found = simulations.simulate(session, "shop", "e", trial)
+    treated = sum(each["share"] for each in found["moves"] if each["to"] == "treatment")
+
+    assert (found["moved_share"], found["refused"]) == (0, [])
+    assert treated == pytest.approx(0.8, abs=0.02)
 
 
 def test_a_simulation_knows_pins_and_given_units(session: Session) -> None:
