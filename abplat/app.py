@@ -22,9 +22,9 @@ from abplat.web import blueprint
 from abplat.web.routes import render_error
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "templates",
-    "experiments", "lifecycle", "reports", "identities", "analyses", "events", "failed_events",
-    "decide", "sdk_config", "sdk_file", "health",
+    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
+    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "analyses",
+    "events", "failed_events", "decide", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 

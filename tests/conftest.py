@@ -99,6 +99,13 @@ def make_catalogue(project: str = "shop", **over: Any) -> dict[str, Any]:
         ],
         "layers": [{"key": "checkout", "title": "Checkout"}],
         "holdouts": [{"key": "global", "title": "Global", "share": 500}],
+        "segments": [{"key": "vip", "title": "Very important", "members": ["cust:1", "cust:2"]}],
+        "personas": [
+            {
+                "key": "planner", "title": "Planner", "origin": "data",
+                "rule": {"attribute": "visits", "op": "gte", "value": 5},
+            },
+        ],
         "templates": [make_template()],
         "experiments": [make_experiment()],
     } | over  # fmt: skip

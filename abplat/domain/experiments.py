@@ -10,6 +10,7 @@ import msgspec
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
 from abplat.domain.predictions import Prediction, parse_prediction
+from abplat.domain.prerequisites import Prerequisite, read_prerequisites
 from abplat.domain.schedules import Schedule, parse_schedule
 from abplat.domain.targeting import check_rule
 
@@ -59,6 +60,7 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     layer: str | None
     slot: Slot | None
     holdouts: tuple[str, ...]
+    prerequisites: tuple[Prerequisite, ...]
     included: int
     variants: tuple[Variant, ...]
     targeting: dict[str, Any] | None
@@ -98,6 +100,7 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         layer=layer,
         slot=slot,
         holdouts=tuple(_read_keys(fields, "holdouts", 20)),
+        prerequisites=tuple(read_prerequisites(fields)),
         included=fields.integer("included", 0, BUCKETS, BUCKETS),
         variants=variants,
         targeting=_read_targeting(fields),

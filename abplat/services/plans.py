@@ -5,22 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from sqlalchemy.orm import Session
 
 from abplat.db.models.experiments import Experiment
-from abplat.db.models.holdouts import Holdout
 from abplat.db.models.journeys import Journey
-from abplat.db.models.layers import Layer
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import phases as phase_queries
-from abplat.domain.catalogue import EXPERIMENTS, HOLDOUTS, JOURNEYS, LAYERS, METRICS, Document
+from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.lifecycle import CONCLUDED, RUNNING, STOPPED, added_uses
 from abplat.services import deviations
+from abplat.services.traffic import plan_traffic
 
 PLAN_VERSION = 1
 
@@ -29,7 +28,7 @@ def get_plan(session: Session, project: str, key: str) -> Document:
     """Return the plan of an experiment: as frozen at the start, or as a draft would freeze it now.
 
     The plan holds all that decisions and analyses depend on: ``experiment``, ``salt``,
-    ``hash_version``, ``layer``, ``holdouts``, ``journey`` and every ``metrics`` and ``journeys``
+    ``hash_version``, ``layer``, ``holdouts``, the versions of ``segments`` and ``personas``, ``journey`` and every ``metrics`` and ``journeys``
     entry it refers to, each journey with its version.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
@@ -113,8 +112,7 @@ def build_plan(session: Session, row: Experiment) -> Document:
         "experiment": experiment,
         "salt": row.salt,
         "hash_version": row.hash_version,
-        "layer": _plan_layer(session, row),
-        "holdouts": [_plan_holdout(session, row.project, key) for key in experiment["holdouts"]],
+        **plan_traffic(session, row.project, experiment),
         "journey": journeys[experiment["journey"]],
         "journeys": journeys,
         "metrics": metrics,
@@ -156,17 +154,3 @@ def _plan_journey(session: Session, project: str, key: str) -> Document:
     """Return a journey as a plan keeps it."""
     row = cast("Journey", queries.get(session, JOURNEYS, project, key))
     return {"key": key, "version": row.definition_version, "document": row.document}
-
-
-def _plan_layer(session: Session, row: Experiment) -> Document | None:
-    """Return the layer of an experiment as a plan keeps it."""
-    if row.layer is None:
-        return None
-    layer = cast("Layer", queries.get(session, LAYERS, row.project, row.layer))
-    return {"key": layer.key, "salt": layer.salt, "slot": [row.slot_start, row.slot_end]}
-
-
-def _plan_holdout(session: Session, project: str, key: str) -> dict[str, Any]:
-    """Return a holdout as a plan keeps it."""
-    holdout = cast("Holdout", queries.get(session, HOLDOUTS, project, key))
-    return {"key": key, "salt": holdout.salt, "share": holdout.document["share"]}

@@ -14,7 +14,10 @@ from abplat.api.errors import CONTENT_TYPE
 from tests.conftest import make_catalogue, make_experiment
 
 Headers = dict[str, str]
-NEEDED = ("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "templates", "experiments")
+NEEDED = (
+    *("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas"),
+    *("templates", "experiments"),
+)
 
 
 @pytest.fixture(name="shop")

@@ -41,6 +41,13 @@ class MetricUseSchema(StrictSchema):
     margin = fields.Float(allow_none=True, metadata={"description": "Share that a guardrail may lose"})
 
 
+class PrerequisiteSchema(StrictSchema):
+    """Another experiment that must have given one of these variants."""
+
+    experiment = key_field(required=True)
+    variants = fields.List(key_field(), required=True)
+
+
 class PredictionSchema(StrictSchema):
     """The hypothesis in parts, fixed before a number is seen."""
 
@@ -87,6 +94,7 @@ class ExperimentFields(Schema):
         fields.Integer(), allow_none=True, metadata={"description": "Buckets [from, to) of the layer"}
     )
     holdouts = fields.List(key_field())
+    prerequisites = fields.List(fields.Nested(PrerequisiteSchema))
     included = fields.Integer(
         validate=_BUCKET, metadata={"description": f"Share of {BUCKETS} that takes part"}
     )
