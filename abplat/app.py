@@ -22,7 +22,7 @@ from abplat.web.routes import render_error
 
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
-    "identities", "analyses", "events", "failed_events", "decide", "sdk_config", "health",
+    "identities", "analyses", "plans", "events", "failed_events", "decide", "sdk_config", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 
