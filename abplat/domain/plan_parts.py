@@ -83,12 +83,9 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
 
 
-def read_number(
-    fields: Fields, name: str, default: Any = _MISSING, *,
-    above: float | None = None, below: float | None = None,
-    at_least: float | None = None, at_most: float | None = None,
-) -> float | None:  # fmt: skip
+def read_number(fields: Fields, name: str, bounds: Range) -> float | None:
     """Read a number within bounds; its fault says which."""
+    default, above, below, at_least, at_most = bounds
     found = fields.value(name) if default is _MISSING else fields.value(name, default)
     if found is None:
         return None
@@ -102,8 +99,8 @@ def read_number(
     if fits:
         return float(found)
     most = LARGEST if below is None and at_most is None else at_most
-    bounds = {"above": above, "of at least": at_least, "below": below, "of at most": most}
-    words = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+    named = {"above": above, "of at least": at_least, "below": below, "of at most": most}
+    words = " and ".join(f"{word} {bound:g}" for word, bound in named.items() if bound is not None)
     fields.fault(name, f"{show(found)} is not a number {words}", "bad_number")
     return None
 
@@ -117,7 +114,7 @@ def read_outcome(fields: Fields) -> OutcomeNumbers | None:
     before = len(fields.problems)
     kind = part.choice("kind", OUTCOMES)
     ranges = _NUMBERS.get(kind or "", {})
-    found = {name: read_number(part, name, **bounds._asdict()) for name, bounds in ranges.items()}
+    found = {name: read_number(part, name, bounds) for name, bounds in ranges.items()}
     numbers = {name: number for name, number in found.items() if number is not None}
     survival = _read_survival(part, numbers) if kind == "time_to_complete" else ()
     if numbers.get("denominator_mean") == 0:
@@ -173,9 +170,9 @@ def read_monitoring(fields: Fields) -> Monitoring:
 def _read_parameter(part: Fields, spending: str) -> float | None:
     """Read the parameter of a spending function that has one."""
     if spending == "kim_demets":
-        return read_number(part, "parameter", above=0, at_most=20)
+        return read_number(part, "parameter", Range(above=0, at_most=20))
     if spending == "hwang_shih_decani":
-        return read_number(part, "parameter", at_least=-40, at_most=10)
+        return read_number(part, "parameter", Range(at_least=-40, at_most=10))
     if part.value("parameter", None) is not None:
         part.fault("parameter", f"has no meaning for spending {spending}; remove it", "not_used")
     return None
@@ -187,10 +184,10 @@ def read_traffic(fields: Fields) -> Traffic | None:
     if document is None:
         return None
     part = Fields(document, "traffic", fields.problems)
-    per_day = read_number(part, "per_day", None, above=0)
+    per_day = read_number(part, "per_day", Range(None, above=0))
     is_given = part.value("new_units_by_day", None) is not None
     days = part.items("new_units_by_day", 14, MAX_DAYS) if is_given else []
-    share = read_number(part, "share", None, above=0, at_most=1)
+    share = read_number(part, "share", Range(None, above=0, at_most=1))
     part.no_more()
     if is_given:
         if per_day is not None:
@@ -205,7 +202,9 @@ def _read_days(part: Fields, values: list[Any]) -> tuple[float, ...]:
     """Read new units per day: none negative, not all 0."""
     for index, value in enumerate(values):
         if not is_number(value) or value < 0:
-            part.fault(f"new_units_by_day[{index}]", f"{show(value)} is not a number of at least 0", "bad_number")
+            part.fault(
+                f"new_units_by_day[{index}]", f"{show(value)} is not a number of at least 0", "bad_number"
+            )
             return ()
     if values and not any(values):
         part.fault("new_units_by_day", "is 0 on every day; a test needs somebody", "bad_number")

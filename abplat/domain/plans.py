@@ -17,6 +17,7 @@ from abplat.domain.fields import Fields, show
 from abplat.domain.plan_parts import (
     Monitoring,
     OutcomeNumbers,
+    Range,
     Traffic,
     read_monitoring,
     read_number,
@@ -103,16 +104,16 @@ def parse_plan_request(document: Any) -> PlanRequest:
         history_of=fields.key("history_of", None),
         entry_event=fields.text("entry_event", None),
         as_of=_read_instant(fields),
-        covariate_correlation=read_number(fields, "covariate_correlation", None, above=-1, below=1),
+        covariate_correlation=read_number(fields, "covariate_correlation", Range(None, above=-1, below=1)),
         cluster=_read_cluster(fields),
-        effect=read_number(fields, "effect", None),
-        hazard_ratio=read_number(fields, "hazard_ratio", None, above=0),
+        effect=read_number(fields, "effect", Range(None)),
+        hazard_ratio=read_number(fields, "hazard_ratio", Range(None, above=0)),
         scale=fields.choice("scale", SCALES, "relative"),
         n_units=_optional_integer(fields, "n_units", 4, 10**12),
-        alpha=read_number(fields, "alpha", None, above=0, below=0.5),
-        power=read_number(fields, "power", 0.8, above=0, below=1) or 0.8,
+        alpha=read_number(fields, "alpha", Range(None, above=0, below=0.5)),
+        power=read_number(fields, "power", Range(0.8, above=0, below=1)) or 0.8,
         sides=_optional_integer(fields, "sides", 1, 2),
-        margin=read_number(fields, "margin", None, above=0),
+        margin=read_number(fields, "margin", Range(None, above=0)),
         direction=fields.choice("direction", ("up", "down"), None),
         arms=_optional_integer(fields, "arms", 2, MAX_ARMS),
         allocation=fields.choice("allocation", ALLOCATIONS, "equal"),
@@ -149,9 +150,9 @@ def _read_cluster(fields: Fields) -> Cluster | None:
         return None
     part = Fields(document, "cluster", fields.problems)
     cluster = Cluster(
-        size=read_number(part, "size", at_least=1) or 1.0,
-        intraclass_correlation=read_number(part, "intraclass_correlation", at_least=0, below=1) or 0.0,
-        size_variation=read_number(part, "size_variation", 0.0, at_least=0) or 0.0,
+        size=read_number(part, "size", Range(at_least=1)) or 1.0,
+        intraclass_correlation=read_number(part, "intraclass_correlation", Range(at_least=0, below=1)) or 0.0,
+        size_variation=read_number(part, "size_variation", Range(0.0, at_least=0)) or 0.0,
     )
     part.no_more()
     return cluster
@@ -170,7 +171,7 @@ def _read_weights(fields: Fields) -> Iterator[float]:
         return
     for index, value in enumerate(fields.items("weights", 2, MAX_ARMS)):
         part = Fields({"weight": value}, problems=[])
-        weight = read_number(part, "weight", above=0)
+        weight = read_number(part, "weight", Range(above=0))
         if part.problems:
             fields.fault(f"weights[{index}]", part.problems[0].message, part.problems[0].code)
         yield weight or 1.0
@@ -232,7 +233,9 @@ def _check_test(fields: Fields, request: PlanRequest) -> None:
     if request.hazard_ratio == 1 and request.margin is None:
         fields.fault("hazard_ratio", "is 1; name a ratio that could be shown, such as 1.2", "bad_number")
     if request.weights and request.arms not in (None, len(request.weights)):
-        fields.fault("arms", f"is {request.arms}, but weights has {len(request.weights)} entries", "bad_length")
+        fields.fault(
+            "arms", f"is {request.arms}, but weights has {len(request.weights)} entries", "bad_length"
+        )
     if request.weights and request.allocation == "best":
         fields.fault("allocation", "is best, but weights are given; keep one of them", "not_used")
     if request.alpha is not None and request.power <= request.alpha:
@@ -257,7 +260,9 @@ def _check_outcome(fields: Fields, request: PlanRequest) -> None:
     if outcome.kind in ("proportion", "count") and request.effect is not None and value:
         treated = value + request.effect * (value if request.scale == "relative" else 1)
         if treated <= 0 or (outcome.kind == "proportion" and treated >= 1):
-            message = f"takes the control value {value:g} to {treated:g}, which is impossible; name a smaller one"
+            message = (
+                f"takes the control value {value:g} to {treated:g}, which is impossible; name a smaller one"
+            )
             fields.fault("effect", message, "bad_number")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 
 from abplat.analysis.planning.setting import Setting
 from abplat.domain.plan_answers import ArmSize, AtUnits, Gap, LookFacts, RunTimeFacts, SizeFacts, WeekFacts
@@ -85,7 +85,9 @@ def _size(outcome: Outcome, setting: Setting) -> SampleSize | NotComputable:
         return NO_EFFECT
     size = calculate_sample_size(outcome, setting.effect, setting.design)
     if not isinstance(size, NotComputable) and size.n_units > MAX_UNITS:
-        return NotComputable("not_reached", f"More than {MAX_UNITS:,} units are needed; name a larger effect.")
+        return NotComputable(
+            "not_reached", f"More than {MAX_UNITS:,} units are needed; name a larger effect."
+        )
     return size
 
 
@@ -148,9 +150,7 @@ def _at_units(outcome: Outcome, setting: Setting, n_units: int) -> AtUnits:
     mde = calculate_mde(outcome, n_units, setting.design, sign=setting.sign)
     found = None if isinstance(mde, NotComputable) else mde
     power = (
-        None
-        if setting.effect is None
-        else calculate_power(outcome, setting.effect, n_units, setting.design)
+        None if setting.effect is None else calculate_power(outcome, setting.effect, n_units, setting.design)
     )
     return AtUnits(
         n_units=n_units,

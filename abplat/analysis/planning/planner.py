@@ -62,9 +62,7 @@ def make_answer(
     return PlanAnswer(
         starts_on=setting.starts_on.isoformat(),
         test=setting.describe(),
-        outcome=None
-        if isinstance(measured, NotComputable)
-        else describe_outcome(measured, found, setting),
+        outcome=None if isinstance(measured, NotComputable) else describe_outcome(measured, found, setting),
         history=None if seen is None else describe_history(seen, request.traffic),
         size=parts.size,
         run_time=parts.run_time,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def _size(past: PastSurvival, setting: Setting) -> SizeFacts | NotComputable:
         return events
     total = events / _share_of_events(past, setting.effect, setting.design)
     if total > MAX_UNITS:
-        return NotComputable("not_reached", f"More than {MAX_UNITS:,} units are needed; name a larger effect.")
+        return NotComputable(
+            "not_reached", f"More than {MAX_UNITS:,} units are needed; name a larger effect."
+        )
     sizes = tuple(math.ceil(round(total * share, 6)) for share in setting.design.shares)
     plain = Design(alpha=setting.design.alpha, power=setting.design.power, sides=setting.design.sides)
     return SizeFacts(
@@ -118,7 +121,7 @@ def _as_run_time(timing: EventPlan, arrivals: Arrivals | NotComputable) -> RunTi
     return RunTime(timing.n_weeks, 0.0, float(days), timing.n_units, days > n_days)
 
 
-def _find_ratio(past: PastSurvival, setting: Setting, brings: object) -> float | NotComputable:
+def _find_ratio(setting: Setting, brings: Callable[[float], float]) -> float | NotComputable:
     """Return the hazard ratio nearest to 1 that is shown, given the completions it brings."""
     from scipy.optimize import brentq  # noqa: PLC0415 - slow to import, and few calls need it
 
@@ -128,7 +131,7 @@ def _find_ratio(past: PastSurvival, setting: Setting, brings: object) -> float |
     def miss(gain: float) -> float:
         """Return the power less the one wanted."""
         ratio = math.exp(towards * gain)
-        events = brings(ratio)  # type: ignore[operator]
+        events = brings(ratio)
         return (power_of_events(events, ratio, setting.design) if events > 0 else 0.0) - setting.design.power
 
     if miss(math.log(_LARGEST_RATIO)) < 0:
@@ -144,7 +147,7 @@ def _at_units(past: PastSurvival, setting: Setting, n_units: int) -> AtUnits:
         """Return the completions of all units."""
         return n_units * _share_of_events(past, ratio, setting.design)
 
-    mde = _find_ratio(past, setting, brings)
+    mde = _find_ratio(setting, brings)
     return AtUnits(
         n_units=n_units,
         power=None if setting.effect is None else _power(brings(setting.effect), setting),
@@ -167,7 +170,7 @@ def _week(past: PastSurvival, setting: Setting, arrivals: Arrivals, week: int) -
         """Return the completions expected by the end of the week."""
         return float(expected_events(arrivals, past, ratio, setting.design, week)[-1])
 
-    mde = _find_ratio(past, setting, brings)
+    mde = _find_ratio(setting, brings)
     return WeekFacts(
         week=week,
         ends_on=day_after(setting, 7 * week),
@@ -190,8 +193,7 @@ def _looks(
         return ()
     found = bounds_by_look(setting)
     weeks: list[int | None] = [None] * len(found)
-    known = not isinstance(timing, NotComputable) and not isinstance(arrivals, NotComputable)
-    if known and setting.effect is not None:
+    if isinstance(timing, EventPlan) and isinstance(arrivals, Arrivals) and setting.effect is not None:
         curve = expected_events(arrivals, past, setting.effect, setting.design, timing.n_weeks)
         wanted = np.asarray([fraction for fraction, _, _ in found]) * timing.n_events
         weeks = (np.searchsorted(curve, wanted - 1e-9) + 1).tolist()

@@ -27,7 +27,9 @@ def list_assumptions(
     if isinstance(history, History):
         sentences += _describe_past(request, history, subject)
     elif subject is None:
-        sentences.append("The control value and its noise are the numbers given; nothing was read from facts.")
+        sentences.append(
+            "The control value and its noise are the numbers given; nothing was read from facts."
+        )
     if not isinstance(measured, NotComputable):
         sentences += _describe_outcome(measured, setting, request, subject)
     if not isinstance(arrivals, NotComputable):
@@ -47,7 +49,11 @@ def _describe_test(setting: Setting, request: PlanRequest) -> Iterator[str]:
         )
     if setting.margin is not None:
         worse = "lower" if setting.direction == "up" else "higher"
-        size = f"{setting.margin:.4g}" if design.scale == "absolute" and not setting.is_time else f"{setting.margin:.2%}"
+        size = (
+            f"{setting.margin:.4g}"
+            if design.scale == "absolute" and not setting.is_time
+            else f"{setting.margin:.2%}"
+        )
         yield f"Shown is that treatment is not {worse} than control by {size} or more (non-inferiority)."
     if len(design.shares) > 2:
         each = comparison_alpha(design)

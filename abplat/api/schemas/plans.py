@@ -19,9 +19,9 @@ from abplat.domain.plans import ALLOCATIONS, FAMILIES, MAX_ARMS, MAX_WEEKS, SCAL
 STATES = ("queued", "running", "done", "failed")
 
 
-def number(description: str, **over: object) -> fields.Float:
+def number(description: str) -> fields.Float:
     """Return the field of a number that may be left out."""
-    return fields.Float(allow_none=True, metadata={"description": description}, **over)
+    return fields.Float(allow_none=True, metadata={"description": description})
 
 
 class OutcomeNumbersSchema(StrictSchema):
@@ -97,8 +97,12 @@ class PlanFields(Schema):
     margin = number("Non-inferiority margin, on the scale")
     direction = choice_field(("up", "down"), "Which way is good", allow_none=True)
     arms = fields.Integer(allow_none=True, validate=validate.Range(2, MAX_ARMS))
-    allocation = choice_field(ALLOCATIONS, "best makes control sqrt(treatments) times as large", allow_none=True)
-    weights = fields.List(fields.Float(), allow_none=True, metadata={"description": "Control first, any scale"})
+    allocation = choice_field(
+        ALLOCATIONS, "best makes control sqrt(treatments) times as large", allow_none=True
+    )
+    weights = fields.List(
+        fields.Float(), allow_none=True, metadata={"description": "Control first, any scale"}
+    )
     family = choice_field(FAMILIES, "How treatments share alpha", allow_none=True)
     guardrails = fields.Integer(allow_none=True, metadata={"description": "To be shown harmless as well"})
     monitoring = fields.Nested(MonitoringSchema, allow_none=True)
