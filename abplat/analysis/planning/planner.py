@@ -92,8 +92,10 @@ def _measure(
     """Return the metric of control with its adjustments."""
     if request.outcome is not None:
         return adjust(measure_numbers(request.outcome, setting), request)
-    if not isinstance(history, History):
-        return history or NotComputable("no_history")
+    if history is None:
+        return NotComputable("no_history", "There is neither an outcome nor a history.")
+    if isinstance(history, NotComputable):
+        return history
     if isinstance(history.measured, NotComputable):
         return history.measured
     return adjust(history.measured, request)
