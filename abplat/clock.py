@@ -94,4 +94,8 @@ def parse_duration(text: str, path: str = "duration") -> timedelta:
     if found is None:
         message = f"{text!r} is not a duration; write a positive whole number and s, m, h, d or w, such as 7d"
         raise InvalidInputError.at(path, message, "bad_duration")
-    return timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
+    try:
+        return timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
+    except OverflowError as error:
+        message = f"{text!r} is longer than any time that can be reckoned with"
+        raise InvalidInputError.at(path, message, "bad_duration") from error

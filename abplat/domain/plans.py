@@ -31,6 +31,8 @@ FAMILIES: Final = ("none", "bonferroni", "dunnett")
 ALLOCATIONS: Final = ("equal", "best")
 MAX_ARMS: Final = 20
 MAX_WEEKS: Final = 52
+MAX_HORIZON_DAYS: Final = 3_660
+YEARS: Final = (1970, 2200)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PAST_FIELDS = ("journey", "history_of", "entry_event", "as_of")
 
@@ -137,10 +139,19 @@ def _read_instant(fields: Fields) -> str | None:
     found: str | None = fields.text("as_of", None)
     if found is not None:
         try:
-            parse_instant(found, "as_of")
+            year = parse_instant(found, "as_of").year
         except InvalidInputError as error:
             fields.fault("as_of", error.problems[0].message, error.problems[0].code)
+        else:
+            _check_year(fields, "as_of", year)
     return found
+
+
+def _check_year(fields: Fields, name: str, year: int) -> None:
+    """Refuse a year that no test is run in."""
+    if not YEARS[0] <= year <= YEARS[1]:
+        message = f"lies in the year {year}; name one from {YEARS[0]} to {YEARS[1]}"
+        fields.fault(name, message, "bad_date")
 
 
 def _read_cluster(fields: Fields) -> Cluster | None:
@@ -180,15 +191,24 @@ def _read_weights(fields: Fields) -> Iterator[float]:
 def _read_date(fields: Fields, name: str) -> date | None:
     """Read a calendar day."""
     found = fields.value(name, None)
-    if found is None or type(found) is date:  # YAML reads a plain day as one
-        return found
-    try:
-        if isinstance(found, str) and _DATE.fullmatch(found):
-            return date.fromisoformat(found)
-    except ValueError:
-        pass
+    if found is None:
+        return None
+    day = found if type(found) is date else _parse_date(found)  # YAML reads a plain day as one
+    if day is not None:
+        _check_year(fields, name, day.year)
+        return day
     fields.fault(name, f"{show(found)} is not a day; write it as 2026-03-04", "bad_date")
     return None
+
+
+def _parse_date(found: object) -> date | None:
+    """Return the day that a text names, if it names one."""
+    if not isinstance(found, str) or not _DATE.fullmatch(found):
+        return None
+    try:
+        return date.fromisoformat(found)
+    except ValueError:
+        return None
 
 
 def _check_source(fields: Fields, request: PlanRequest) -> None:

@@ -50,6 +50,8 @@ def summarise(answer: PlanAnswer) -> str:
     if answer.size is None:
         return answer.gaps[0].message if answer.gaps else "There is no size."
     units = f"{answer.size.n_units:,} units"
+    if answer.size.n_events is not None:
+        units = f"{answer.size.n_events:,} completions, as {units} bring once all were watched,"
     if answer.run_time is None:
         return f"{units} are needed."
     weeks = answer.run_time.n_weeks

@@ -73,6 +73,7 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"outcome": SHARE, "experiment": "a"}, "outcome", "not_used"),
         ({"outcome": SHARE, "as_of": "2026-03-01T00:00:00Z"}, "as_of", "not_used"),
         ({"metric": "m"}, "horizon", "required"),
+        ({"metric": "m", "horizon": "999999999w"}, "horizon", "bad_duration"),
         ({"experiment": "a", "journey": "b"}, "journey", "not_used"),
         ({"experiment": "a", "as_of": "2026-03-01"}, "as_of", "naive_timestamp"),
         ({"experiment": "a", "history_of": "b", "entry_event": "c"}, "entry_event", "not_used"),
@@ -138,6 +139,8 @@ def test_all_faults_are_listed_at_once() -> None:
             "not_used",
         ),
         ({"outcome": SHARE, "starts_on": "2026-02-30"}, "starts_on", "bad_date"),
+        ({"outcome": SHARE, "starts_on": "9999-12-31"}, "starts_on", "bad_date"),
+        ({"experiment": "a", "as_of": "0001-01-01T00:00:00Z"}, "as_of", "bad_date"),
         ({"outcome": SHARE, "n_units": 1.5}, "n_units", "bad_integer"),
         ({"outcome": SHARE, "cluster": {"size": 0}}, "cluster.intraclass_correlation", "required"),
         (

@@ -58,7 +58,7 @@ def last_window(as_of_us: int, horizon_us: int) -> Window:
         >>> last_window(40 * DAY_US + 5, 7 * DAY_US).end_us // DAY_US
         33
     """
-    end = (as_of_us - horizon_us) // DAY_US * DAY_US
+    end = max((as_of_us - horizon_us) // DAY_US, HISTORY_DAYS) * DAY_US
     return Window(end - HISTORY_DAYS * DAY_US, end)
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
 from abplat.clock import parse_duration
 from abplat.domain.plan_answers import TestFacts
-from abplat.domain.plans import PlanRequest
+from abplat.domain.plans import MAX_HORIZON_DAYS, PlanRequest
 from abplat.errors import InvalidInputError
 from abplat.stats.planning import Design, Monitoring, best_shares, comparison_alpha, power_with_guardrails
 from abplat.stats.sequential import Spending
@@ -219,8 +219,12 @@ def _worthwhile(request: PlanRequest, subject: PlanSubject | None, direction: st
 
 def _horizon_days(request: PlanRequest, subject: PlanSubject | None) -> float:
     """Return how long a customer is watched."""
+    days = 0.0
     if subject is not None:
-        return subject.plan.horizon_us / DAY_US
-    if request.horizon is None:
-        return 0.0
-    return parse_duration(request.horizon, "horizon").total_seconds() / 86_400
+        days = subject.plan.horizon_us / DAY_US
+    elif request.horizon is not None:
+        days = parse_duration(request.horizon, "horizon").total_seconds() / 86_400
+    if days > MAX_HORIZON_DAYS:
+        message = f"is {days:,.0f} days; nothing longer than {MAX_HORIZON_DAYS:,} days is planned"
+        raise InvalidInputError.at("horizon", message, "bad_duration")
+    return days
