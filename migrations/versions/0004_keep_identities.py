@@ -38,6 +38,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('project', 'unit', name=op.f('pk_customer_moments')),
     sqlite_with_rowid=False
     )
+    with op.batch_alter_table('customer_moments', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_customer_moments_last_us'), ['last_us'], unique=False)
+
     op.create_table('identity_keys',
     sa.Column('project', sa.String(length=64), nullable=False),
     sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
@@ -58,6 +61,13 @@ def upgrade() -> None:
     with op.batch_alter_table('identity_members', schema=None) as batch_op:
         batch_op.create_index('ix_identity_members_project_component', ['project', 'component'], unique=False)
 
+    op.create_table('read_model_rows',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('project', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_read_model_rows'))
+    )
     with op.batch_alter_table('assignments', schema=None) as batch_op:
         batch_op.add_column(sa.Column('channel', sa.String(length=256), nullable=True))
         batch_op.add_column(sa.Column('origin', sa.String(length=256), nullable=True))
@@ -129,7 +139,11 @@ def downgrade() -> None:
     with op.batch_alter_table('identity_members', schema=None) as batch_op:
         batch_op.drop_index('ix_identity_members_project_component')
 
+    op.drop_table('read_model_rows')
     op.drop_table('identity_members')
     op.drop_table('identity_keys')
+    with op.batch_alter_table('customer_moments', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_customer_moments_last_us'))
+
     op.drop_table('customer_moments')
     op.drop_table('assignment_conflicts')

@@ -1,12 +1,22 @@
-"""Table of the last moments of every id, for who serves the customer now."""
+"""Tables of the last moments of every id, for who serves the customer now."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
-from abplat.db.models.base import Base
+from abplat.db.models.base import AutoId, Base
 
-# A read model of the lake: the drain keeps it, in the transaction in which it lets go of the events.
+# Events that the drain has moved to the lake and that no read model has taken in yet, oldest first.
+read_model_rows = Table(
+    "read_model_rows",
+    Base.metadata,
+    Column("id", AutoId, primary_key=True, autoincrement=True),
+    Column("project", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# A read model of the lake, fed from the rows above.
 customer_moments = Table(
     "customer_moments",
     Base.metadata,
@@ -16,3 +26,4 @@ customer_moments = Table(
     Column("document", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+Index(None, customer_moments.c.last_us)
