@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from abplat.domain.identity import AUTHORITATIVE, IdentityPolicy, id_type
 
+
 class Alias(NamedTuple):
     """A statement that two ids belong to one customer."""
 

@@ -36,16 +36,16 @@ _DELETE = {
 }
 _MOVE = {
     "sqlite": text(
-        "INSERT INTO read_model_rows (project, kind, body) SELECT project, kind, body FROM intake"
+        "INSERT INTO read_model_rows (project, body) SELECT project, body FROM intake"
         " WHERE project = :project AND event_id IN (SELECT value FROM json_each(:ids))"
     ),
     "postgresql": text(
         "WITH gone AS (DELETE FROM intake WHERE project = :project"
-        " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json))) RETURNING project, kind, body)"
-        " INSERT INTO read_model_rows (project, kind, body) SELECT project, kind, body FROM gone"
+        " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json))) RETURNING project, body)"
+        " INSERT INTO read_model_rows (project, body) SELECT project, body FROM gone"
     ),
 }
-_SET_ASIDE = frozenset({"touchpoint", "exposure"})
+_SET_ASIDE = "touchpoint"
 _ADVANCE = text(
     "INSERT INTO drain_state (project, kind, done) VALUES (:project, :kind, :done) "
     "ON CONFLICT (project, kind) DO UPDATE SET done = excluded.done WHERE drain_state.done < excluded.done"
@@ -211,8 +211,8 @@ def _is_readable(body: str, row_type: type[Row]) -> bool:
 
 
 def _hand_over(connection: Connection, project: str, kind: str, ids: Sequence[str]) -> None:
-    """Delete rows by their ids; set aside those that a read model wants."""
-    if kind in _SET_ASIDE:
+    """Delete rows by their ids; those that the read model of customers wants are set aside."""
+    if kind == _SET_ASIDE:
         values = {"project": project, "ids": msgspec.json.encode(ids).decode()}
         connection.execute(_MOVE[connection.dialect.name], values)
     _delete(connection, project, ids)

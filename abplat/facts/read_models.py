@@ -7,25 +7,20 @@ owns its transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Engine, delete, select
 
 from abplat.db.engine import writing
 from abplat.db.models.moments import read_model_rows
 from abplat.facts.moments import keep_moments
-from abplat.facts.rows import ROW_TYPES
-from abplat.facts.sightings import keep_sightings
+from abplat.facts.rows import TouchpointRow
 
 _STEP: Final = 1_000
 _id = read_model_rows.c.id
-_READERS: dict[str, Callable[[Connection, str, list[Any]], None]] = {
-    "touchpoint": keep_moments,
-    "exposure": keep_sightings,
-}
 
 
 def feed_read_models(engine: Engine, limit: int) -> int:
@@ -46,15 +41,19 @@ def _take(engine: Engine) -> int:
         if connection.dialect.name == "postgresql":
             first = first.with_for_update(skip_locked=True)
         gone = delete(read_model_rows).where(_id.in_(first)).returning(
-            read_model_rows.c.project, read_model_rows.c.kind, read_model_rows.c.body
+            read_model_rows.c.project, read_model_rows.c.body
         )  # fmt: skip
-        rows = sorted(connection.execute(gone).all(), key=lambda row: row[:2])
-        for (project, kind), group in groupby(rows, key=lambda row: row[:2]):
-            _READERS[kind](connection, project, _decode(kind, [row.body for row in group]))
+        rows = sorted(connection.execute(gone).all(), key=_project_of)
+        for project, group in groupby(rows, key=_project_of):
+            keep_moments(connection, project, _decode([row.body for row in group]))
     return len(rows)
 
 
-def _decode(kind: str, bodies: Sequence[str]) -> list[Any]:
+def _project_of(row: Any) -> str:
+    """Return the project of a row."""
+    return str(row.project)
+
+
+def _decode(bodies: Sequence[str]) -> list[TouchpointRow]:
     """Turn bodies into rows; the drain has read them before."""
-    rows: list[Any] = msgspec.json.decode(f"[{','.join(bodies)}]", type=list[ROW_TYPES[kind]])  # type: ignore[misc]
-    return rows
+    return msgspec.json.decode(f"[{','.join(bodies)}]", type=list[TouchpointRow])

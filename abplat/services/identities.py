@@ -192,7 +192,7 @@ def _read_pair(document: Mapping[str, Any], first: str, second: str) -> tuple[st
     return a, b, reason
 
 
-def _tell(  # noqa: PLR0913, PLR0917  # one record of what was done
+def _tell(  # noqa: PLR0913  # one record of what was done
     session: Session,
     project: str,
     verb: str,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from abplat_sdk.evaluator import Decision, Evaluator
@@ -20,6 +19,7 @@ from abplat.domain.identities import fault_of_id, is_nobody
 from abplat.domain.identity import id_type
 from abplat.domain.keys import CLIENT
 from abplat.errors import StorageFullError, UnavailableError
+from abplat.facts.intake import Work
 from abplat.services import decisions, identity_tokens, ledger
 from abplat.services.decisions import Question
 from abplat.services.ledger import Held
@@ -52,27 +52,110 @@ class Caller(NamedTuple):
     kind: str
 
 
+class Answered(NamedTuple):
+    """What was decided, and what the ledger holds for whoever was presented."""
+
+    decided: Decided
+    held: Held
+
+
 def decide(platform: Platform, caller: Caller, question: Question) -> Decided:
     """Decide the experiments asked for, by the ledger where it knows the customer.
 
     Raises:
         InvalidInputError: If the identity token is not good.
     """
-    evaluator: Evaluator = platform.configurations.evaluator(caller.project)
+    desk = _Desk(platform, caller, question)
     presented = _presented(platform, caller, question)
     if not presented:
-        return _decide(evaluator, question, question.unit, {})
+        return desk.decide(question.unit, {})
     try:
-        with platform.engine.connect() as connection:
-            held = ledger.look_up(connection, caller.project, presented)
+        held = desk.look_up(presented)
     except DBAPIError as error:
-        _log.error("the ledger cannot be read; decided by hash alone: %s", error.orig)
-        return _decide(evaluator, question, question.unit or presented[0], {})
-    if held.standing.shared:
-        return _turn_away(platform, caller, evaluator, question, held)
-    decided = _decide(evaluator, question, held.standing.unit, held.pins)
-    new = _news(decided.decisions, held, platform.clock(), question.channel)
-    return _keep(platform, caller, evaluator, question, presented, decided, new) if new else decided
+        _log.error("the ledger cannot be read; decided by hash alone: %s", type(error.orig).__name__)
+        return desk.decide(question.unit or presented[0], {})
+    decided = desk.decide_for(held)
+    if not desk.news(decided, held):
+        return decided
+    try:
+        return desk.keep(presented, decided, desk.news(decided, held), None).decided
+    except (UnavailableError, StorageFullError) as error:
+        _log.error("the ledger cannot be written; the decision was made and not kept: %s", error.code)
+        return decided
+
+
+def decide_and(platform: Platform, caller: Caller, question: Question, presented: str, note: Work) -> Answered:
+    """Decide for one id and write a note, both or neither.
+
+    Raises:
+        UnavailableError: If the note cannot be written.
+    """
+    desk = _Desk(platform, caller, question)
+    held = desk.look_up((presented,))
+    decided = desk.decide_for(held)
+    new = {} if is_nobody(presented) else desk.news(decided, held)
+    return desk.keep((presented,), decided, new, note)
+
+
+class _Desk:
+    """One question, and all that answering it takes."""
+
+    def __init__(self, platform: Platform, caller: Caller, question: Question) -> None:
+        self.platform = platform
+        self.project = caller.project
+        self.question = question
+        self.evaluator: Evaluator = platform.configurations.evaluator(caller.project)
+
+    def look_up(self, presented: tuple[str, ...]) -> Held:
+        """Return what the ledger holds."""
+        with self.platform.engine.connect() as connection:
+            return ledger.look_up(connection, self.project, presented)
+
+    def decide_for(self, held: Held) -> Decided:
+        """Decide by the ledger."""
+        return self.turn_away(held) if held.standing.shared else self.decide(held.standing.unit, held.pins)
+
+    def decide(self, unit: str, pins: Mapping[str, str]) -> Decided:
+        """Decide with pins; what the device itself has shown comes before what the ledger holds."""
+        asked = self.question._replace(unit=unit, pins={**pins, **self.question.pins})
+        return Decided(unit, decisions.decide(self.evaluator, asked), [])
+
+    def news(self, decided: Decided, held: Held) -> dict[str, Pin]:
+        """Return the assignments that the ledger does not hold yet."""
+        now, channel = self.platform.clock(), self.question.channel
+        return {
+            key: Pin(decision.variant, now, FRESH, channel)
+            for key, decision in decided.decisions.items()
+            if decision.in_experiment and decision.variant is not None and key not in held.entries
+        }
+
+    def keep(
+        self, presented: tuple[str, ...], decided: Decided, new: Mapping[str, Pin], note: Work | None
+    ) -> Answered:
+        """Keep new assignments and a note; where a rival was first, decide again by what holds then."""
+
+        def work(connection: Connection) -> Held:
+            if note is not None:
+                note(connection)
+            return ledger.assign(connection, self.project, presented, new)
+
+        held: Held = self.platform.intake.submit(self.project, [], work=work).answer
+        kept = all(held.pins.get(key) == pin.variant for key, pin in new.items())
+        if kept and held.standing.unit == decided.unit:
+            return Answered(decided, held)
+        return Answered(self.decide_for(held), held)
+
+    def turn_away(self, held: Held) -> Decided:
+        """Serve the default to an id that belongs to several customers, and say so."""
+        made = self.decide(held.standing.unit, {}).decisions
+        document = self.platform.configurations.document(self.project)
+        experiments = {each["key"]: each for each in document["experiments"]}
+        refused = [key for key, decision in made.items() if decision.in_experiment]
+        if refused:  # the type of the id alone: logs hold nobody's identifier
+            kind = id_type(held.standing.unit)
+            _log.info("not_enrolled: a shared %s: id of %s: %s", kind, self.project, ", ".join(refused))
+        served = {key: _default(made[key], experiments[key], self.question.channel) for key in refused}
+        return Decided(held.standing.unit, {**made, **served}, refused)
 
 
 def _presented(platform: Platform, caller: Caller, question: Question) -> tuple[str, ...]:
@@ -88,65 +171,6 @@ def _presented(platform: Platform, caller: Caller, question: Question) -> tuple[
     if unit and may_use and fault_of_id(unit) is None and not is_nobody(unit):
         ids.append(unit)
     return tuple(dict.fromkeys(ids))
-
-
-def _decide(evaluator: Evaluator, question: Question, unit: str, pins: Mapping[str, str]) -> Decided:
-    """Decide with pins; what the device itself has shown comes before what the ledger holds."""
-    asked = question._replace(unit=unit, pins={**pins, **question.pins})
-    return Decided(unit, decisions.decide(evaluator, asked), [])
-
-
-def _news(
-    made: Mapping[str, Decision], held: Held, now: datetime, channel: str | None
-) -> dict[str, Pin]:
-    """Return the assignments that the ledger does not hold yet."""
-    return {
-        key: Pin(decision.variant, now, FRESH, channel)
-        for key, decision in made.items()
-        if decision.in_experiment and decision.variant is not None and key not in held.entries
-    }
-
-
-def _keep(  # noqa: PLR0913, PLR0917  # all of one request
-    platform: Platform,
-    caller: Caller,
-    evaluator: Evaluator,
-    question: Question,
-    presented: tuple[str, ...],
-    decided: Decided,
-    new: Mapping[str, Pin],
-) -> Decided:
-    """Keep new assignments; where a rival was first, decide again by what holds then."""
-
-    def work(connection: Connection) -> Held:
-        return ledger.assign(connection, caller.project, presented, new)
-
-    try:
-        held: Held = platform.intake.submit(caller.project, [], work=work).answer
-    except (UnavailableError, StorageFullError) as error:
-        _log.error("the ledger cannot be written; the decision was made and not kept: %s", error)
-        return decided
-    if held.standing.unit == decided.unit and all(held.pins.get(key) == pin.variant for key, pin in new.items()):
-        return decided
-    return _decide(evaluator, question, held.standing.unit, held.pins)
-
-
-def _turn_away(
-    platform: Platform, caller: Caller, evaluator: Evaluator, question: Question, held: Held
-) -> Decided:
-    """Serve the default to an id that belongs to several customers, and say so."""
-    made = _decide(evaluator, question, held.standing.unit, {}).decisions
-    document = platform.configurations.document(caller.project)
-    controls = {each["key"]: each for each in document["experiments"]}
-    refused = [key for key, decision in made.items() if decision.in_experiment]
-    served = {
-        key: _default(decision, controls[key], question.channel) if decision.in_experiment else decision
-        for key, decision in made.items()
-    }
-    if refused:  # the type of the id alone: logs hold nobody's identifier
-        kind = id_type(held.standing.unit)
-        _log.info("not_enrolled: a shared %s: id of %s: %s", kind, caller.project, ", ".join(refused))
-    return Decided(held.standing.unit, served, refused)
 
 
 def _default(decision: Decision, experiment: Mapping[str, Any], channel: str | None) -> Decision:

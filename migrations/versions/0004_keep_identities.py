@@ -64,7 +64,6 @@ def upgrade() -> None:
     op.create_table('read_model_rows',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('project', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('body', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_read_model_rows'))
     )

@@ -12,7 +12,6 @@ read_model_rows = Table(
     Base.metadata,
     Column("id", AutoId, primary_key=True, autoincrement=True),
     Column("project", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
     Column("body", Text, nullable=False),
 )
 

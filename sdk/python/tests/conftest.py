@@ -99,8 +99,13 @@ class FakePlatform:
             return self.send_config(headers)
         if path == "/v1/identify":
             return 200, {}, json.dumps({"pins": self.pins}).encode()
+        if path == "/v1/identify/batch":
+            said = json.loads(body)["identifications"]
+            return 200, {}, json.dumps({"results": [{"status": 200, "pins": self.pins} for _ in said]}).encode()
+        if path == "/v1/identity-tokens":
+            return 200, {}, b'{"identity_token": "abi1.AAFrSdIAY3VzdDo3.AAAAAAAAAAAAAAAAAAAAAA"}'
         if path.startswith("/v1/context"):
-            return 200, {}, b'{"unit": "cust:1"}'
+            return 200, {}, json.dumps({"unit": "cust:1", "pins": self.pins}).encode()
         return self.store(json.loads(body)["events"])
 
     def send_config(self, headers: dict[str, str]) -> Answer:
