@@ -145,11 +145,26 @@ def _reach(
 def merge(connection: Connection, project: str, said: Join) -> bool:
     """Join two ids whatever the policy says; say whether that changed anything."""
     said = said._replace(source=MERGE)
+    before = look_up(connection, project, (said.a,))
     if not queries.add_join(connection, project, said, JOINED):
         queries.set_outcome(connection, project, said, JOINED)
-    before = look_up(connection, project, (said.a,))
-    work_out(connection, project, (said.a, said.b))
+    work_out(connection, project, said.ids)
+    released = _released(connection, project, said)
+    if released:
+        work_out(connection, project, {*said.ids, *released})
     return said.b not in before.ids
+
+
+def _released(connection: Connection, project: str, said: Join) -> set[str]:
+    """Return the shared ids at a merged component whose customers are all one now."""
+    whole = set(look_up(connection, project, (said.b,)).ids)
+    _, boundary = _reach(connection, project, whole)
+    return {
+        key
+        for key in boundary
+        if {end for join in queries.joins_of(connection, project, [key]) for end in join.ids if is_customer(end)}
+        <= whole
+    }
 
 
 def split(connection: Connection, project: str, said: Join) -> bool:
