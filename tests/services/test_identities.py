@@ -189,6 +189,16 @@ def test_merged_customers_share_a_device_as_one(session: Session, connection: Co
     assert (said.shared, said.unit) == (False, "cust:1")
 
 
+def test_a_merge_frees_the_device_that_both_shared(session: Session, connection: Connection) -> None:
+    """Two accounts of one person on one device: once merged, it is one person's device."""
+    say(connection, "anon:1", "cust:1")
+    say(connection, "anon:1", "cust:2", NOW + HOUR)
+    assert components.look_up(connection, "shop", ("anon:1",)).shared
+
+    assert merge(session, "cust:2", "cust:1").ids == ["anon:1", "cust:1", "cust:2"]
+    assert components.look_up(connection, "shop", ("anon:1",)).unit == "cust:1"
+
+
 def test_a_split_join_stays_split(session: Session, connection: Connection) -> None:
     """A device that repeats what an operator has taken back does not win; the operator may."""
     say(connection, "anon:1", "cust:1")

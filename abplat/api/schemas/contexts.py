@@ -35,7 +35,7 @@ class AssignmentSchema(StrictSchema):
     origin = fields.String(allow_none=True)
 
 
-class VariantSchema(StrictSchema):
+class ServedVariantSchema(StrictSchema):
     """What to show or to say in one experiment."""
 
     experiment = fields.String()
@@ -74,7 +74,7 @@ class CapturedSchema(StrictSchema):
     channel = fields.String(allow_none=True)
 
 
-class TouchpointSchema(StrictSchema):
+class LastTouchpointSchema(StrictSchema):
     """One of the last touchpoints."""
 
     name = fields.String()
@@ -91,7 +91,7 @@ class ContextResponse(StrictSchema):
     joined = fields.List(fields.String())
     pins = fields.Dict(keys=fields.String(), values=fields.String())
     assignments = fields.List(fields.Nested(AssignmentSchema))
-    variants = fields.List(fields.Nested(VariantSchema))
+    variants = fields.List(fields.Nested(ServedVariantSchema))
     journeys = fields.List(fields.Nested(OpenJourneySchema))
     captured = fields.List(fields.Nested(CapturedSchema))
-    touchpoints = fields.List(fields.Nested(TouchpointSchema))
+    touchpoints = fields.List(fields.Nested(LastTouchpointSchema))
