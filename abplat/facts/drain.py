@@ -36,6 +36,18 @@ _DELETE = {
         " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json)))"
     ),
 }
+_MOVE = {
+    "sqlite": text(
+        "INSERT INTO read_model_rows (project, body) SELECT project, body FROM intake"
+        " WHERE project = :project AND event_id IN (SELECT value FROM json_each(:ids))"
+    ),
+    "postgresql": text(
+        "WITH gone AS (DELETE FROM intake WHERE project = :project"
+        " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json))) RETURNING project, body)"
+        " INSERT INTO read_model_rows (project, body) SELECT project, body FROM gone"
+    ),
+}
+_SET_ASIDE = "touchpoint"
 _ADVANCE = text(
     "INSERT INTO drain_state (project, kind, done) VALUES (:project, :kind, :done) "
     "ON CONFLICT (project, kind) DO UPDATE SET done = excluded.done WHERE drain_state.done < excluded.done"
@@ -171,7 +183,7 @@ class Drain:
     ) -> int:
         """Delete rows that the lake holds and call their batch done, at once; note what was heard of."""
         with writing(self._engine).begin() as connection:
-            _delete(connection, project, ids)
+            _hand_over(connection, project, kind, ids)
             sightings.note(connection, project, kind, seen)
             self._at_step("deleted")
             connection.execute(_ADVANCE, {"project": project, "kind": kind, "done": batch})
@@ -225,6 +237,14 @@ def _is_readable(body: str, row_type: type[Row]) -> bool:
     except msgspec.DecodeError:
         return False
     return True
+
+
+def _hand_over(connection: Connection, project: str, kind: str, ids: Sequence[str]) -> None:
+    """Delete rows by their ids; those that the read model of customers wants are set aside."""
+    if kind == _SET_ASIDE:
+        values = {"project": project, "ids": msgspec.json.encode(ids).decode()}
+        connection.execute(_MOVE[connection.dialect.name], values)
+    _delete(connection, project, ids)
 
 
 def _delete(connection: Connection, project: str, ids: Sequence[str]) -> None:

@@ -53,7 +53,8 @@ def explain_decision(
         NotFoundError: If the project has no such experiment.
     """
     found = experiments.get(session, project, key)
-    ledger = assignments.pins_of(session, project, [inquiry.unit])[inquiry.unit]
+    entries = assignments.entries_of(session.connection(), project, [inquiry.unit])
+    ledger = {entry.experiment: entry.pin for entry in entries}
     pins = {other: pin.variant for other, pin in ledger.items()} if inquiry.with_pins else {}
     trace = explain(evaluator, key, inquiry.unit, inquiry.attributes, pins, inquiry.channel)
     return {

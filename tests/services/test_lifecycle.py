@@ -18,7 +18,7 @@ from abplat.db.models.audit import AuditEntry
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.phases import Phase
 from abplat.db.queries import assignments, sightings
-from abplat.db.queries.assignments import Pin
+from abplat.db.queries.assignments import Entry, Pin
 from abplat.domain.layers import BUCKETS
 from abplat.errors import (
     ConflictError,
@@ -197,15 +197,14 @@ def test_a_reset_draws_anew_and_forgets_what_was_assigned(session: Session) -> N
     """The seed of the experiment stays; the phase has a salt of its own."""
     begun = started(session)
     before = variants(session)
-    held = {KEY: Pin("treatment", NOW, "fresh")}
-    assignments.keep(session, "shop", {"cust:1": held})
+    assignments.keep(session.connection(), "shop", [Entry("cust:1", KEY, Pin("treatment", NOW))])
     reset = phases.begin(session, *WHO, {"reset": True, "included": 5000, "reason": "broken"}, now=NOW)
 
     after = variants(session)
     both = before.keys() & after.keys()
     assert reset["salt"] == begun["salt"] != served(session)["salt"]
     assert 0.3 < sum(before[key] != after[key] for key in both) / len(both) < 0.7
-    assert assignments.list_(session, "shop", "cust:1") == []
+    assert assignments.entries_of(session.connection(), "shop", ["cust:1"]) == []
 
 
 @pytest.mark.parametrize(
