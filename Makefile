@@ -18,7 +18,9 @@ check:
 # Every figure that README and docs quote is printed by one of these scripts.
 figures:
 	@scripts/prepare test
+	@cd sdk/js && node build.mjs modules
 	@for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python $$script || exit 1; done
+	@for script in benchmarks/*.js; do echo "== $$script"; node $$script || exit 1; done
 
 lock:
 	@scripts/lock
