@@ -23,7 +23,7 @@ ALPHABETS = [
     "0123456789",
     "0123456789abcdef",
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._-",
-    "".join(map(chr, range(0x00, 0x250))),
+    "".join(map(chr, range(0x250))),
     "".join(map(chr, [*range(0x0370, 0x0700), *range(0x2000, 0x2070), 0xFEFF, 0xFFFF])),
     "".join(map(chr, [*range(0x1F300, 0x1F700), 0x10FFFF, 0x10000, 0x200D, 0xFE0F])),
 ]

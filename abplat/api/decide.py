@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.parser import INGEST_LIMIT, read_body
 from abplat.api.session import current_platform
-from abplat.services import decisions
+from abplat.services import decisions, standings
 
 blueprint = Blueprint("decide", __name__, description="Which variant a unit gets.")
 
@@ -89,8 +89,12 @@ _DOC = {
 @require_key("client", "server", "admin", in_query=True)
 def decide() -> Response:
     """Decide experiments for one unit."""
+    platform, project = current_platform(), g.key.project_key
     question = decisions.parse_question(_read())
-    evaluator = current_platform().configurations.evaluator(g.key.project_key)
+    find = platform.find_standing
+    if find is not None and platform.configurations.document(project).get("fill_standing") is True:
+        question = standings.fill(question, project, find)
+    evaluator = platform.configurations.evaluator(project)
     made = decisions.decide(evaluator, question)
     answer = {
         "unit": question.unit,

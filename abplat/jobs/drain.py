@@ -13,6 +13,6 @@ _ROWS_OF_ONE_RUN = 400_000
 
 def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
     """Drain all projects."""
-    limit = None if payload.get("everything") else _ROWS_OF_ONE_RUN
-    moved = Drain(context.engine, context.lake).run(limit)
+    drain = Drain(context.engine, context.lake)
+    moved = drain.run() if payload.get("everything") else drain.run_waiting(_ROWS_OF_ONE_RUN)
     return Outcome(f"{moved:,} {'row' if moved == 1 else 'rows'}" if moved else "")

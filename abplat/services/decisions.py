@@ -75,9 +75,10 @@ def _find_faults(document: dict[str, Any]) -> Iterable[Problem]:
 
 def decide(evaluator: Evaluator, question: Question) -> dict[str, Decision]:
     """Decide the experiments asked for; an unknown one is answered as such."""
-    keys = evaluator.keys() if question.keys is None else question.keys
-    unit, attributes, pins, channel, _ = question
-    return {key: evaluator.decide(key, unit, attributes, pins.get(key), channel) for key in keys}
+    unit, attributes, pins, channel, keys = question
+    if keys is None:
+        return evaluator.decide_all(unit, attributes, pins, channel)
+    return {key: evaluator.decide(key, unit, attributes, None, channel, pins) for key in keys}
 
 
 def hide_identifiers(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def hide_identifiers(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hide_members(key: str, segment: Mapping[str, Any]) -> Mapping[str, Any]:
     """Hash the members of a segment, in an order that tells nothing."""
-    if segment.get("hashed") is True:
+    if segment.get("hashed") is True or "members" not in segment:
         return segment
     members = sorted(hash_identifier(key, member) for member in segment["members"])
     return {**segment, "hashed": True, "salt": key, "members": members}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -68,3 +68,9 @@ def list_(session: Session, project: str, unit: str) -> Sequence[Assignment]:
     return session.scalars(
         wanted.order_by(Assignment.experiment).execution_options(populate_existing=True)
     ).all()
+
+
+def forget_experiment(session: Session, project: str, experiment: str) -> int:
+    """Let go of every assignment of an experiment whose salt is new; return how many there were."""
+    wanted = delete(Assignment).where(Assignment.project == project, Assignment.experiment == experiment)
+    return int(session.execute(wanted).rowcount)  # type: ignore[attr-defined]

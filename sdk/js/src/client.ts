@@ -273,7 +273,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     decide: (experiment, unit, attributes, options) => {
       const { evaluator } = configuration.held();
       const decision = evaluator
-        ? evaluator.decide(experiment, unit, attributes, memory.pins(unit)?.get(experiment), options?.channel)
+        ? evaluator.decide(experiment, unit, attributes, undefined, options?.channel, memory.pins(unit))
         : unready(experiment, unit, "not_ready");
       const fallback = options?.default;
       return fallback === undefined || decision.variant !== null ? decision : { ...decision, variant: fallback };

@@ -11,7 +11,13 @@ import { compilePattern } from "./regex.js";
 import { isObject, isString, own, refuse } from "./texts.js";
 
 export type Rule = (attributes: Attributes, unit: string, channel: string | undefined) => boolean;
-export type Membership = (identifier: string) => boolean;
+/** A segment or persona: asked with the attribute's value, then with what a rule is asked with. */
+export type Group = (actual: unknown, ...call: Parameters<Rule>) => boolean;
+export interface Groups {
+  readonly segments: Map<string, Group>;
+  readonly personas: Map<string, Group>;
+}
+export const NO_GROUPS: Groups = { segments: new Map(), personas: new Map() };
 type Test = (actual: any) => boolean;
 
 const number = (value: any): number => (Number.isFinite(value) ? value : refuse("number"));
@@ -74,20 +80,23 @@ const OPERATORS: [string, (value: any) => Test][] = [
 ];
 const OPERATOR_OF = new Map(OPERATORS);
 
-const condition = (rule: Attributes, segments: Map<string, Membership>): Rule => {
+const condition = (rule: Attributes, groups: Groups): Rule => {
   const { attribute: name, op, value } = rule;
   if (!isString(name) || !isString(op)) return refuse("condition");
   if (Object.keys(rule).some((key) => !["attribute", "op", "value"].includes(key))) refuse("condition");
-  let test: Test;
   if (op === "exists") {
     const wanted = "value" in rule ? value : true;
     if (typeof wanted !== "boolean") refuse("value");
     return (attributes, unit, channel) => (find(name, attributes, unit, channel) != null) === wanted;
   }
-  if (op === "in_segment") {
-    const isMember = segments.get(value as string) ?? refuse("segment");
-    test = (actual) => isString(actual) && isMember(actual);
-  } else test = (OPERATOR_OF.get(op) ?? refuse("operator"))(value);
+  if (op === "in_segment" || op === "in_persona") {
+    const group = groups[op === "in_segment" ? "segments" : "personas"].get(value as string) ?? refuse("group");
+    return (attributes, unit, channel) => {
+      const actual = find(name, attributes, unit, channel);
+      return actual != null && group(actual, attributes, unit, channel);
+    };
+  }
+  const test: Test = (OPERATOR_OF.get(op) ?? refuse("operator"))(value);
   return (attributes, unit, channel) => {
     const actual = find(name, attributes, unit, channel);
     return actual != null && test(actual);
@@ -97,18 +106,18 @@ const condition = (rule: Attributes, segments: Map<string, Membership>): Rule =>
 const find = (name: string, attributes: Attributes, unit: string, channel: string | undefined): unknown =>
   name === "unit" ? unit : (name === "channel" ? channel : undefined) ?? own(attributes, name);
 
-const compile = (rule: unknown, segments: Map<string, Membership>, depth: number): Rule => {
+const compile = (rule: unknown, groups: Groups, depth: number): Rule => {
   if (!isObject(rule) || depth > 20) return refuse("rule");
-  if ("attribute" in rule) return condition(rule, segments);
+  if ("attribute" in rule) return condition(rule, groups);
   const [word, ...others] = Object.keys(rule);
   const inner = rule[word!];
   if (others[0]) refuse("rule");
   if (word === "not") {
-    const part = compile(inner, segments, depth + 1);
+    const part = compile(inner, groups, depth + 1);
     return (attributes, unit, channel) => !part(attributes, unit, channel);
   }
   if ((word !== "all" && word !== "any") || !Array.isArray(inner)) refuse("rule");
-  const parts = (inner as unknown[]).map((part) => compile(part, segments, depth + 1));
+  const parts = (inner as unknown[]).map((part) => compile(part, groups, depth + 1));
   const decisive = word === "any"; // the answer of one part that makes the others needless
   return (attributes, unit, channel) => {
     for (const part of parts) if (part(attributes, unit, channel) === decisive) return decisive;
@@ -117,10 +126,20 @@ const compile = (rule: unknown, segments: Map<string, Membership>, depth: number
 };
 
 /** Turn a rule into a function; a malformed rule holds for no one. */
-export const compileRule = (rule: unknown, segments: Map<string, Membership>): Rule => {
+export const compileRule = (rule: unknown, groups: Groups): Rule => {
   try {
-    return compile(rule, segments, 0);
+    return compile(rule, groups, 0);
   } catch {
     return () => false;
+  }
+};
+
+/** Make a group of a rule, which refers to no other group; undefined for one with a fault. */
+export const compileGroup = (rule: unknown): Group | undefined => {
+  try {
+    const holds = compile(rule, NO_GROUPS, 0);
+    return (_actual, attributes, unit, channel) => holds(attributes, unit, channel);
+  } catch {
+    return undefined;
   }
 };

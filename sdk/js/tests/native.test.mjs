@@ -46,8 +46,8 @@ test("it gives the same decisions", () => {
   const { compileConfig } = makeRuntime();
   const { config, cases } = JSON.parse(readFileSync(new URL("../../vectors/decisions.json", import.meta.url), "utf8"));
   const evaluator = compileConfig(config);
-  for (const { key, unit, attributes, pin, channel, expected } of cases) {
-    const { config_version: _, key: __, ...seen } = evaluator.decide(key, unit, attributes, pin, channel);
+  for (const { key, unit, attributes, pin, channel, pins, expected } of cases) {
+    const { config_version: _, key: __, ...seen } = evaluator.decide(key, unit, attributes, pin, channel, pins);
     assert.equal(JSON.stringify(seen, Object.keys(expected).sort()), JSON.stringify(expected, Object.keys(expected).sort()));
   }
 });

@@ -17,8 +17,8 @@ test("hashes agree", () => {
 test("decisions agree", () => {
   const { config, cases } = load("decisions");
   const evaluator = compileConfig(config);
-  for (const { key, unit, attributes, pin, channel, expected } of cases) {
-    const seen = evaluator.decide(key, unit, attributes, pin, channel);
+  for (const { key, unit, attributes, pin, channel, pins, expected } of cases) {
+    const seen = evaluator.decide(key, unit, attributes, pin, channel, pins);
     assert.deepEqual(seen, { key, config_version: config.version, ...expected }, JSON.stringify([key, unit, attributes, pin, channel]));
   }
 });
@@ -29,15 +29,15 @@ test("deciding everything is deciding each", () => {
   const everything = evaluator.decideAll("cust:3", { country: "DE" }, pins, "web");
   assert.deepEqual(Object.keys(everything), evaluator.keys());
   for (const [key, decision] of Object.entries(everything)) {
-    assert.deepEqual(decision, evaluator.decide(key, "cust:3", { country: "DE" }, pins[key], "web"));
+    assert.deepEqual(decision, evaluator.decide(key, "cust:3", { country: "DE" }, pins[key], "web", pins));
   }
 });
 
 test("targeting agrees", () => {
-  const { segments, cases } = load("targeting");
+  const { segments, personas, cases } = load("targeting");
   const evaluate = (rule, attributes) => {
     const experiment = load("decisions").config.experiments[0];
-    return compileConfig({ schema_version: 1, version: "v", project: "p", segments, experiments: [{ ...experiment, targeting: rule }] })
+    return compileConfig({ schema_version: 1, version: "v", project: "p", segments, personas, experiments: [{ ...experiment, targeting: rule }] })
       .decide(experiment.key, "cust:1", attributes).in_experiment;
   };
   for (const { rule, attributes, expected } of cases) {
@@ -46,7 +46,7 @@ test("targeting agrees", () => {
 });
 
 test("a malformed rule is a rule for nobody", () => {
-  assert.equal(compileRule({ not: { attribute: "a", op: "smells_like" } }, new Map())({}, "cust:1", undefined), false);
+  assert.equal(compileRule({ not: { attribute: "a", op: "smells_like" } }, { segments: new Map(), personas: new Map() })({}, "cust:1", undefined), false);
 });
 
 test("broken documents are refused", () => {

@@ -135,8 +135,7 @@ class Client:
         if evaluator is None:
             decision = unready_decision(key, normalise_unit(unit) or "", "not_ready")
         else:
-            pin = self._pin(key, unit) if self._sightings.pins else None
-            decision = evaluator.decide(key, unit, attributes, pin, channel)
+            decision = evaluator.decide(key, unit, attributes, None, channel, self._pins(unit))
         return (
             decision
             if default is None or decision.variant is not None
@@ -152,13 +151,12 @@ class Client:
         evaluator = self._source.held.evaluator
         if evaluator is None:
             return {}
-        pins = self._sightings.pins.get(normalise_unit(unit) or "")
-        return evaluator.decide_all(unit, attributes, pins, channel)
+        return evaluator.decide_all(unit, attributes, self._pins(unit), channel)
 
-    def _pin(self, key: object, unit: object) -> str | None:
-        """Return the variant that a unit is bound to."""
-        pins = self._sightings.pins.get(normalise_unit(unit) or "")
-        return pins.get(key) if pins and isinstance(key, str) else None
+    def _pins(self, unit: object) -> Mapping[str, str] | None:
+        """Return the variants that a unit is bound to."""
+        held = self._sightings.pins
+        return held.get(normalise_unit(unit) or "") if held else None
 
     def expose(self, decision: Decision, *, channel: str | None = None, ts: Instant = None) -> str | None:
         """Record that the unit met its variant; call it when the variant is really shown.
