@@ -154,7 +154,9 @@ def test_salts_are_independent() -> None:
     split = np.empty((n_salts, n_units), dtype=np.float32)
     inclusion = np.empty_like(split)
     for index in range(n_salts):
-        words = np.array([hash_words(f"{index * 2654435761 % 2**32:08x}", unit) for unit in units], dtype=np.uint32)
+        words = np.array(
+            [hash_words(f"{index * 2654435761 % 2**32:08x}", unit) for unit in units], dtype=np.uint32
+        )
         split[index], inclusion[index] = np.where(words.T % 10_000 < 5_000, 1.0, -1.0)
     # For halves coded as +1 and -1 the statistic of a 2 x 2 table is n times the squared correlation.
     pairs = (split @ split.T)[np.triu_indices(n_salts, 1)].astype(float) ** 2 / n_units
