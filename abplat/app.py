@@ -10,6 +10,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import NotFound
 
 from abplat import __version__
+from abplat.api.cors import init_cors
 from abplat.api.errors import CONTENT_TYPE, init_errors, render_http
 from abplat.api.parser import ADMIN_LIMIT
 from abplat.api.schemas.definitions import ProblemSchema
@@ -21,8 +22,9 @@ from abplat.web import blueprint
 from abplat.web.routes import render_error
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
-    "identities", "analyses", "plans", "events", "failed_events", "decide", "sdk_config", "health",
+    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
+    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "analyses", "plans",
+    "events", "failed_events", "decide", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 
@@ -59,6 +61,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["abplat"] = open_platform(settings, clock)
     init_errors(app)
+    init_cors(app, settings.allowed_origins)
     init_sessions(app)
     _add_api(app)
     _add_pages(app)

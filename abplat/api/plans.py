@@ -11,7 +11,7 @@ from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.schemas.plans import PlanRequestSchema, PlanSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
-from abplat.services import plans
+from abplat.services import planning
 
 blueprint = ApiBlueprint("plans", __name__, url_prefix="/v1/plans", description="Plans")
 
@@ -24,7 +24,7 @@ blueprint = ApiBlueprint("plans", __name__, url_prefix="/v1/plans", description=
 def create(document: dict[str, Any]) -> Answer:
     """Keep the request and queue its computation; read the plan where Location says until it is done."""
     session, now = current_session(), current_platform().clock()
-    plan = plans.create(session, g.key.project_key, document, now=now)
+    plan = planning.create(session, g.key.project_key, document, now=now)
     return plan, 202, {"Location": url_for("plans.get", plan_id=plan["id"]), "Retry-After": "1"}
 
 
@@ -34,4 +34,4 @@ def create(document: dict[str, Any]) -> Answer:
 @blueprint.doc(operationId="get_plan", summary="Read a plan")
 def get(plan_id: str) -> Answer:
     """Answer the state of a plan, with its answer or its problems."""
-    return plans.get(current_session(), g.key.project_key, plan_id)
+    return planning.get(current_session(), g.key.project_key, plan_id)

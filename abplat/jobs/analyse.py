@@ -43,11 +43,8 @@ def analyse_experiment(context: JobContext, project: str, experiment: str, as_of
     from abplat.analysis.scorecard import analyse  # noqa: PLC0415
 
     with context.sessions() as session:
-        found = experiments.get(session, project, experiment)
-        frozen = experiments.get_plan(session, project, experiment)
-    plan = make_plan(
-        frozen, state=found["state"], started_at=found["started_at"], stopped_at=found["stopped_at"]
-    )
+        found = experiments.get_analysis(session, project, experiment, as_of)
+    plan = make_plan(found.pop("plan"), **found)
     return analyse(context.lake, plan, as_of, context.settings)
 
 

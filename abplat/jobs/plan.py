@@ -11,7 +11,7 @@ from abplat.domain.plans import PlanRequest, parse_plan_request
 from abplat.errors import InvalidInputError, NotFoundError, Problem
 from abplat.facts.drain import Drain
 from abplat.jobs.context import JobContext, Outcome
-from abplat.services import plans
+from abplat.services import planning
 
 
 def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
@@ -21,14 +21,14 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
     """
     project, plan_id = str(payload.get("project", "")), str(payload.get("plan", ""))
     with context.sessions() as session:
-        document = plans.get(session, project, plan_id)["request"]
+        document = planning.get(session, project, plan_id)["request"]
     try:
         answer = compute_plan(context, project, parse_plan_request(document))
     except (InvalidInputError, NotFoundError) as error:
         return _refuse(context, project, plan_id, error)
 
     def publish(session: Session) -> None:
-        plans.finish(session, project, plan_id, answer, now=context.clock())
+        planning.finish(session, project, plan_id, answer, now=context.clock())
 
     return Outcome(_summarise(answer), publish)
 
@@ -40,7 +40,7 @@ def _refuse(
     problems = error.problems or (Problem("", error.message, error.code),)
 
     def publish(session: Session) -> None:
-        plans.fail(session, project, plan_id, problems, now=context.clock())
+        planning.fail(session, project, plan_id, problems, now=context.clock())
 
     return Outcome(f"refused: {error.message}", publish)
 
@@ -56,7 +56,7 @@ def compute_plan(context: JobContext, project: str, request: PlanRequest) -> Pla
     if not request.needs_project:
         return make_answer(request, context.clock())
     with context.sessions() as session:
-        subject = plans.find_subject(session, project, request)
+        subject = planning.find_subject(session, project, request)
     Drain(context.engine, context.lake).run_waiting()
     return make_answer(request, context.clock(), Facts(context.lake, context.settings), subject)
 

@@ -102,6 +102,9 @@ def compare_beta(treatment: BetaPosterior, control: BetaPosterior) -> BetaCompar
     Returns:
         The comparison.
 
+    Raises:
+        Nothing of its own: a posterior is checked when it is made.
+
     References:
         Stucchio (2015), Bayesian A/B Testing at VWO, by quadrature instead of its sums;
         E[(C - T)+] is the integral of F_T (1 - F_C).

@@ -386,6 +386,16 @@ def test_share_of_the_test_scales_the_arrivals(shop: tuple[Shop, Facts]) -> None
     assert any("targeting" in sentence for sentence in answer.assumptions)
 
 
+def test_units_put_there_by_hand_are_left_out(shop: tuple[Shop, Facts]) -> None:
+    """Those that the past experiment lists, whether or not their exposures say so."""
+    units = [exposure.actor for exposure in shop[0].exposures[:10]]
+    subject = make_subject(past=make_past(overrides=units))
+    answer = ask({"experiment": "next", "effect": 0.2}, facts=shop[1], subject=subject)
+
+    assert answer.history is not None
+    assert answer.history.n_units == 1_190
+
+
 def test_a_covariate_of_the_past_saves_units(shop: tuple[Shop, Facts]) -> None:
     """Calls before the exposure exist, so the adjusted variance is planned with; calls are a count."""
     subject = make_subject("calls", past=make_past())

@@ -14,7 +14,10 @@ from abplat.api.errors import CONTENT_TYPE
 from tests.conftest import make_catalogue, make_experiment
 
 Headers = dict[str, str]
-NEEDED = ("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments")
+NEEDED = (
+    *("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas"),
+    *("templates", "experiments"),
+)
 
 
 @pytest.fixture(name="shop")
@@ -304,12 +307,14 @@ def test_only_the_first_project_creates_others(client: FlaskClient, new_key: Cal
 def test_identify_and_context(client: FlaskClient, shop: Headers, new_key: Callable[..., Headers]) -> None:
     """A log-in keeps the variant; an agent sees it; a second call is the same fact."""
     server = new_key("server")
+    assert client.post("/v1/experiments/shorter-form/start", headers=shop).status_code == 200
     said = {"anonymous": "anon:w1", "known": "cust:7", "ts": "2026-03-04T09:00:00Z"}
     said |= {"assignments": {"shorter-form": "treatment"}}
     for _ in range(2):
         answer = client.post("/v1/identify", json=said, headers=server)
         assert answer.json == {
             "unit": "cust:7", "pins": {"shorter-form": "treatment"}, "shared": False, "conflicts": [],
+            "outcome": "joined",
         }  # fmt: skip
 
     context = client.get("/v1/context?unit=cust:7", headers=server).json

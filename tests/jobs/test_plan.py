@@ -15,7 +15,7 @@ from abplat.db.upgrade import upgrade
 from abplat.errors import NotFoundError
 from abplat.jobs.context import JobContext
 from abplat.jobs.plan import run
-from abplat.services import catalogue, plans
+from abplat.services import catalogue, planning
 from tests.analysis.simulated import JOURNEY, METRICS, Shop, Truth
 
 NOW = datetime(2026, 3, 30, tzinfo=UTC)
@@ -49,13 +49,13 @@ def context(tmp_path: Path) -> JobContext:
 def plan(context: JobContext, document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Ask for a plan, run its job and return what the worker prints and the plan."""
     with Session(context.engine) as session, session.begin():
-        plan_id = plans.create(session, "shop", document, now=NOW)["id"]
+        plan_id = planning.create(session, "shop", document, now=NOW)["id"]
     outcome = run(context, {"project": "shop", "plan": plan_id})
     assert outcome.publish is not None
     with Session(context.engine) as session, session.begin():
         outcome.publish(session)
     with Session(context.engine) as session:
-        return outcome.detail, plans.get(session, "shop", plan_id)
+        return outcome.detail, planning.get(session, "shop", plan_id)
 
 
 def test_an_answer_from_history_is_kept(context: JobContext) -> None:

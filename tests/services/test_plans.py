@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from abplat.domain.plans import parse_plan_request
 from abplat.errors import InvalidInputError, NotFoundError, Problem
-from abplat.services import catalogue, experiments, plans, projects
+from abplat.services import catalogue, experiments, planning, projects
 from abplat.services.experiments import Moment
 from tests.conftest import NOW, make_catalogue, make_experiment, make_metric
 
@@ -30,27 +30,27 @@ def _shop(session: Session) -> None:
 
 def find(session: Session, document: dict[str, Any]) -> Any:
     """Return what the definitions say of a request."""
-    return plans.find_subject(session, "shop", parse_plan_request(document))
+    return planning.find_subject(session, "shop", parse_plan_request(document))
 
 
 def test_a_plan_is_kept_and_its_job_queued(session: Session) -> None:
     """The job knows project and plan; the request comes back as it was sent."""
-    plan = plans.create(session, "shop", NUMBERS, now=NOW)
+    plan = planning.create(session, "shop", NUMBERS, now=NOW)
     job = session.execute(text("SELECT kind, key FROM jobs")).one()
 
     assert (plan["state"], plan["request"], plan["answer"]) == ("queued", NUMBERS, None)
     assert tuple(job) == ("plan", f"shop/{plan['id']}")
-    assert plans.get(session, "shop", plan["id"]) == plan
+    assert planning.get(session, "shop", plan["id"]) == plan
 
 
 def test_another_project_has_no_such_plan(session: Session) -> None:
     """It looks just like none at all."""
-    plan = plans.create(session, "shop", NUMBERS, now=NOW)
+    plan = planning.create(session, "shop", NUMBERS, now=NOW)
     projects.create(session, {"key": "other", "title": "Other"}, now=NOW)
 
     for project, plan_id in (("other", plan["id"]), ("shop", "0" * 32)):
         with pytest.raises(NotFoundError):
-            plans.get(session, project, plan_id)
+            planning.get(session, project, plan_id)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_another_project_has_no_such_plan(session: Session) -> None:
 )
 def test_the_job_tells_how_it_goes(session: Session, job_state: str, state: str, codes: list[str]) -> None:
     """A worker that gave up leaves no plan waiting for ever."""
-    plan = plans.create(session, "shop", NUMBERS, now=NOW)
+    plan = planning.create(session, "shop", NUMBERS, now=NOW)
     session.execute(text("UPDATE jobs SET state = :state"), {"state": job_state})
-    found = plans.get(session, "shop", plan["id"])
+    found = planning.get(session, "shop", plan["id"])
 
     assert found["state"] == state
     assert [problem["code"] for problem in found["problems"]] == codes
@@ -68,9 +68,9 @@ def test_the_job_tells_how_it_goes(session: Session, job_state: str, state: str,
 
 def test_a_refusal_is_kept(session: Session) -> None:
     """With the field and the remedy."""
-    plan = plans.create(session, "shop", NUMBERS, now=NOW)
-    plans.fail(session, "shop", plan["id"], [Problem("effect", "is too large")], now=NOW)
-    found = plans.get(session, "shop", plan["id"])
+    plan = planning.create(session, "shop", NUMBERS, now=NOW)
+    planning.fail(session, "shop", plan["id"], [Problem("effect", "is too large")], now=NOW)
+    found = planning.get(session, "shop", plan["id"])
 
     assert (found["state"], found["finished_at"]) == ("failed", NOW)
     assert found["problems"] == [{"path": "effect", "message": "is too large", "code": "invalid"}]
@@ -93,7 +93,7 @@ def test_a_name_that_leads_nowhere_is_refused_at_once(
 ) -> None:
     """Before anything is queued."""
     with pytest.raises(InvalidInputError) as caught:
-        plans.create(session, "shop", document, now=NOW)
+        planning.create(session, "shop", document, now=NOW)
 
     assert [(problem.path, problem.code) for problem in caught.value.problems] == [(path, code)]
     assert session.execute(text("SELECT count(*) FROM plans")).scalar() == 0

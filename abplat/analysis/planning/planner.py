@@ -47,7 +47,7 @@ def make_answer(
         request: The request.
         now: The present instant: what was known by then, unless the request names another.
         facts: Where the past is read; not needed where the request has numbers.
-        subject: What ``services.plans.find_subject`` has found.
+        subject: What ``services.planning.find_subject`` has found.
 
     Raises:
         InvalidInputError: If the parts of the request do not fit each other or the past.

@@ -174,6 +174,9 @@ def comparison_alpha(design: Design) -> float:
     Returns:
         Alpha (both sides): itself, over K, or that of Dunnett's critical value for these shares.
 
+    Raises:
+        Nothing of its own: a design is checked when it is made.
+
     References:
         Dunnett (1955); equal variances in all arms.
 
@@ -200,6 +203,9 @@ def needed_drift(design: Design) -> float:
 
     Returns:
         1.960 + 0.842 for a fixed two-sided 5 % test with power 80 %, more for each look and arm.
+
+    Raises:
+        Nothing of its own: a design is checked when it is made.
 
     References:
         Jennison and Turnbull (2000), chapter 7; for always-valid designs the same recursion with the
@@ -233,6 +239,12 @@ def look_bounds(design: Design) -> Bounds:
     Returns:
         The bounds; one look with the plain critical value for a fixed test.
 
+    Raises:
+        Nothing of its own: a design is checked when it is made.
+
+    References:
+        As for ``set_bounds`` and ``sequence_critical_values``.
+
     Examples:
         >>> round(look_bounds(Design()).upper[0], 3)
         1.96
@@ -261,6 +273,9 @@ def power_of_drift(drift: float, design: Design) -> float:
 
     Returns:
         The power.
+
+    Raises:
+        InvalidInputError: If the drift is not finite.
 
     References:
         Jennison and Turnbull (2000), section 19.2.

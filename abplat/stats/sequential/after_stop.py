@@ -111,6 +111,9 @@ def infer_after_stop(test: StoppedTest) -> Computed[StagewiseResult]:
         The result, or NotComputable (``information_not_grown``) if the last look adds less than
         1e-4 of information to those before.
 
+    Raises:
+        InvalidInputError: If bounds or information do not fit together.
+
     References:
         Tsiatis, Rosner and Mehta (1984), Biometrics 40 (order and interval); Jennison and Turnbull
         (2000), chapter 8; Hall and Ding (2008) for over-running by deletion of a look.

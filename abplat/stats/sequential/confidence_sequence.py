@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from abplat.errors import InvalidInputError
 from abplat.stats.inputs import (
     FloatArray,
     as_finite_array,
@@ -191,6 +192,9 @@ def intersect_running(lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Float
     Returns:
         Running maximum of the lower and running minimum of the upper ends.
 
+    Raises:
+        InvalidInputError: If the ends differ in shape or are not numbers.
+
     References:
         Howard, Ramdas, McAuliffe and Sekhon (2021), Annals of Statistics 49.
 
@@ -200,4 +204,8 @@ def intersect_running(lower: npt.ArrayLike, upper: npt.ArrayLike) -> tuple[Float
         ([0.0, 0.0], [5.0, 3.0])
     """
     low, high = as_finite_array("lower", lower), as_finite_array("upper", upper)
+    if low.shape != high.shape:
+        raise InvalidInputError.at(
+            "upper", f"has shape {high.shape}, lower has {low.shape}; they go together"
+        )
     return np.maximum.accumulate(low), np.minimum.accumulate(high)

@@ -201,6 +201,9 @@ def crossing(bounds: Bounds, drift: float, *, keep_futility: bool = True) -> Cro
     Returns:
         Probabilities per look; under drift 0 and without futility ``upper`` is the error spent.
 
+    Raises:
+        InvalidInputError: If the drift is not finite.
+
     References:
         Jennison and Turnbull (2000), section 19.2.
 
@@ -211,6 +214,7 @@ def crossing(bounds: Bounds, drift: float, *, keep_futility: bool = True) -> Cro
         >>> round(crossing(bounds, 2.8).power, 3)
         0.792
     """
+    require_finite("drift", drift)
     pairs = bounds.closed_pairs if keep_futility else bounds.pairs
     counted = counted_looks(bounds.fractions)
     times, kept = [bounds.fractions[k] for k in counted], [pairs[k] for k in counted]
@@ -269,6 +273,9 @@ def inflation_factor(fractions: Sequence[float], plan: GroupSequentialPlan, powe
 
     Returns:
         The ratio of largest sample sizes, usually 1.0 to 1.3.
+
+    Raises:
+        InvalidInputError: If the fractions do not rise, or the power lies outside (alpha, 1).
 
     References:
         Jennison and Turnbull (2000), chapter 2 (their R_P and R_B of tables 2.2 and 2.4).

@@ -199,6 +199,9 @@ def read_ledger(document: Mapping[str, Any]) -> Ledger:
     Raises:
         InvalidInputError: If a part is missing, unknown or bad.
 
+    References:
+        Lan, DeMets (1983), Biometrika 70: alpha spent at a look stays spent, so looks are kept.
+
     Examples:
         >>> ledger = open_ledger(GroupSequentialPlan(), planned_se=0.5)
         >>> read_ledger(ledger.to_document()) == ledger
