@@ -92,10 +92,11 @@ def unready_decision(key: object, unit: str, reason: str, version: str = "") -> 
 class Evaluator:
     """A compiled configuration. It never changes, so any number of threads may use it."""
 
-    __slots__ = ("_compiled", "_experiments", "version")
+    __slots__ = ("_compiled", "_experiments", "project", "version")
 
     def __init__(self, configuration: Configuration) -> None:
         self.version = configuration.version
+        self.project = configuration.project
         segments = {key: _membership(listing) for key, listing in configuration.segments.items()}
         self._experiments = {experiment.key: experiment for experiment in configuration.experiments}
         self._compiled: dict[str, _Decide] = {
@@ -106,6 +107,10 @@ class Evaluator:
     def keys(self) -> tuple[str, ...]:
         """Return the keys of the experiments."""
         return tuple(self._compiled)
+
+    def experiment(self, key: str) -> Experiment | None:
+        """Return what an experiment is decided from, or None where there is no such one."""
+        return self._experiments.get(key)
 
     def decide(
         self,
