@@ -20,7 +20,7 @@ from abplat.services.platform import open_platform
 
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
-    "identities", "analyses", "events", "failed_events", "decide", "ofrep", "sdk_config", "health",
+    "identities", "analyses", "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 

@@ -26,7 +26,8 @@ from abplat.db.engine import translate
 from abplat.domain.keys import ADMIN, CLIENT, SERVER
 from abplat.errors import AbplatError, InvalidInputError, NotFoundError
 from abplat.services import ofrep
-from abplat.services.ofrep import Question, RecentExposures
+from abplat.services.exposures import RecentExposures
+from abplat.services.ofrep import Question
 
 FLAGS: Final = "/ofrep/v1/evaluate/flags"
 EXPOSE_HEADER: Final = "X-Abplat-Expose"

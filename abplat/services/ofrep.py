@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit
 from abplat_sdk.flags import CHANNEL, metadata_of, reason_of, value_of
 
-from abplat.clock import format_instant
-from abplat.errors import InvalidInputError, StorageFullError, UnavailableError
-from abplat.facts.intake import Intake
-from abplat.services import events
+from abplat.errors import InvalidInputError
 
 TARGETING_KEY: Final = "targetingKey"
 EXPOSE: Final = "abplatExpose"
 PINS: Final = "abplatPins"
 NO_TARGETING_KEY: Final = "TARGETING_KEY_MISSING"
 BAD_CONTEXT: Final = "INVALID_CONTEXT"
-_MAX_RECENT = 100_000
 
 
 class Question(NamedTuple):
@@ -114,57 +107,3 @@ def describe_all(evaluator: Evaluator, question: Question) -> dict[str, Any]:
         "flags": [describe(evaluator, decision, channel) for decision in decisions.values()],
         "metadata": {"version": evaluator.version, "flagSetId": evaluator.project},
     }
-
-
-class RecentExposures:
-    """Exposures that this process has put on disk: the same one again costs no write.
-
-    An exposure is named by unit, experiment, variant, channel and day. So the second server of an
-    installation, or this one after a restart, makes the same id, and it is counted once a day.
-    """
-
-    def __init__(self, capacity: int = _MAX_RECENT) -> None:
-        """Start empty."""
-        self._capacity = capacity
-        self._held: dict[str, None] = {}
-        self._lock = threading.Lock()
-
-    def expose(
-        self, intake: Intake, project: str, decision: Decision, channel: str | None, *, now: datetime
-    ) -> bool:
-        """Record that a unit met its variant; say whether it is on disk.
-
-        A full disk or a busy database costs the exposure, never the answer.
-        """
-        if not decision.in_experiment or decision.variant is None:
-            return False
-        event_id = _name_exposure(project, decision, channel, now)
-        if event_id in self._held:
-            return True
-        event = {
-            "kind": "exposure", "id": event_id, "ts": format_instant(now), "actor": decision.unit,
-            "experiment": decision.key, "variant": decision.variant, "channel": channel or None,
-            "reason": decision.reason, "config_version": decision.config_version,
-        }  # fmt: skip
-        try:
-            done = events.record(intake, project, {"events": [event]}, now=now)
-        except (UnavailableError, StorageFullError):
-            return False
-        if done.refused:
-            return False
-        self._remember(event_id)
-        return True
-
-    def _remember(self, event_id: str) -> None:
-        """Keep an id, and let go of the oldest where there are too many."""
-        with self._lock:
-            if len(self._held) >= self._capacity:
-                del self._held[next(iter(self._held))]
-            self._held[event_id] = None
-
-
-def _name_exposure(project: str, decision: Decision, channel: str | None, now: datetime) -> str:
-    """Return the id of an exposure, the same for the whole day."""
-    parts = (project, decision.unit, decision.key, decision.variant or "", channel or "", f"{now:%Y-%m-%d}")
-    text = "\x1f".join(part.replace("\x1f", "\x1f\x1f") for part in parts)
-    return f"ofrep-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

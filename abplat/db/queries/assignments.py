@@ -68,3 +68,15 @@ def list_(session: Session, project: str, unit: str) -> Sequence[Assignment]:
     return session.scalars(
         wanted.order_by(Assignment.experiment).execution_options(populate_existing=True)
     ).all()
+
+
+def pinned_in(
+    session: Session, project: str, experiment: str, units: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return the variant of each unit that the ledger holds for one experiment; all units when none are named."""
+    wanted = select(Assignment.unit, Assignment.variant).where(
+        Assignment.project == project, Assignment.experiment == experiment
+    )
+    if units is not None:  # PostgreSQL cannot look for a text with NUL, and keeps none
+        wanted = wanted.where(Assignment.unit.in_([unit for unit in units if "\0" not in unit]))
+    return dict(session.execute(wanted).all())
