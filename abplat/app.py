@@ -11,6 +11,7 @@ from flask_smorest import Api
 
 from abplat import __version__
 from abplat.api.errors import CONTENT_TYPE, init_errors
+from abplat.api.ofrep_gate import FlagGate
 from abplat.api.parser import ADMIN_LIMIT
 from abplat.api.schemas.definitions import ProblemSchema
 from abplat.api.session import init_sessions
@@ -57,6 +58,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     init_sessions(app)
     _add_api(app)
     _add_pages(app)
+    app.wsgi_app = FlagGate(app)  # type: ignore[method-assign]  # as Flask documents middleware
     return app
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from abplat_sdk.bulk import Attributes, decide_many, needs_only_hashes
+from abplat_sdk.bulk import Attributes, decide_many
 from abplat_sdk.document import Experiment
 from abplat_sdk.evaluator import MAX_UNIT_LENGTH, Decision, Evaluator
 from abplat_sdk.hashing import N_BUCKETS
+from abplat_sdk.shortcuts import needs_only_hashes
 
 from abplat.analysis.hashing import Texts, hash_many
 

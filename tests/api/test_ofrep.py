@@ -408,3 +408,64 @@ def test_the_configuration_gives_the_same_flags(app: Flask, ask: Ask) -> None:
     for key, decision in evaluator.decide_all("cust:5", {"channel": "web"}, None, "web").items():
         flag = ask(key, {"targetingKey": "cust:5", "channel": "web"}).get_json()
         assert (flag["variant"], flag["metadata"]["decisionReason"]) == (decision.variant, decision.reason)
+
+
+def test_the_short_way_and_the_long_way_answer_alike(app: Flask, ask: Ask) -> None:
+    """A header that asks for nothing sends a request the long way: same status, words and headers."""
+    assert ask("plain").status_code == 200  # now the key is known
+    own = {"X-Request-Id", "Date", "Server"}
+    for key in (*KEYS, "no", "a/b"):
+        for context in (
+            {"targetingKey": "cust:1"},
+            {"targetingKey": "cust:qa", "channel": "web", "country": "DE"},
+            {"targetingKey": 7, "channel": 7},
+            {"targetingKey": "cust:1", "abplatPins": {key: "treatment"}, "channel": "web"},
+            {},
+            {"targetingKey": "a\x00b"},
+        ):
+            short, long = ask(key, context), ask(key, context, **{"X-Abplat-Expose": "no"})
+            assert (short.status_code, short.data) == (long.status_code, long.data)
+            alike = [
+                {name: value for name, value in each.headers if name not in own} for each in (short, long)
+            ]
+            assert alike[0] == alike[1]
+
+
+def test_the_short_way_is_taken(app: Flask, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that was checked a moment ago, and nothing odd: Flask is not asked."""
+    assert ask("plain").status_code == 200
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("the long way")
+
+    monkeypatch.setattr(app.wsgi_app, "_behind", refuse)
+    assert ask("plain").status_code == 200
+    with pytest.raises(AssertionError, match="the long way"):
+        ask("plain", Origin="https://shop.example")
+
+
+def test_a_revoked_key_ends_on_the_short_way_too(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No later than everywhere else."""
+    import abplat.api.auth
+
+    with app.extensions["abplat"].writers.begin() as session:
+        new = keys.create(session, "shop", "client", now=NOW)
+    body, sent = {"context": {"targetingKey": "cust:1"}}, {"X-API-Key": new.token}
+    assert client.post(f"{FLAGS}/plain", json=body, headers=sent).status_code == 200
+    with app.extensions["abplat"].writers.begin() as session:
+        keys.revoke(session, new.selector, now=NOW)
+    monkeypatch.setattr(abplat.api.auth, "REMEMBERED_S", 0.0)
+
+    assert client.post(f"{FLAGS}/plain", json=body, headers=sent).status_code == 401
+
+
+def test_two_keys_at_once_are_refused(client: FlaskClient, headers: dict[str, dict[str, str]]) -> None:
+    """Also when both are known."""
+    both = {**headers["client"], "X-API-Key": headers["server"]["Authorization"].removeprefix("Bearer ")}
+    body = {"context": {"targetingKey": "cust:1"}}
+    for sent in headers.values():
+        client.post(f"{FLAGS}/plain", json=body, headers=sent)
+
+    assert client.post(f"{FLAGS}/plain", json=body, headers=both).status_code == 401

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from itertools import chain, repeat
-from typing import Any, Final
+from typing import Any
 
 from abplat_sdk.document import Experiment
 from abplat_sdk.evaluator import MAX_UNIT_LENGTH, Decision, Evaluator, normalise_unit
-from abplat_sdk.hashing import HASH_VERSION, N_BUCKETS, first_two_words, first_word, md5
+from abplat_sdk.hashing import N_BUCKETS, first_two_words, first_word, md5
+from abplat_sdk.shortcuts import is_split_only, name_buckets
 
 Attributes = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-
-_HASHED: Final = {"key", "salt", "hash_version", "unit_type", "state", "included", "control", "variants"}
-_GATES: Final = {"layer", "holdouts", "overrides"}
 
 
 def decide_many(
@@ -67,22 +64,6 @@ def assign_many(
     return [decision.variant for decision in decide_many(evaluator, key, asked, attributes)]
 
 
-def needs_only_hashes(experiment: Experiment) -> bool:
-    """Say whether nothing but hashes of the unit and a list of overrides decides.
-
-    A field that this module does not know, of a newer document, counts as a rule of its own.
-    """
-    named = _HASHED | _GATES
-    others = (getattr(experiment, field.name) for field in fields(experiment) if field.name not in named)
-    return experiment.state == "running" and experiment.hash_version == HASH_VERSION and not any(others)
-
-
-def is_split_only(experiment: Experiment) -> bool:
-    """Say whether a unit's variant follows from its hash under the experiment's own salt alone."""
-    has_gates = experiment.layer is not None or experiment.holdouts or experiment.overrides.entries
-    return needs_only_hashes(experiment) and not has_gates
-
-
 def _spread(attributes: Attributes) -> Iterable[Mapping[str, Any] | None]:
     """Give every unit its attributes."""
     if attributes is None or isinstance(attributes, Mapping):
@@ -101,17 +82,9 @@ def _split(experiment: Experiment, units: list[Any]) -> list[str | None]:
     if lengths and not 0 < min(lengths) <= max(lengths) <= MAX_UNIT_LENGTH:
         raise TypeError("a unit is too long, or empty")
     salt, included, control = experiment.salt + ":", experiment.included, experiment.control
-    names = _list_names(experiment)
+    names = name_buckets(experiment)
     total, digest, word, words = N_BUCKETS, md5, first_word, first_two_words
     if included == total:
         return [names[word(digest((salt + unit).encode()).digest())[0] % total] for unit in units]
     hashed = (words(digest((salt + unit).encode()).digest()) for unit in units)
     return [names[first % total] if second % total < included else control for first, second in hashed]
-
-
-def _list_names(experiment: Experiment) -> list[str]:
-    """Return the variant of every bucket."""
-    names: list[str] = []
-    for variant in experiment.variants:
-        names.extend(repeat(variant.key, variant.bound - len(names)))
-    return names

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from abplat_sdk import compile_config
-from abplat_sdk.bulk import assign_many, decide_many, is_split_only
+from abplat_sdk.bulk import assign_many, decide_many
+from abplat_sdk.shortcuts import is_split_only
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,12 +31,16 @@ def test_every_vector_is_assigned_as_alone(key: str, attributes: Any) -> None:
 
     assert decide_many(EVALUATOR, key, UNITS, attributes) == alone
     assert assign_many(EVALUATOR, key, UNITS, attributes) == [decision.variant for decision in alone]
+    assert [EVALUATOR.variant(key, unit, attributes) for unit in UNITS] == [each.variant for each in alone]
 
 
 @given(st.lists(odd_units, max_size=20), st.sampled_from(KEYS))
 def test_odd_units_never_raise(units: list[Any], key: str) -> None:
     """One that is no unit takes nothing from the others."""
-    assert assign_many(EVALUATOR, key, units) == [EVALUATOR.decide(key, unit).variant for unit in units]
+    alone = [EVALUATOR.decide(key, unit).variant for unit in units]
+
+    assert assign_many(EVALUATOR, key, units) == alone
+    assert [EVALUATOR.variant(key, unit) for unit in units] == alone
 
 
 def test_attributes_and_pins_go_with_their_units() -> None:
