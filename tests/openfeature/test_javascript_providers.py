@@ -60,3 +60,25 @@ def test_the_providers_of_npm_work(name: str, unit: str, workshop: Path, service
     assert (met["experiment"], met["reason"], met["channel"]) == ("shown", "split", "web")
     if name == "web":
         assert len(find(service, "cust:left")) == 40
+
+
+def test_the_example_of_the_reference_runs(workshop: Path, service: Service) -> None:
+    """What a reader copies works as it stands, but for address, key and place."""
+    page = (ROOT / "docs" / "reference" / "openfeature.md").read_text("utf-8")
+    example = page.split("```js\n")[1].split("```")[0]
+    for shown, real in (
+        ("https://abplat.example.com", service.url),
+        ("abs_...", service.server_key),
+        ("abplat-openfeature/server", "./server.mjs"),
+        ('"shorter-form"', '"fields"'),
+        ("cust:7", "cust:903"),
+    ):
+        assert shown in example
+        example = example.replace(shown, real)
+    (workshop / "example.test.mjs").write_text(f"{example}\nawait OpenFeature.clearProviders();\n")
+    run(workshop, "example.test.mjs", service, service.server_key)
+
+    assert [row.get("name") or row.get("experiment") for row in find(service, "cust:903")] == [
+        "fields",
+        "purchase",
+    ]

@@ -18,7 +18,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
 
-from tests.openfeature.conftest import Service, read_events
+from tests.openfeature.conftest import ROOT, Service, read_events
 
 FORCED = {
     "channel": "web",
@@ -138,3 +138,26 @@ def test_the_service_records_where_a_header_asks_for_it(service: Service) -> Non
 
     assert found.flag_metadata["exposed"] is True
     assert sum("cust:901" in body for _, body in read_events(service)) == 1
+
+
+def test_the_example_of_the_reference_runs(service: Service) -> None:
+    """What a reader copies works as it stands, but for address and key."""
+    page = (ROOT / "docs" / "reference" / "openfeature.md").read_text("utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    for shown, real in (
+        ("https://abplat.example.com", service.url),
+        ("abs_...", service.server_key),
+        ('"shorter-form"', '"fields"'),
+        ("cust:7", "cust:902"),
+    ):
+        assert shown in example
+        example = example.replace(shown, real)
+    found: dict[str, Any] = {}
+    exec(example.replace("set_provider(", "set_provider_and_wait("), found)
+    api.clear_providers()
+
+    assert found["fields"] in {9, 3}
+    assert sorted(kind for kind, body in read_events(service) if "cust:902" in body) == [
+        "exposure",
+        "touchpoint",
+    ]
