@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import Any, Final
 
-from flask import Flask
+from flask import Flask, request
 from flask_smorest import Api
+from werkzeug.exceptions import NotFound
 
 from abplat import __version__
-from abplat.api.errors import CONTENT_TYPE, init_errors
+from abplat.api.cors import init_cors
+from abplat.api.errors import CONTENT_TYPE, init_errors, render_http
 from abplat.api.ofrep_gate import FlagGate
 from abplat.api.parser import ADMIN_LIMIT
 from abplat.api.schemas.definitions import ProblemSchema
@@ -18,12 +19,18 @@ from abplat.api.session import init_sessions
 from abplat.clock import Clock, system_clock
 from abplat.config import Settings
 from abplat.services.platform import open_platform
+from abplat.web import blueprint
+from abplat.web.routes import render_error
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments", "reports",
-    "identities", "analyses", "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "health",
+    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
+    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "analyses", "plans",
+    "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
+
+
+MACHINE_PATHS: Final = ("/v1", "/sdk", "/ofrep", "/openapi.json")
 
 
 class JourneyApi(Api):  # type: ignore[misc]
@@ -55,6 +62,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["abplat"] = open_platform(settings, clock)
     init_errors(app)
+    init_cors(app, settings.allowed_origins)
     init_sessions(app)
     _add_api(app)
     _add_pages(app)
@@ -84,8 +92,6 @@ def _add_api(app: Flask) -> None:
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.components.security_scheme("api_key", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
     for name in API_MODULES:
-        if importlib.util.find_spec(f"abplat.api.{name}") is None:
-            continue
         blueprint = importlib.import_module(f"abplat.api.{name}").blueprint
         register = (
             api.register_blueprint if hasattr(blueprint, "register_views_in_doc") else app.register_blueprint
@@ -94,7 +100,14 @@ def _add_api(app: Flask) -> None:
 
 
 def _add_pages(app: Flask) -> None:
-    """Add the pages for people."""
-    blueprint = getattr(importlib.import_module("abplat.web"), "blueprint", None)
-    if blueprint is not None:
-        app.register_blueprint(blueprint)
+    """Add the pages for people, who are told in words what machines are told in JSON."""
+    app.register_blueprint(blueprint)
+    app.register_error_handler(404, _show_nothing_here)
+
+
+def _show_nothing_here(error: NotFound) -> Any:
+    """Answer an address that nothing lives at."""
+    is_for_machines = request.path.startswith(MACHINE_PATHS)
+    if is_for_machines or "text/html" not in request.headers.get("Accept", ""):
+        return render_http(error)
+    return render_error(404, "This does not exist", "No page has this address; the list of experiments does.")

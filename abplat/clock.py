@@ -13,6 +13,7 @@ Clock = Callable[[], datetime]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
+_LONGEST_SECONDS = 1_000 * 366 * 86_400
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -94,4 +95,7 @@ def parse_duration(text: str, path: str = "duration") -> timedelta:
     if found is None:
         message = f"{text!r} is not a duration; write a positive whole number and s, m, h, d or w, such as 7d"
         raise InvalidInputError.at(path, message, "bad_duration")
-    return timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
+    seconds = int(found[1]) * _UNIT_SECONDS[found[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise InvalidInputError.at(path, f"{text!r} is longer than a thousand years", "bad_duration")
+    return timedelta(seconds=seconds)

@@ -22,6 +22,7 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         threads: Threads of the web server.
+        allowed_origins: Origins, between commas, whose pages may decide and record; ``*`` for any.
         memory_limit: What the analysis engine may use before it spills to disk.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     port: int = 8000
     threads: int = 16
     memory_limit: str = "2GB"
+    allowed_origins: str = ""
 
     @property
     def sql_url(self) -> str:

@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 from abplat.db.engine import make_engine, writing
-from abplat.db.models import intake as _tables  # noqa: F401  # registers the tables
-from abplat.db.models.base import Base
+from abplat.db.upgrade import load_metadata
 from abplat.facts.drain import Drain
 from abplat.facts.lake import Lake
 
@@ -30,8 +29,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         engine = make_engine(arguments.url or f"sqlite:///{Path(folder) / 'bench.sqlite3'}")
-        Base.metadata.drop_all(writing(engine))
-        Base.metadata.create_all(writing(engine))
+        load_metadata().drop_all(writing(engine))
+        load_metadata().create_all(writing(engine))
         ingest_seconds, _ = measure_intake(engine, make_rows(arguments.events, 0), 100)
         drain = Drain(engine, Lake(Path(folder) / "lake"), batch_rows=arguments.batch_rows)
         began = time.perf_counter()

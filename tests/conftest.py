@@ -75,6 +75,12 @@ def make_experiment(**over: Any) -> dict[str, Any]:
     } | over
 
 
+def make_template(**over: Any) -> dict[str, Any]:
+    """Return a template that gives what most experiments share."""
+    given = {"journey": "buy", "metrics": [{"metric": "completed", "role": "primary"}], "horizon": "14d"}
+    return {"key": "usual", "title": "Usual plan", "owner": "Ada", "experiment": given} | over
+
+
 def make_catalogue(project: str = "shop", **over: Any) -> dict[str, Any]:
     """Return a whole document: everything that an experiment stands on, and the experiment."""
     return {
@@ -93,6 +99,14 @@ def make_catalogue(project: str = "shop", **over: Any) -> dict[str, Any]:
         ],
         "layers": [{"key": "checkout", "title": "Checkout"}],
         "holdouts": [{"key": "global", "title": "Global", "share": 500}],
+        "segments": [{"key": "vip", "title": "Very important", "members": ["cust:1", "cust:2"]}],
+        "personas": [
+            {
+                "key": "planner", "title": "Planner", "origin": "data",
+                "rule": {"attribute": "visits", "op": "gte", "value": 5},
+            },
+        ],
+        "templates": [make_template()],
         "experiments": [make_experiment()],
     } | over  # fmt: skip
 

@@ -39,6 +39,11 @@ class Assignments:
     bucket: npt.NDArray[np.int32]
     in_experiment: npt.NDArray[np.bool_]
 
+    def keep_out(self, index: int, control: str) -> None:
+        """Give control to a unit that no experiment takes in, whatever its hash says."""
+        self.variant[index], self.reason[index] = control, "not_targeted"
+        self.bucket[index], self.in_experiment[index] = -1, False
+
 
 def assign_columns(
     evaluator: Evaluator,
@@ -60,7 +65,7 @@ def assign_columns(
         attributes: What targeting may look at: one mapping for all, or one per unit.
         pins: Variant per unit for those that are bound already.
     """
-    experiment = evaluator.experiment(key)
+    experiment = evaluator.find(key)
     if experiment is None or not needs_only_hashes(experiment) or experiment.overrides.hashed:
         return _from_decisions(decide_many(evaluator, key, units, attributes, pins=pins))
     try:

@@ -13,8 +13,9 @@ from abplat.analysis.identity import resolve
 from abplat.analysis.journeys import twin
 from abplat.analysis.journeys.encode import code, encode_rows
 from abplat.analysis.journeys.events import EventRow
+from abplat.analysis.journeys.journey import Journey
 from abplat.analysis.journeys.matcher import match_journeys
-from abplat.analysis.journeys.results import Journey, JourneyColumns, describe
+from abplat.analysis.journeys.results import JourneyColumns, describe
 from abplat.analysis.journeys.rollup import roll_up
 from abplat.analysis.population import (
     RELATIONS,

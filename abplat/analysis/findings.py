@@ -9,6 +9,7 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.plan import AnalysisPlan
+from abplat.analysis.plan_findings import check_plan
 from abplat.domain.report import Conflict, Finding, VariantFacts
 
 SAMPLE_RATIO_ALARM = 0.001
@@ -32,7 +33,7 @@ def collect_findings(
             check_maturity(gathered),
             check_coherence(gathered),
         ]
-    found += [*_identity(gathered), *_strangers(gathered, plan)]
+    found += [*_identity(gathered), *_strangers(gathered, plan), *check_plan(gathered, plan)]
     return rank(finding for finding in found if finding is not None)
 
 

@@ -46,15 +46,25 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
         },
         contacts=_contacts(snapshot, plan, population),
         counts=_count(snapshot, identities, exposures, plan),
+        n_earlier=len(
+            _earlier(
+                [each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan
+            )
+        ),
     )
 
 
-def _counts_for(exposure: Exposure, known: Mapping[str, int]) -> bool:
+def _is_override(exposure: Exposure, plan: AnalysisPlan) -> bool:
+    """Tell whether a unit was put into its variant by hand: it says so, or the plan lists it."""
+    return exposure.reason == OVERRIDE or exposure.actor in (plan.experiment.get("overrides") or ())
+
+
+def _counts_for(exposure: Exposure, plan: AnalysisPlan, known: Mapping[str, int]) -> bool:
     """Tell whether an exposure puts its customer into the population.
 
     Units put into a variant by hand are not randomised; a variant that is not planned is none.
     """
-    return exposure.variant in known and exposure.reason != OVERRIDE
+    return exposure.variant in known and not _is_override(exposure, plan)
 
 
 def _places(plan: AnalysisPlan) -> dict[str, int]:
@@ -67,7 +77,9 @@ def _populate(
 ) -> Population:
     """Return who was exposed to what, by the earliest exposure of each customer."""
     known = _places(plan)
-    kept = [exposure for exposure in exposures if _counts_for(exposure, known)]
+    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
+    earlier = _earlier(counting, customer_of, plan)
+    kept = [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
     channel, channels = code(exposure.channel for exposure in kept)
     columns = ExposureColumns(
         customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
@@ -80,6 +92,14 @@ def _populate(
         tie=np.arange(len(kept)),
     )
     return first_exposures(columns)
+
+
+def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
+    """Return the customers of earlier phases: they were drawn by other weights or another salt."""
+    since = plan.counts_from_us
+    if since is None:
+        return set()
+    return {customer_of[exposure.actor] for exposure in exposures if exposure.ts_us < since}
 
 
 def _choose(
@@ -165,5 +185,5 @@ def _count(
         n_refused_links=len(identities.refused_links),
         n_limited_links=len(identities.limited_links),
         unknown_variants=dict(sorted(strangers.items())),
-        n_overrides=sum(exposure.reason == OVERRIDE for exposure in exposures if exposure.variant in known),
+        n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
     )

@@ -80,6 +80,8 @@ class Gathered:
     contacts: Mapping[str, Contacts]
     """By metric key, for the metrics that count events."""
     counts: Counts
+    n_earlier: int = 0
+    """Customers left out because an earlier phase exposed them."""
 
     def arm(self, variant: int) -> Flags:
         """Return the mature customers of a variant: the denominator of every metric."""

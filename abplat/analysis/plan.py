@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from abplat.clock import format_instant, parse_duration
+from abplat.clock import format_instant, parse_duration, to_micros
+from abplat.domain.experiments import CLUSTER_TYPES
 from abplat.errors import InvalidInputError
 
 _MICROS = 1_000_000
@@ -76,11 +77,30 @@ class AnalysisPlan:
     decide_after_us: int | None = None
     channels: tuple[str, ...] = field(default=())
     definitions_hash: str = ""
+    kind: str = "ab"
+    is_clustered: bool = False
+    """Whether a unit is a group of people that is drawn, and so counted, as a whole."""
+    phase: int = 1
+    counts_from_us: int | None = None
+    """Customers first exposed before this belong to an earlier phase; None where there is none."""
+    deviations: tuple[str, ...] = ()
 
     @property
     def control(self) -> PlannedVariant:
         """The first variant: the one that the others are compared with."""
         return self.variants[0]
+
+    @property
+    def is_aa(self) -> bool:
+        """Whether nothing differs between the arms: a test of the pipeline."""
+        return self.experiment.get("kind") == "aa"
+
+    @property
+    def planned_end(self) -> datetime | None:
+        """When the planned run time is over."""
+        if self.started_at is None or self.decide_after_us is None:
+            return None
+        return self.started_at + timedelta(microseconds=self.decide_after_us)
 
     @property
     def primary(self) -> PlannedMetric:
@@ -94,8 +114,14 @@ def make_plan(
     state: str = "running",
     started_at: datetime | None = None,
     stopped_at: datetime | None = None,
+    phases: Sequence[Document] = (),
+    deviations: Sequence[str] = (),
 ) -> AnalysisPlan:
     """Read a frozen plan, as ``services.experiments.get_plan`` returns it.
+
+    The present phase is judged: its weights are those the split is held against, and only customers
+    first exposed since it began to count belong to it. Whoever was exposed under other weights or
+    another salt is left out, because nothing was drawn for them in this phase.
 
     Args:
         frozen: ``project``, ``experiment``, ``journey`` and ``journeys`` (each with key, version and
@@ -103,6 +129,9 @@ def make_plan(
         state: State of the experiment now.
         started_at: When it started; None where it never did, as with imported results.
         stopped_at: When it stopped.
+        phases: Phases up to the instant of the analysis, oldest first: ``number``, ``weights`` and
+            ``counts_from``; none stands for the plan as it is.
+        deviations: What was done otherwise than planned, a sentence each.
 
     Raises:
         InvalidInputError: If the documents do not fit together.
@@ -111,6 +140,7 @@ def make_plan(
     metrics = tuple(_metric(item, frozen["metrics"], experiment["journey"]) for item in experiment["metrics"])
     if sum(metric.role == "primary" for metric in metrics) != 1:
         raise InvalidInputError.at("metrics", "needs exactly one primary metric", "one_primary")
+    weights = phases[-1]["weights"] if phases else {}
     journeys = {key: found["document"] for key, found in frozen["journeys"].items()}
     return AnalysisPlan(
         project=frozen["project"],
@@ -119,7 +149,9 @@ def make_plan(
         journeys={journey["key"]: journey["document"], **journeys},
         variants=tuple(
             PlannedVariant(
-                key=item["key"], title=item.get("title") or item["key"], weight=int(item["weight"])
+                key=item["key"],
+                title=item.get("title") or item["key"],
+                weight=int(weights.get(item["key"], item["weight"])),
             )
             for item in experiment["variants"]
         ),
@@ -134,14 +166,33 @@ def make_plan(
         min_effect=experiment.get("min_effect"),
         decide_after_us=_micros(experiment.get("decide_after"), "decide_after"),
         channels=_payload_channels(experiment),
-        definitions_hash=hash_definitions(frozen),
+        definitions_hash=hash_definitions(frozen, phases),
+        kind=experiment.get("kind") or "ab",
+        is_clustered=experiment.get("unit_type") in CLUSTER_TYPES,
+        phase=phases[-1]["number"] if phases else 1,
+        counts_from_us=_counts_from(phases),
+        deviations=tuple(deviations),
     )
 
 
-def hash_definitions(frozen: Document) -> str:
-    """Return the SHA-256 over experiment, journeys and metrics, whatever the order of their fields."""
+def hash_definitions(frozen: Document, phases: Sequence[Document] = ()) -> str:
+    """Return the SHA-256 over all that numbers depend on, whatever the order of fields.
+
+    That is experiment, journeys and metrics, and the phases where there is more than the first.
+    """
     document = {name: frozen[name] for name in ("experiment", "journey", "journeys", "metrics")}
+    if len(phases) > 1:
+        document["phases"] = [
+            [phase["number"], phase["weights"], to_micros(phase["counts_from"])] for phase in phases
+        ]
     return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+
+
+def _counts_from(phases: Sequence[Document]) -> int | None:
+    """Return the instant from which customers count; None where no phase drew them anew."""
+    if not phases or phases[-1]["counts_from"] == phases[0]["counts_from"]:
+        return None
+    return to_micros(phases[-1]["counts_from"])
 
 
 def _payload_channels(experiment: Document) -> tuple[str, ...]:

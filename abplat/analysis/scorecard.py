@@ -158,8 +158,11 @@ def _experiment(
         stopped_at=describe_instant(plan.stopped_at),
         unit_type=document.get("unit_type") or "cust",
         channels=plan.channels or gathered.population.channels,
+        kind=document.get("kind") or "ab",
         horizon=document["horizon"],
         alpha=plan.alpha,
+        min_effect=plan.min_effect,
+        planned_end=describe_instant(plan.planned_end),
         variants=variants,
     )
 

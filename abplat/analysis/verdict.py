@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from statistics import NormalDist
 from typing import cast
 
+import msgspec
+
 from abplat import stats
 from abplat.analysis.effects import Direction, MeasuredMetric, plain
 from abplat.analysis.plan import AnalysisPlan
@@ -129,7 +131,7 @@ def decide(
             row.metric.key: _goal(row, treatment) for row in rows if row.metric.role == "touchpoint"
         },
     )
-    return Verdict(
+    verdict = Verdict(
         variant=plan.variants[treatment + 1].key,
         code=decision.code,
         word=decision.word,
@@ -138,6 +140,25 @@ def decide(
         reasons=decision.reasons,
         rule=decision.rule,
         may_ship=decision.may_ship,
+    )
+    return _read_as_check(verdict) if plan.is_aa else verdict
+
+
+def _read_as_check(verdict: Verdict) -> Verdict:
+    """Read a verdict as that of an A/A test: there is nothing to ship, and a difference is a fault."""
+    if verdict.code in {"inconclusive", "stop_no_effect", "local_win"}:
+        sentence = "As it should be: this A/A test finds no difference in its goal."
+        rule = "Nothing differs between the arms, so at the planned end nothing may be found."
+        return msgspec.structs.replace(verdict, code="inconclusive", sentence=sentence, rule=rule)
+    if verdict.code in {"not_trusted", "extend"}:
+        return verdict
+    return msgspec.structs.replace(
+        verdict,
+        code="not_trusted",
+        word="Not trusted",
+        sentence="Look for the fault: an A/A test found a difference.",
+        rule="Nothing differs between the arms, so a difference is chance or a fault of assignment or logging.",
+        may_ship=False,
     )
 
 

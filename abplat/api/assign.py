@@ -92,8 +92,8 @@ def assign() -> Response:
     question = bulk.parse_question(_read())
     platform = current_platform()
     evaluator = platform.configurations.evaluator(g.key.project_key)
-    with platform.sessions() as session:
-        answer = bulk.assign(evaluator, session, question)
+    with platform.engine.connect() as connection:
+        answer = bulk.assign(evaluator, connection, question)
     return Response(orjson.dumps(answer), content_type="application/json")
 
 

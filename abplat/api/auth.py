@@ -11,6 +11,7 @@ from typing import Final, ParamSpec, TypeVar
 from flask import current_app, g, request
 
 from abplat.api.session import current_platform
+from abplat.domain.keys import CLIENT, PREFIXES
 from abplat.errors import NotAllowedError, NotAuthenticatedError
 from abplat.services import keys
 from abplat.services.keys import CheckedKey
@@ -24,6 +25,14 @@ REMEMBERED_S: Final = 2.0
 
 KEY_CACHE: Final = "abplat_keys"
 """Where an app keeps its ``KeyCache``, among its extensions."""
+
+KEY_IN_QUERY: Final = {
+    "name": "key",
+    "in": "query",
+    "description": "A client key, in place of a header: for beacons, which carry none.",
+    "schema": {"type": "string", "pattern": "^abc_[0-9a-f]{16}_[0-9a-f]{64}$"},
+}
+"""How OpenAPI describes a key in the address."""
 
 _MAX_REMEMBERED = 10_000
 
@@ -49,8 +58,14 @@ class KeyCache:
             self._held[token] = (time.monotonic(), key)
 
 
-def require_key(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only keys of some kinds call a view; the key is then in ``flask.g.key``."""
+def require_key(*kinds: str, in_query: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only keys of some kinds call a view; the key is then in ``flask.g.key``.
+
+    Args:
+        kinds: Kinds of keys that may call.
+        in_query: Whether a client key may stand in the address as ``?key=``. A beacon carries no headers,
+            and a request without headers of its own needs no leave asked of the server beforehand.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         """Guard a view."""
@@ -58,7 +73,7 @@ def require_key(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             """Check the key, then call the view."""
-            key = check_key(current_platform(), presented_token())
+            key = check_key(current_platform(), presented_token(in_query=in_query))
             if key.kind not in kinds:
                 wanted = " or ".join(kinds)
                 raise NotAllowedError(
@@ -73,16 +88,20 @@ def require_key(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def presented_token() -> str:
+def presented_token(*, in_query: bool = False) -> str:
     """Return the key that came with the request.
 
     Raises:
         NotAuthenticatedError: If there is none, or two that differ.
     """
+    named = request.args.getlist("key") if in_query else []
+    if any(not token.startswith(PREFIXES[CLIENT]) for token in named):
+        raise NotAuthenticatedError("only a client key may stand in the address; send others as a header")
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     found = {request.headers.get("X-API-Key", "").strip()}
     if scheme:
         found.add(bearer.strip() if scheme.lower() == "bearer" else "")
+    found.update(named)
     found.discard("")
     if len(found) != 1:
         raise NotAuthenticatedError("send one key, as Authorization: Bearer KEY or as X-API-Key: KEY")

@@ -1,4 +1,4 @@
-"""POST /v1/decide: decisions for callers without an SDK. No session, no database."""
+"""POST /v1/decide: decisions for callers without an SDK, who share the ledger of assignments."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from flask import Response, g
 from flask_smorest import Blueprint
 from werkzeug.exceptions import BadRequest
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.parser import INGEST_LIMIT, read_body
 from abplat.api.session import current_platform
-from abplat.services import decisions
+from abplat.services import decisions, standings, sticky_decisions
+from abplat.services.sticky_decisions import Caller
 
 blueprint = Blueprint("decide", __name__, description="Which variant a unit gets.")
 
@@ -33,6 +34,7 @@ _DECISION = {
 }
 _DOC = {
     "operationId": "decide",
+    "parameters": [KEY_IN_QUERY],
     "summary": "Decide experiments for one unit",
     "requestBody": {
         "required": True,
@@ -40,7 +42,8 @@ _DOC = {
             "application/json": {
                 "schema": {
                     "type": "object",
-                    "required": ["unit"],
+                    "description": "unit, identity_token or both are needed",
+                    "anyOf": [{"required": ["unit"]}, {"required": ["identity_token"]}],
                     "additionalProperties": False,
                     "properties": {
                         "unit": {
@@ -49,6 +52,7 @@ _DOC = {
                                 {"type": "integer"},
                             ]
                         },
+                        "identity_token": {"type": ["string", "null"]},
                         "attributes": _NULLABLE_OBJECT,
                         "pins": {**_NULLABLE_OBJECT, "additionalProperties": {"type": "string"}},
                         "channel": {"type": ["string", "null"]},
@@ -74,6 +78,11 @@ _DOC = {
                             "unit": {"type": "string"},
                             "config_version": {"type": "string"},
                             "decisions": {"type": "object", "additionalProperties": _DECISION},
+                            "not_enrolled": {
+                                "type": "array",
+                                "items": {"type": "string"},
+                                "description": "Experiments that do not take in this id: several customers share it",
+                            },
                         },
                     }
                 }
@@ -85,17 +94,22 @@ _DOC = {
 
 @blueprint.route("/v1/decide", methods=["POST"])
 @blueprint.doc(**_DOC)
-@require_key("client", "server", "admin")
+@require_key("client", "server", "admin", in_query=True)
 def decide() -> Response:
     """Decide experiments for one unit."""
+    platform, caller = current_platform(), Caller(g.key.project_key, g.key.kind)
     question = decisions.parse_question(_read())
-    evaluator = current_platform().configurations.evaluator(g.key.project_key)
-    made = decisions.decide(evaluator, question)
+    find = platform.find_standing
+    if find is not None and platform.configurations.document(caller.project).get("fill_standing") is True:
+        question = standings.fill(question, caller.project, find)
+    decided = sticky_decisions.decide(platform, caller, question)
     answer = {
-        "unit": question.unit,
-        "config_version": evaluator.version,
-        "decisions": {key: decision._asdict() for key, decision in made.items()},
+        "unit": decided.unit,
+        "config_version": platform.configurations.evaluator(caller.project).version,
+        "decisions": {key: decision._asdict() for key, decision in decided.decisions.items()},
     }
+    if decided.not_enrolled:
+        answer["not_enrolled"] = decided.not_enrolled
     return Response(
         orjson.dumps(answer), content_type="application/json", headers={"Cache-Control": "no-store"}
     )
@@ -104,6 +118,6 @@ def decide() -> Response:
 def _read() -> object:
     """Return the body. Unlike elsewhere NUL is welcome: a unit is hashed here, not stored."""
     try:
-        return orjson.loads(read_body(INGEST_LIMIT))
+        return orjson.loads(read_body(INGEST_LIMIT, plain=True))
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error}") from error

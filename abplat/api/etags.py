@@ -40,3 +40,12 @@ def expected_revision() -> int | None:
     if found is None:
         raise StaleVersionError("that If-Match is not an ETag of this resource; read it again and repeat")
     return int(found[1])
+
+
+def named_revision() -> int | None:
+    """Return what the caller has read, if it says so: actions do not insist on it.
+
+    Raises:
+        StaleVersionError: If the header is no tag of ours.
+    """
+    return expected_revision() if "If-Match" in request.headers else None

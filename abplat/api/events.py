@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Response, g, request
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.definitions import ApiBlueprint
 from abplat.api.event_body import read_batch
 from abplat.api.session import current_platform
@@ -16,6 +16,7 @@ blueprint = ApiBlueprint("events", __name__, description="What happened to custo
 
 _DOC = {
     "summary": "Record a batch of events",
+    "parameters": [KEY_IN_QUERY],
     "requestBody": {
         "required": True,
         "content": {
@@ -70,11 +71,12 @@ _DOC = {
 
 @blueprint.route("/v1/events", methods=["POST"])
 @blueprint.doc(**_DOC)
-@require_key(CLIENT, SERVER, ADMIN)
+@require_key(CLIENT, SERVER, ADMIN, in_query=True)
 def record() -> Response:
     """Record a batch of events."""
     platform = current_platform()
-    done = events.record(platform.intake, g.key.project_key, read_batch(request), now=platform.clock())
+    is_public, batch = g.key.kind == CLIENT, read_batch(request)
+    done = events.record(platform.intake, g.key.project_key, batch, now=platform.clock(), is_public=is_public)
     refused = [{"index": each.index, "code": each.code, "message": each.message} for each in done.refused]
     answer = {"accepted": done.receipt.accepted, "duplicates": done.receipt.duplicates, "refused": refused}
     return Response(orjson.dumps(answer), 202, content_type="application/json")

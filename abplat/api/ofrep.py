@@ -28,6 +28,7 @@ from abplat.errors import AbplatError, InvalidInputError, NotFoundError
 from abplat.services import ofrep
 from abplat.services.exposures import RecentExposures
 from abplat.services.ofrep import Question
+from abplat.services.sticky_decisions import Caller
 
 FLAGS: Final = "/ofrep/v1/evaluate/flags"
 EXPOSE_HEADER: Final = "X-Abplat-Expose"
@@ -35,12 +36,6 @@ PARSE_ERROR: Final = "PARSE_ERROR"
 NOT_FOUND: Final = "FLAG_NOT_FOUND"
 GENERAL: Final = "GENERAL"
 _PROTOCOL_CODES = {PARSE_ERROR, ofrep.NO_TARGETING_KEY, ofrep.BAD_CONTEXT}
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "POST",
-    # a star would not cover authorization
-    "Access-Control-Allow-Headers": "authorization, content-type, if-none-match, x-api-key, x-abplat-expose",
-    "Access-Control-Max-Age": "600",
-}
 _log = logging.getLogger(__name__)
 
 blueprint = Blueprint("ofrep", __name__, description="Flags for OpenFeature clients.")
@@ -51,17 +46,21 @@ blueprint = Blueprint("ofrep", __name__, description="Flags for OpenFeature clie
 @require_key(CLIENT, SERVER, ADMIN)
 def evaluate(key: str) -> Response:
     """Evaluate one flag."""
-    question = ofrep.parse_question(_read())
-    platform = current_platform()
-    evaluator = platform.configurations.evaluator(g.key.project_key)
-    decision = ofrep.decide(evaluator, key, question)
-    if decision is None:
+    question = _parse()
+    platform, caller = current_platform(), Caller(g.key.project_key, g.key.kind)
+    evaluator = platform.configurations.evaluator(caller.project)
+    if evaluator.find(key) is None:
         raise NotFoundError(f"there is no flag {key[:64]!r}")
+    may_expose = question.wants_exposure and caller.kind == SERVER
+    if may_expose or question.wants_ledger:
+        decision = ofrep.decide_by_ledger(platform, caller, question, (key,))[key]
+    else:
+        decision = ofrep.decide(evaluator, key, question)
     flag = ofrep.describe(evaluator, decision, question.channel)
-    if _wants_exposure(question):
+    if question.wants_exposure:
         recent: RecentExposures = current_app.extensions.setdefault("abplat_exposed", RecentExposures())
-        flag["metadata"]["exposed"] = g.key.kind == SERVER and recent.expose(
-            platform.intake, g.key.project_key, decision, question.channel, now=platform.clock()
+        flag["metadata"]["exposed"] = may_expose and recent.expose(
+            platform.intake, caller.project, decision, question.channel, now=platform.clock()
         )
     return _answer(flag)
 
@@ -71,9 +70,14 @@ def evaluate(key: str) -> Response:
 @require_key(CLIENT, SERVER, ADMIN)
 def evaluate_all() -> Response:
     """Evaluate every flag."""
-    question = ofrep.parse_question(_read())
-    evaluator = current_platform().configurations.evaluator(g.key.project_key)
-    response = _answer(ofrep.describe_all(evaluator, question))
+    question = _parse()
+    platform, caller = current_platform(), Caller(g.key.project_key, g.key.kind)
+    evaluator = platform.configurations.evaluator(caller.project)
+    if question.wants_ledger:
+        decided = ofrep.decide_by_ledger(platform, caller, question, None)
+        response = _answer(ofrep.describe_each(evaluator, decided, question.channel))
+    else:
+        response = _answer(ofrep.describe_all(evaluator, question))
     # The tag names the answer: one of the configuration would keep old variants when attributes change.
     tag = hashlib.sha256(response.data).hexdigest()[:32]
     if request.if_none_match.contains_weak(tag):  # make_conditional() passes over POST
@@ -93,24 +97,19 @@ flask.Blueprint.add_url_rule(
 )
 
 
-@blueprint.before_request
-def _answer_preflight() -> Response | None:
-    """Let pages of other origins call: browsers ask first, and send no key with that."""
-    if request.method != "OPTIONS":
-        return None
-    return Response(status=204, headers=_PREFLIGHT)
-
-
 @blueprint.after_request
-def _show_to_origin(response: Response) -> Response:
-    """Let the page that asked read the answer, and nothing that hides where it is from."""
-    origin = request.headers.get("Origin")
+def _forbid_sharing(response: Response) -> Response:
+    """Let no cache hand one unit's flags to another; ``abplat.api.cors`` adds what pages need."""
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    response.vary.update(("Origin", "Authorization", "X-API-Key"))
-    if origin and origin != "null":
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-Id"
+    response.vary.update(("Authorization", "X-API-Key"))
     return response
+
+
+def _parse() -> Question:
+    """Read the question; a header may ask for an exposure as well as the context."""
+    question = ofrep.parse_question(_read())
+    asked = request.headers.get(EXPOSE_HEADER, "").lower() in ("true", "1")
+    return question._replace(wants_exposure=question.wants_exposure or asked)
 
 
 def _read() -> object:
@@ -120,11 +119,6 @@ def _read() -> object:
         return orjson.loads(request.get_data(cache=False))
     except orjson.JSONDecodeError as error:
         raise InvalidInputError.at("", f"the body is not JSON: {error}", PARSE_ERROR) from error
-
-
-def _wants_exposure(question: Question) -> bool:
-    """Tell whether the request asks for the exposure to be recorded, by context or by header."""
-    return question.wants_exposure or request.headers.get(EXPOSE_HEADER, "").lower() in ("true", "1")
 
 
 def _answer(document: dict[str, Any], status: int = 200) -> Response:

@@ -48,6 +48,7 @@ _BODY: dict[str, Any] = {
                             "channel": {"type": "string", "description": "Chooses the payload"},
                             "abplatPins": {"type": "object", "additionalProperties": {"type": "string"}},
                             "abplatExpose": {"type": "boolean"},
+                            "abplatLedger": {"type": "boolean"},
                         },
                     }
                 },

@@ -34,7 +34,7 @@ _LONG_WAY: Final = frozenset(
 _HEADERS: Final = (
     ("Content-Type", "application/json"),
     ("Cache-Control", "private, no-cache"),
-    ("Vary", "Origin, Authorization, X-API-Key"),
+    ("Vary", "Authorization, X-API-Key, Origin"),
     ("X-Content-Type-Options", "nosniff"),
 )
 
@@ -84,8 +84,8 @@ class FlagGate:
         try:
             question = ofrep.parse_question(orjson.loads(body))
             evaluator = self._platform.configurations.evaluator(caller.project_key)
-            decision = None if question.wants_exposure else ofrep.decide(evaluator, key, question)
-            if decision is not None:
+            if evaluator.find(key) is not None and not (question.wants_exposure or question.wants_ledger):
+                decision = ofrep.decide(evaluator, key, question)
                 return orjson.dumps(ofrep.describe(evaluator, decision, question.channel))
         except Exception:  # noqa: BLE001, S110  # the long way meets the same fault, answers and logs it
             pass

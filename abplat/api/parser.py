@@ -18,8 +18,12 @@ ADMIN_LIMIT: Final = 4 * 1024 * 1024
 INGEST_LIMIT: Final = 1024 * 1024
 
 
-def read_body(limit: int = ADMIN_LIMIT) -> bytes:
+def read_body(limit: int = ADMIN_LIMIT, *, plain: bool = False) -> bytes:
     """Return the raw JSON body of the request.
+
+    Args:
+        limit: The most bytes that are read.
+        plain: Whether JSON may call itself ``text/plain``, as pages do whose requests need no leave asked.
 
     Raises:
         HTTPException: 413 above the limit, 415 for anything but plain JSON, 400 for no body.
@@ -33,7 +37,8 @@ def read_body(limit: int = ADMIN_LIMIT) -> bytes:
     body = request.get_data(cache=True)
     if not body:
         raise BadRequest("the body is empty; send a JSON object")
-    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+    is_plain = plain and request.mimetype == "text/plain"
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json") and not is_plain:
         raise UnsupportedMediaType("send the body with Content-Type: application/json")
     return body
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +25,9 @@ from abplat.errors import InvalidInputError, UnavailableError
 
 PROJECT = "outdoor"
 CHANNELS = ("web", "app", "store", "phone")
+START_SECONDS = 30.0
 _MARK = ".abplat-demo"
+_ADDRESS = re.compile(r"http://[0-9.]+:[0-9]+(?=\s)")
 
 
 def clear_folder(folder: Path) -> None:
@@ -47,22 +49,25 @@ def clear_folder(folder: Path) -> None:
 def serving(folder: Path, port: int) -> Iterator[str]:
     """Run ``abplat serve`` with its worker as a process of its own; yield its address."""
     command = [sys.executable, "-m", "abplat.cli", "serve", "--data-dir", str(folder), "--port", str(port)]
-    with (folder / "serve.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=dict(os.environ))  # noqa: S603
-        try:
-            yield _read_address(server, folder / "serve.log")
-        finally:
-            server.terminate()
-            server.wait(20)
+    log = folder / "serve.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, stdout=file, stderr=file)  # noqa: S603
+    try:
+        yield _wait_for_address(server, log)
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
-def _read_address(server: subprocess.Popen[bytes], log: Path) -> str:
-    """Return the address that the server prints once it answers."""
-    for line in server.stdout or ():
-        for word in line.decode().split():
-            if word.startswith("http://"):
-                return word.rstrip("/")
-    raise UnavailableError(f"the server did not start; its log is {log}")
+def _wait_for_address(server: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address that the server writes once it answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        found = _ADDRESS.search(log.read_text("utf-8"))
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    raise UnavailableError(f"the server did not start: {log.read_text('utf-8').strip()[-500:]}")
 
 
 def define(door: Door, begin: datetime) -> tuple[str, ...]:

@@ -16,9 +16,14 @@ from abplat.domain.fields import Fields, check_json, require_none, show
 from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import parse_holdout, parse_layer
 from abplat.domain.metrics import PRIMARY_KINDS, parse_metric
+from abplat.domain.personas import parse_persona
+from abplat.domain.prerequisites import check_chains, check_prerequisites
 from abplat.domain.projects import parse_project
+from abplat.domain.segments import parse_segment
+from abplat.domain.targeting import check_targets
+from abplat.domain.templates import parse_template
 from abplat.domain.touchpoints import parse_channel, parse_touchpoint
-from abplat.errors import Problem
+from abplat.errors import InvalidInputError, Problem
 
 Document: TypeAlias = dict[str, Any]
 Entries: TypeAlias = Mapping[str, Mapping[str, Document]]
@@ -30,12 +35,22 @@ JOURNEYS: Final = "journeys"
 METRICS: Final = "metrics"
 LAYERS: Final = "layers"
 HOLDOUTS: Final = "holdouts"
+SEGMENTS: Final = "segments"
+PERSONAS: Final = "personas"
+TEMPLATES: Final = "templates"
 EXPERIMENTS: Final = "experiments"
-NOUNS: Final = (CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, EXPERIMENTS)
+NOUNS: Final = (
+    *(CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, SEGMENTS, PERSONAS, TEMPLATES),
+    EXPERIMENTS,
+)
 """In the order in which they can be created: each refers only to what stands before it."""
 
 MAX_ENTRIES: Final = 5_000
-_UNCOUNTED_JOURNEY_FIELDS = frozenset({"title", "owner", "personas"})
+_UNCOUNTED_FIELDS = {
+    JOURNEYS: frozenset({"title", "owner", "personas"}),
+    SEGMENTS: frozenset({"title", "owner"}),
+    PERSONAS: frozenset({"title", "owner", "description"}),
+}
 
 
 def _canonical_journey(document: Any) -> Document:
@@ -52,6 +67,9 @@ _PARSERS: Final = {
     METRICS: parse_metric,
     LAYERS: parse_layer,
     HOLDOUTS: parse_holdout,
+    SEGMENTS: parse_segment,
+    PERSONAS: parse_persona,
+    TEMPLATES: parse_template,
     EXPERIMENTS: parse_experiment,
 }
 
@@ -85,9 +103,17 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
     }
 
 
-def is_new_journey_version(before: Document, after: Document) -> bool:
-    """Tell whether a change of a journey changes what is measured, and so makes a new version."""
-    return bool(set(changed_fields(before, after)) - _UNCOUNTED_JOURNEY_FIELDS)
+def with_defaults(noun: str, document: Document) -> Document:
+    """Return a stored definition with the fields that were added since it was written."""
+    try:
+        return canonical(noun, document)
+    except InvalidInputError:  # the rules have become stricter since; it is compared as it stands
+        return document
+
+
+def is_new_version(noun: str, before: Document, after: Document) -> bool:
+    """Tell whether a change makes a new version: of a journey what is measured, of a group who is in it."""
+    return bool(set(changed_fields(before, after)) - _UNCOUNTED_FIELDS[noun])
 
 
 def parse_catalogue(document: Any) -> tuple[Document, dict[str, dict[str, Document]]]:
@@ -125,10 +151,12 @@ def check_references(entries: Entries, settled: Iterable[str] = ()) -> list[Prob
         settled: Experiments that have started: they carry their own frozen plan.
     """
     started = set(settled)
-    problems = [*_check_touchpoints(entries), *_check_metrics(entries)]
+    problems = [*_check_touchpoints(entries), *_check_metrics(entries), *_check_holdouts(entries)]
     for key, experiment in entries[EXPERIMENTS].items():
         if key not in started:
             problems.extend(_check_experiment(entries, experiment, f"{EXPERIMENTS}[{key}]"))
+            problems.extend(check_prerequisites(entries[EXPERIMENTS], key))
+    problems.extend(check_chains(entries[EXPERIMENTS]))
     return problems
 
 
@@ -146,6 +174,12 @@ def _check_touchpoints(entries: Entries) -> Iterator[Problem]:
     """Check that every touchpoint lies in a known channel."""
     for key, touchpoint in entries[TOUCHPOINTS].items():
         yield from _missing(entries, CHANNELS, touchpoint["channel"], f"{TOUCHPOINTS}[{key}].channel")
+
+
+def _check_holdouts(entries: Entries) -> Iterator[Problem]:
+    """Check that every holdout of a layer has one."""
+    for key, holdout in entries[HOLDOUTS].items():
+        yield from _missing(entries, LAYERS, holdout.get("layer"), f"{HOLDOUTS}[{key}].layer")
 
 
 def _check_metrics(entries: Entries) -> Iterator[Problem]:
@@ -171,8 +205,18 @@ def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iter
         for channel in variant["payloads"]:
             where = f"{path}.variants[{index}].payloads.{channel}"
             yield from _missing(entries, CHANNELS, channel, where)
+    yield from check_targets(experiment["targeting"], entries, f"{path}.targeting")
     for index, use in enumerate(experiment["metrics"]):
         yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")
+
+
+def check_uses(entries: Entries, experiment: Document, uses: Iterable[Document]) -> list[Problem]:
+    """Return the faults of metrics that join an experiment after its start."""
+    return [
+        problem
+        for use in uses
+        for problem in _check_use(entries, experiment, use, f"metrics[{use['metric']}]")
+    ]
 
 
 def _check_use(entries: Entries, experiment: Document, use: Document, path: str) -> Iterator[Problem]:

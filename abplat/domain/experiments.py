@@ -9,12 +9,20 @@ import msgspec
 
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
+from abplat.domain.predictions import Prediction, parse_prediction
+from abplat.domain.prerequisites import Prerequisite, read_prerequisites
+from abplat.domain.schedules import Schedule, parse_schedule
 from abplat.domain.targeting import check_rule
 
 ID_TYPES: Final = ("cust", "anon", "device", "loyalty", "phone", "email", "card")
 """Types of identifiers; ``cust`` is the authoritative one."""
+CLUSTER_TYPES: Final = ("store", "team", "household", "account")
+"""Units of several people who see each other's variant: each is drawn and analysed as a whole."""
+UNIT_TYPES: Final = (*ID_TYPES, *CLUSTER_TYPES)
 ROLES: Final = ("primary", "guardrail", "secondary", "touchpoint")
-KINDS: Final = ("ab", "aa")
+ANALYSIS_ONLY: Final = "analysis_only"
+"""Assigned elsewhere: never served, only judged."""
+KINDS: Final = ("ab", "aa", ANALYSIS_ONLY)
 MAX_VARIANTS: Final = 20
 MAX_METRICS: Final = 100
 MAX_OVERRIDES: Final = 1_000
@@ -52,6 +60,7 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     layer: str | None
     slot: Slot | None
     holdouts: tuple[str, ...]
+    prerequisites: tuple[Prerequisite, ...]
     included: int
     variants: tuple[Variant, ...]
     targeting: dict[str, Any] | None
@@ -63,6 +72,8 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     decide_after: str | None
     kind: str
     min_effect: float | None
+    prediction: Prediction | None
+    schedule: Schedule | None
 
     @property
     def primary(self) -> str:
@@ -85,10 +96,11 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         owner=fields.text("owner"),
         hypothesis=fields.text("hypothesis", "", MAX_TEXT),
         journey=fields.key("journey"),
-        unit_type=fields.choice("unit_type", ID_TYPES, "cust"),
+        unit_type=fields.choice("unit_type", UNIT_TYPES, "cust"),
         layer=layer,
         slot=slot,
         holdouts=tuple(_read_keys(fields, "holdouts", 20)),
+        prerequisites=tuple(read_prerequisites(fields)),
         included=fields.integer("included", 0, BUCKETS, BUCKETS),
         variants=variants,
         targeting=_read_targeting(fields),
@@ -100,9 +112,12 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         decide_after=fields.duration("decide_after", None),
         kind=fields.choice("kind", KINDS, "ab"),
         min_effect=fields.share("min_effect", None, 0.0, 10.0),
+        prediction=_read_prediction(fields),
+        schedule=_read_schedule(fields),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)
+    _check_kind(fields, experiment)
     fields.finish("experiment")
     return experiment
 
@@ -238,3 +253,38 @@ def _read_grace(fields: Fields) -> str | None:
         fields.value("exposure_grace", None)
         return None
     return fields.duration("exposure_grace", None)
+
+
+def _read_prediction(fields: Fields) -> Prediction | None:
+    """Read the structured hypothesis; it speaks of a metric of this experiment."""
+    document = fields.value("prediction", None)
+    if document is None:
+        return None
+    prediction: Prediction | None = fields.collect("prediction", parse_prediction, document)
+    uses = fields.document.get("metrics")
+    known = [use.get("metric") for use in uses if isinstance(use, dict)] if isinstance(uses, list) else []
+    if prediction is not None and prediction.metric not in known:
+        message = f"{show(prediction.metric)} is not among the metrics of this experiment"
+        fields.fault("prediction.metric", message, "unknown_metric")
+    return prediction
+
+
+def _read_schedule(fields: Fields) -> Schedule | None:
+    """Read the schedule; its ramp opens up to what is included."""
+    document = fields.value("schedule", None)
+    if document is None:
+        return None
+    included = fields.document.get("included")
+    most = included if isinstance(included, int) and not isinstance(included, bool) else BUCKETS
+    found: Schedule | None = fields.collect("schedule", lambda each: parse_schedule(each, most), document)
+    return found
+
+
+def _check_kind(fields: Fields, experiment: ExperimentDefinition) -> None:
+    """Refuse what says how to serve where nothing is served."""
+    if experiment.kind != ANALYSIS_ONLY:
+        return
+    for name in ("layer", "holdouts", "targeting", "overrides", "schedule"):
+        if getattr(experiment, name):
+            message = f"has no meaning for kind {ANALYSIS_ONLY}: nothing is served; remove it"
+            fields.fault(name, message, "not_used")

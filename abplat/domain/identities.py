@@ -12,14 +12,13 @@ import msgspec
 
 from abplat.clock import format_instant, parse_instant
 from abplat.domain.fields import Fields, show, unstorable
+from abplat.domain.identity import IdentityPolicy
 from abplat.errors import InvalidInputError
 
 MAX_ID: Final = 256
 ID_PATTERN: Final = r"[a-z]+:.+"
-BLOCKED: Final = frozenset({"0", "null", "none", "undefined", "anonymous", "unknown", "test"})
-"""Values that many senders write for "nobody"; they never join anything."""
-
 _ID = re.compile(ID_PATTERN, re.DOTALL)
+_POLICY = IdentityPolicy()
 
 
 class Identification(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +29,12 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     known: str
     at: datetime
     assignments: dict[str, str]
+    assigned_at: dict[str, datetime] = {}
+    channel: str | None = None
+
+    def seen_at(self, experiment: str) -> datetime:
+        """Return when the variant of an experiment was shown: as reported, else when this happened."""
+        return min(self.assigned_at.get(experiment, self.at), self.at)
 
 
 def fault_of_id(value: object) -> str | None:
@@ -60,40 +65,85 @@ def read_id(fields: Fields, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def parse_identification(document: Mapping[str, Any], now: datetime) -> Identification:
+def is_nobody(typed_id: str) -> bool:
+    """Return whether an id is one that many senders write for "nobody"; it never joins anything.
+
+    Examples:
+        >>> is_nobody("anon:null"), is_nobody("cust:7")
+        (True, False)
+    """
+    return _POLICY.is_blocked(typed_id)
+
+
+def read_joinable(fields: Fields, name: str) -> str:
+    """Return a typed id that can tell one person from another."""
+    value = read_id(fields, name)
+    if value and is_nobody(value):
+        fields.fault(name, f"{show(value)} stands for nobody and cannot be joined", "blocked_id")
+    return value
+
+
+def parse_identification(
+    document: Mapping[str, Any], now: datetime, token_id: str | None = None
+) -> Identification:
     """Read what a device says at a log-in. Without a time it happened now.
+
+    Args:
+        document: What was said.
+        now: The present instant.
+        token_id: The known id, where an identity token names it.
 
     Raises:
         InvalidInputError: With every fault found.
     """
     fields = Fields(document)
-    anonymous, known = read_id(fields, "anonymous"), read_id(fields, "known")
-    for name, value in (("anonymous", anonymous), ("known", known)):
-        if value.partition(":")[2].strip().lower() in {"", *BLOCKED} and value:
-            fields.fault(name, f"{show(value)} stands for nobody and cannot be joined", "blocked_id")
+    anonymous = read_joinable(fields, "anonymous")
+    fields.value("identity_token", None)
+    known = read_joinable(fields, "known") if token_id is None or "known" in document else token_id
+    if token_id not in {None, known}:
+        fields.fault("identity_token", "names another id than known; send one of the two", "bad_token")
     if anonymous and anonymous == known:
         fields.fault("known", "is the same id as anonymous; two different ids are joined", "same_id")
-    at = _read_instant(fields, now)
+    at = _read_instant(fields, "ts", now) or now
+    assignments = _read_assignments(fields)
+    assigned_at = _read_times(fields, now)
+    channel = fields.text("channel", None, MAX_ID)
+    identity = fields.text("id", None, MAX_ID) or _derive_id(anonymous, known, at)
+    fields.finish("identification")
+    return Identification(
+        id=identity, anonymous=anonymous, known=known, at=at,
+        assignments=assignments, assigned_at=assigned_at, channel=channel,
+    )  # fmt: skip
+
+
+def _read_assignments(fields: Fields) -> dict[str, str]:
+    """Read a variant per experiment."""
     assignments = fields.mapping("assignments", 200)
     for experiment, variant in assignments.items():
         entry = Fields({"key": experiment, "variant": variant}, fields.where("assignments"), fields.problems)
         entry.key("key")
         entry.key("variant")
-    identity = fields.text("id", None, MAX_ID) or _derive_id(anonymous, known, at)
-    fields.finish("identification")
-    return Identification(id=identity, anonymous=anonymous, known=known, at=at, assignments=assignments)
+    return assignments
 
 
-def _read_instant(fields: Fields, now: datetime) -> datetime:
+def _read_times(fields: Fields, now: datetime) -> dict[str, datetime]:
+    """Read when each variant was shown."""
+    times = fields.mapping("assigned_at", 200)
+    inner = Fields(times, fields.where("assigned_at"), fields.problems)
+    read = {experiment: _read_instant(inner, experiment, now) for experiment in times}
+    return {experiment: at for experiment, at in read.items() if at is not None}
+
+
+def _read_instant(fields: Fields, name: str, now: datetime) -> datetime | None:
     """Read when it happened; never later than now, for a device's clock may run ahead."""
-    text = fields.value("ts", None)
+    text = fields.value(name, None)
     if text is None:
-        return now
+        return None
     try:
-        return min(parse_instant(text), now)
+        return min(parse_instant(text, fields.where(name)), now)
     except InvalidInputError as error:
         fields.problems.extend(error.problems)
-        return now
+        return None
 
 
 def _derive_id(anonymous: str, known: str, at: datetime) -> str:

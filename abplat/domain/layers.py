@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -10,6 +11,8 @@ from abplat.domain.fields import Fields
 from abplat.errors import LayerFullError
 
 BUCKETS = 10_000
+SCOPES: Final = ("named", "layer", "all")
+"""Whom a holdout concerns: experiments that name it, those of its layer, or all."""
 
 
 class LayerDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,11 +23,16 @@ class LayerDefinition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldoutDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """Customers kept out of a set of experiments; ``share`` of 10000."""
+    """Customers kept out of a set of experiments; ``share`` of 10000.
+
+    It concerns the experiments that name it, and with ``scope`` those of its ``layer``, or all.
+    """
 
     key: str
     title: str
     share: int
+    scope: str
+    layer: str | None
 
 
 class Slot(NamedTuple):
@@ -66,9 +74,65 @@ def parse_holdout(document: Any) -> HoldoutDefinition:
         key=fields.key("key"),
         title=fields.text("title"),
         share=fields.integer("share", 1, BUCKETS - 1),
+        scope=fields.choice("scope", SCOPES, "named"),
+        layer=fields.key("layer", None),
     )
+    if (holdout.scope == "layer") != (holdout.layer is not None):
+        fields.fault("layer", "is needed with scope layer, and has no meaning with another", "not_used")
     fields.finish("holdout")
     return holdout
+
+
+def find_holdouts(experiment: dict[str, Any], holdouts: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the keys of all holdouts of an experiment, in the order in which they are asked.
+
+    First those of all experiments, then those of its layer, both in the order of their keys; then
+    those it names itself, in its own order. Each stands once.
+
+    Examples:
+        >>> holdouts = {"z": {"scope": "all"}, "n": {}, "l": {"scope": "layer", "layer": "checkout"}}
+        >>> find_holdouts({"layer": "checkout", "holdouts": ["n", "z"]}, holdouts)
+        ['z', 'l', 'n']
+    """
+    of_all = [key for key in sorted(holdouts) if holdouts[key].get("scope") == "all"]
+    layer = experiment["layer"]
+    of_layer = [
+        key
+        for key in sorted(holdouts)
+        if layer is not None and holdouts[key].get("scope") == "layer" and holdouts[key].get("layer") == layer
+    ]
+    return list(dict.fromkeys((*of_all, *of_layer, *experiment["holdouts"])))
+
+
+def find_free(taken: Iterable[Slot]) -> list[Slot]:
+    """Return the ranges of a layer that no slot covers, from the lowest.
+
+    Examples:
+        >>> find_free([Slot(2000, 5000), Slot(0, 1000)])
+        [Slot(start=1000, end=2000), Slot(start=5000, end=10000)]
+    """
+    free, at = [], 0
+    for slot in sorted(taken):
+        if slot.start > at:
+            free.append(Slot(at, slot.start))
+        at = max(at, slot.end)
+    return [*free, Slot(at, BUCKETS)] if at < BUCKETS else free
+
+
+def suggest_slot(taken: Iterable[Slot], size: int) -> Slot | None:
+    """Return a free slot of a size, or None where no gap is as wide.
+
+    It is cut from the narrowest gap that is wide enough, so that wide gaps stay for wide slots.
+
+    Examples:
+        >>> suggest_slot([Slot(1000, 2000), Slot(4000, 5000)], 1500)
+        Slot(start=2000, end=3500)
+    """
+    gaps = [gap for gap in find_free(taken) if gap.end - gap.start >= size]
+    if not gaps:
+        return None
+    best = min(gaps, key=lambda gap: (gap.end - gap.start, gap.start))
+    return Slot(best.start, best.start + size)
 
 
 def require_room(layer: str, slot: Slot, taken: dict[str, Slot]) -> None:
@@ -79,8 +143,10 @@ def require_room(layer: str, slot: Slot, taken: dict[str, Slot]) -> None:
     """
     for key, other in sorted(taken.items()):
         if slot.overlaps(other):
+            free = suggest_slot(taken.values(), slot.end - slot.start)
+            instead = f"[{free.start}, {free.end}] is free" if free else "no slot of this size is free"
             message = (
                 f"slot [{slot.start}, {slot.end}] of layer {layer} overlaps [{other.start}, {other.end}] "
-                f"of the running experiment {key}; choose a free slot or stop {key} first"
+                f"of the running experiment {key}; choose a free slot or stop {key} first: {instead}"
             )
             raise LayerFullError(message)

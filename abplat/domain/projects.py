@@ -10,10 +10,14 @@ from abplat.domain.fields import Fields
 
 
 class ProjectDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """One project: its definitions, facts and keys are seen by nobody else."""
+    """One project: its definitions, facts and keys are seen by nobody else.
+
+    With ``fill_standing`` the service tells targeting where a customer stands, when the caller does not (R11).
+    """
 
     key: str
     title: str
+    fill_standing: bool
 
 
 def parse_project(document: Any) -> ProjectDefinition:
@@ -23,6 +27,10 @@ def parse_project(document: Any) -> ProjectDefinition:
         InvalidInputError: With every fault found.
     """
     fields = Fields(document)
-    project = ProjectDefinition(key=fields.key("key"), title=fields.text("title"))
+    project = ProjectDefinition(
+        key=fields.key("key"),
+        title=fields.text("title"),
+        fill_standing=fields.flag("fill_standing", default=False),
+    )
     fields.finish("project")
     return project

@@ -65,8 +65,13 @@ class ExperimentFacts(Frozen, frozen=True, kw_only=True):
     stopped_at: str | None
     unit_type: str
     channels: tuple[str, ...]
+    kind: str = "ab"
+    """ab, or aa where nothing differs between the arms."""
     horizon: str
     alpha: float
+    min_effect: float | None = None
+    """Smallest relative effect worth acting on."""
+    planned_end: str | None = None
     variants: tuple[VariantFacts, ...]
 
 

@@ -7,17 +7,23 @@ A rule is ``{all: [..]}``, ``{any: [..]}``, ``{not: R}`` or a condition
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from abplat_sdk.targeting import RuleError
+from abplat_sdk.targeting import check_rule as check_as_evaluated
 
 from abplat.clock import parse_instant
 from abplat.domain.fields import MAX_TITLE, Fields, is_number, show, unstorable
-from abplat.errors import InvalidInputError
+from abplat.errors import InvalidInputError, Problem
 
 MAX_RULE_DEPTH: Final = 8
 MAX_CONDITIONS: Final = 200
 MAX_VALUES: Final = 10_000
-MAX_PATTERN: Final = 256
+MAX_PATTERN: Final = 200
+STAGE: Final = "journey_stage:"
+"""Attribute ``journey_stage:KEY`` is the stage reached in the open journey KEY."""
+GROUP_OPERATORS: Final = {"in_segment": "segments", "in_persona": "personas"}
 MAX_TEXT_VALUE: Final = 1_000
 
 _SEMVER = re.compile(
@@ -27,9 +33,108 @@ _SEMVER = re.compile(
 
 def check_rule(rule: Any, fields: Fields, name: str = "targeting") -> None:
     """Note every fault of a rule as a fault of a field."""
+    before = len(fields.problems)
     counted = sum(1 for _ in _walk(rule, fields, name, 1))
     if counted > MAX_CONDITIONS:
         fields.fault(name, f"has {counted} conditions; at most {MAX_CONDITIONS} are evaluated", "too_many")
+    if len(fields.problems) == before:
+        _check_as_evaluated(rule, fields, name)
+
+
+def _check_as_evaluated(rule: Any, fields: Fields, name: str) -> None:
+    """Note what the evaluator itself would not take: nobody would be eligible."""
+    try:
+        check_as_evaluated(rule)
+    except RuleError as error:
+        fields.fault(name, f"cannot be evaluated: {error}", "bad_rule")
+
+
+def check_group_rule(rule: Any, fields: Fields, name: str = "rule") -> None:
+    """Note every fault of the rule of a segment or persona, which refers to no other group."""
+    check_rule(rule, fields, name)
+    for condition in list_conditions(rule, name):
+        if condition.op in GROUP_OPERATORS:
+            message = "refers to another group; write the conditions of that group instead"
+            fields.fault(condition.path, message, "nested_group")
+
+
+class Condition(NamedTuple):
+    """One condition of a rule and its place."""
+
+    path: str
+    attribute: str
+    op: str
+    value: Any
+
+
+def list_conditions(rule: Any, path: str = "targeting") -> Iterator[Condition]:
+    """Yield the conditions of a rule; what is no rule has none.
+
+    Examples:
+        >>> [each.attribute for each in list_conditions({"not": {"attribute": "a", "op": "exists"}})]
+        ['a']
+    """
+    if not isinstance(rule, dict):
+        return
+    if "attribute" in rule:
+        yield Condition(path, str(rule["attribute"]), str(rule.get("op")), rule.get("value"))
+        return
+    for word, inner in rule.items():
+        parts = enumerate(inner) if isinstance(inner, list | tuple) else [(None, inner)]
+        for index, part in parts:
+            yield from list_conditions(part, f"{path}.{word}" + (f"[{index}]" if index is not None else ""))
+
+
+def list_groups(rule: Any) -> dict[str, list[str]]:
+    """Return the keys of the segments and personas that a rule refers to, by noun."""
+    found: dict[str, set[str]] = {noun: set() for noun in GROUP_OPERATORS.values()}
+    for condition in list_conditions(rule):
+        if condition.op in GROUP_OPERATORS and isinstance(condition.value, str):
+            found[GROUP_OPERATORS[condition.op]].add(condition.value)
+    return {noun: sorted(keys) for noun, keys in found.items()}
+
+
+def asks_for_standing(rule: Any) -> bool:
+    """Tell whether a rule looks at where a customer stands: lifecycle state or stage reached (R11)."""
+    return any(
+        condition.attribute == "lifecycle_state" or condition.attribute.startswith(STAGE)
+        for condition in list_conditions(rule)
+    )
+
+
+def check_targets(rule: Any, known: Mapping[str, Mapping[str, Any]], path: str) -> Iterator[Problem]:
+    """Yield every reference of a rule that leads nowhere: segments, personas, journeys, stages.
+
+    Args:
+        rule: A rule without faults, or None.
+        known: The definitions of the project by noun and key.
+        path: Where the rule stands.
+    """
+    for condition in list_conditions(rule, path):
+        noun = GROUP_OPERATORS.get(condition.op)
+        if noun is not None and condition.value not in known[noun]:
+            word = noun.removesuffix("s")
+            there = ", ".join(sorted(known[noun])[:10]) or "none yet"
+            message = f"{show(condition.value)} is not a {word} of this project; there are: {there}"
+            yield Problem(f"{condition.path}.value", message, f"unknown_{word}")
+        if condition.attribute.startswith(STAGE):
+            yield from _check_stage(condition, known["journeys"])
+
+
+def _check_stage(condition: Condition, journeys: Mapping[str, Any]) -> Iterator[Problem]:
+    """Check that a journey, and the stages of it that a condition compares with, are there."""
+    key = condition.attribute.removeprefix(STAGE)
+    if key not in journeys:
+        there = ", ".join(sorted(journeys)[:10]) or "none yet"
+        message = f"{show(key)} is not a journey of this project; there are: {there}"
+        yield Problem(f"{condition.path}.attribute", message, "unknown_journey")
+        return
+    stages = [stage["key"] for stage in journeys[key]["stages"]]
+    wanted = {"equals": [condition.value], "in": condition.value}.get(condition.op, [])
+    for stage in wanted:
+        if stage not in stages:
+            message = f"{show(stage)} is not a stage of {key}; it has: {', '.join(stages)}"
+            yield Problem(f"{condition.path}.value", message, "unknown_stage")
 
 
 def _walk(rule: Any, fields: Fields, path: str, depth: int) -> Iterator[str]:
@@ -125,7 +230,7 @@ _OPERATORS: Final[dict[str, Callable[[Any], str | None]]] = {
     **dict.fromkeys(("gt", "gte", "lt", "lte"), _number),
     **dict.fromkeys(("semver_gt", "semver_gte", "semver_lt", "semver_lte", "semver_equals"), _version),
     **dict.fromkeys(("before", "after"), _instant),
-    **dict.fromkeys(("contains", "starts_with", "ends_with", "in_segment"), _text),
+    **dict.fromkeys(("contains", "starts_with", "ends_with", *GROUP_OPERATORS), _text),
     "matches": lambda value: fault_of_pattern(value),  # noqa: PLW0108  # defined below
     "exists": _presence,
 }

@@ -10,7 +10,7 @@ rows and advance the number, in one transaction. The drain owns its transactions
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,12 +18,14 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from abplat.db.engine import writing
 from abplat.db.models.intake import drain_state, failed_events, intake
+from abplat.db.queries import sightings
 from abplat.errors import ConflictError
 from abplat.facts.lake import Lake
 from abplat.facts.rows import ROW_TYPES, Row
 from abplat.facts.tables import to_table
 
 APP = "abplat-drain"
+_NAMES = {"touchpoint": "name", "exposure": "experiment"}
 _LOG = logging.getLogger(__name__)
 _DELETE = {
     "sqlite": text(
@@ -34,6 +36,18 @@ _DELETE = {
         " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json)))"
     ),
 }
+_MOVE = {
+    "sqlite": text(
+        "INSERT INTO read_model_rows (project, body) SELECT project, body FROM intake"
+        " WHERE project = :project AND event_id IN (SELECT value FROM json_each(:ids))"
+    ),
+    "postgresql": text(
+        "WITH gone AS (DELETE FROM intake WHERE project = :project"
+        " AND event_id IN (SELECT json_array_elements_text(CAST(:ids AS json))) RETURNING project, body)"
+        " INSERT INTO read_model_rows (project, body) SELECT project, body FROM gone"
+    ),
+}
+_SET_ASIDE = "touchpoint"
 _ADVANCE = text(
     "INSERT INTO drain_state (project, kind, done) VALUES (:project, :kind, :done) "
     "ON CONFLICT (project, kind) DO UPDATE SET done = excluded.done WHERE drain_state.done < excluded.done"
@@ -82,6 +96,16 @@ class Drain:
                     return moved
         return moved
 
+    def run_waiting(self, most: int | None = None) -> int:
+        """Drain what waits now; what arrives meanwhile is left to the next run.
+
+        A run that chased its own tail while events stream in would commit every handful of them.
+        """
+        with self._engine.connect() as connection:
+            waiting = connection.execute(select(func.count()).select_from(intake)).scalar() or 0
+        limit = waiting if most is None else min(waiting, most)
+        return self.run(limit) if limit else 0
+
     def _projects(self) -> list[str]:
         """Return the projects with rows, by hopping over the index instead of reading it."""
         found: list[str] = []
@@ -129,7 +153,8 @@ class Drain:
         except ConflictError:
             return 0  # a rival has moved these rows; the next look finds what is left
         self._at_step("appended")
-        return self._let_go(project, kind, [row.event_id for row in rows], batch)
+        seen = _find_seen(kind, rows, max((each.received_us for each in waiting), default=0))
+        return self._let_go(project, kind, [row.event_id for row in rows], batch, seen)
 
     def _done(self, project: str, kind: str) -> int:
         """Return the number of the last batch whose rows were let go."""
@@ -148,10 +173,18 @@ class Drain:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
 
-    def _let_go(self, project: str, kind: str, ids: Sequence[str], batch: int) -> int:
-        """Delete rows that the lake holds and call their batch done, at once."""
+    def _let_go(
+        self,
+        project: str,
+        kind: str,
+        ids: Sequence[str],
+        batch: int,
+        seen: Mapping[tuple[str, str], int] = {},
+    ) -> int:
+        """Delete rows that the lake holds and call their batch done, at once; note what was heard of."""
         with writing(self._engine).begin() as connection:
-            _delete(connection, project, ids)
+            _hand_over(connection, project, kind, ids)
+            sightings.note(connection, project, kind, seen)
             self._at_step("deleted")
             connection.execute(_ADVANCE, {"project": project, "kind": kind, "done": batch})
         self._at_step("done")
@@ -189,6 +222,14 @@ def _decode(kind: str, waiting: Sequence[Any]) -> tuple[list[Row], list[Any]]:
     return rows, []
 
 
+def _find_seen(kind: str, rows: Sequence[Row], received_us: int) -> dict[tuple[str, str], int]:
+    """Return what was heard of from which channel, for the checklist of experiments; no number rests on it."""
+    name = _NAMES.get(kind)
+    if name is None:
+        return {}
+    return {(getattr(row, name), getattr(row, "channel", None) or ""): received_us for row in rows}
+
+
 def _is_readable(body: str, row_type: type[Row]) -> bool:
     """Tell whether a body is a row."""
     try:
@@ -196,6 +237,14 @@ def _is_readable(body: str, row_type: type[Row]) -> bool:
     except msgspec.DecodeError:
         return False
     return True
+
+
+def _hand_over(connection: Connection, project: str, kind: str, ids: Sequence[str]) -> None:
+    """Delete rows by their ids; those that the read model of customers wants are set aside."""
+    if kind == _SET_ASIDE:
+        values = {"project": project, "ids": msgspec.json.encode(ids).decode()}
+        connection.execute(_MOVE[connection.dialect.name], values)
+    _delete(connection, project, ids)
 
 
 def _delete(connection: Connection, project: str, ids: Sequence[str]) -> None:

@@ -4,6 +4,9 @@ One thread per process writes. It takes everything that waits, commits it as one
 ``synchronous=FULL`` and only then lets the callers go: many small batches share the price of one
 sync, and SQLite never has two writers of one process polling for its lock. The writer owns its
 transactions; the request session has no part in them.
+
+What must become durable together with events is handed over as work: a function that is called with
+the writer's connection inside the transaction that keeps the events.
 """
 
 from __future__ import annotations
@@ -19,16 +22,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from abplat.clock import Clock, to_micros
-from abplat.db.engine import BUSY_SECONDS, translate
+from abplat.db.engine import BUSY_SECONDS, translate, writing
 from abplat.errors import AbplatError, StorageFullError, UnavailableError
 from abplat.facts import intake_sql
 from abplat.facts.rows import Failure, Row, kind_of
 
 _WAIT_SECONDS = BUSY_SECONDS + 10
 _ROOM_CHECK_SECONDS = 1.0
+Work = Callable[[Connection], Any]
+"""Done inside the transaction of the events; it may be called again where that was rolled back."""
 
 
 class Receipt(NamedTuple):
@@ -36,6 +42,8 @@ class Receipt(NamedTuple):
 
     accepted: int
     duplicates: int
+    answer: Any = None
+    """What the work returned."""
 
 
 class _Submission(NamedTuple):
@@ -44,11 +52,12 @@ class _Submission(NamedTuple):
     rows: list[tuple[Any, ...]]
     failures: list[tuple[Any, ...]]
     promise: Future[Receipt]
+    work: Work | None
 
     @property
     def size(self) -> int:
         """How much it takes of the queue."""
-        return len(self.rows) + len(self.failures)
+        return len(self.rows) + len(self.failures) + (self.work is not None)
 
 
 class Intake:
@@ -83,8 +92,10 @@ class Intake:
         self._room = _Room(engine, min_free_bytes)
         self._reset()
 
-    def submit(self, project: str, rows: Sequence[Row], failures: Sequence[Failure] = ()) -> Receipt:
-        """Keep rows and failures; return when they are on disk.
+    def submit(
+        self, project: str, rows: Sequence[Row], failures: Sequence[Failure] = (), *, work: Work | None = None
+    ) -> Receipt:
+        """Keep rows and failures and do some work, all in one transaction; return when it is on disk.
 
         The first row of an id is kept and every later one counted as a duplicate, also where its
         body differs. Nothing is kept where an error is raised, but for the error of a time-out:
@@ -93,6 +104,7 @@ class Intake:
         Raises:
             UnavailableError: If too much waits, the intake is closed or the database is not to be had.
             StorageFullError: If the disk is full.
+            Exception: Whatever the work raises.
         """
         received_us = to_micros(self._clock())
         encode = msgspec.json.encode
@@ -100,6 +112,7 @@ class Intake:
             [(project, row.event_id, kind_of(row), encode(row).decode(), received_us) for row in rows],
             [(project, received_us, each.code, each.message, each.index, each.body) for each in failures],
             Future(),
+            work,
         )
         if not submission.size:
             return Receipt(0, 0)
@@ -156,8 +169,8 @@ class Intake:
                 writer.write(group)
             except AbplatError as error:
                 _refuse(group, error)
-            except self._engine.dialect.loaded_dbapi.Error as error:  # the database could not be opened
-                _refuse(group, translate(error))
+            except (self._engine.dialect.loaded_dbapi.Error, DBAPIError) as error:  # it could not be opened
+                _refuse(group, translate(getattr(error, "orig", None) or error))
             finally:  # nobody waits for ever, whatever happened
                 _refuse(group, UnavailableError("the intake's writer stopped; send the same events again"))
         if writer is not None:
@@ -181,22 +194,17 @@ class _Writer:
 
     def __init__(self, engine: Engine) -> None:
         """Open the connection."""
-        self._engine = engine
-        self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._engine = writing(engine)
+        self._errors = (engine.dialect.loaded_dbapi.Error, DBAPIError)
         self._sql = intake_sql.for_dialect(engine.dialect.name)
-        self._connection = engine.raw_connection()
+        self._connection = self._engine.connect()
 
     def write(self, group: list[_Submission]) -> None:
         """Commit a group; where it fails for what one of it holds, commit each alone."""
         try:
             receipts = self._commit(group)
-        except self._error as error:
-            problem = translate(error)
-            if len(group) == 1 or isinstance(problem, StorageFullError):
-                self._reopen()
-                raise problem from error
-            for submission in group:
-                self._write_alone(submission)
+        except Exception as error:  # noqa: BLE001  # the caller of one submission is told, the others go on
+            self._part(group, error)
             return
         for submission, receipt in zip(group, receipts, strict=True):
             submission.promise.set_result(receipt)
@@ -204,6 +212,19 @@ class _Writer:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+    def _part(self, group: list[_Submission], error: Exception) -> None:
+        """Tell the caller of a submission of its error, or try each of several alone."""
+        if isinstance(error, self._errors):
+            problem = translate(getattr(error, "orig", None) or error)
+            if len(group) == 1 or isinstance(problem, StorageFullError):
+                self._reopen()
+                raise problem from error
+        elif len(group) == 1:
+            _refuse(group, error)
+            return
+        for submission in group:
+            self._write_alone(submission)
 
     def _write_alone(self, submission: _Submission) -> None:
         """Commit one submission and tell its caller alone of an error."""
@@ -214,25 +235,28 @@ class _Writer:
 
     def _commit(self, group: list[_Submission]) -> list[Receipt]:
         """Write a group in one transaction."""
-        cursor = self._connection.cursor()
-        try:
-            self._sql.begin(cursor)
-            accepted = self._sql.insert_rows(cursor, [submission.rows for submission in group])
-            failures = [failure for submission in group for failure in submission.failures]
-            if failures:
-                self._sql.insert_failures(cursor, failures)
-            self._sql.commit(cursor)
-        except BaseException:
-            self._connection.rollback()
-            raise
-        finally:
-            cursor.close()
-        return [Receipt(new, len(each.rows) - new) for each, new in zip(group, accepted, strict=True)]
+        with self._connection.begin():
+            cursor = self._connection.connection.cursor()
+            try:
+                self._sql.begin(cursor)
+                accepted = self._sql.insert_rows(cursor, [submission.rows for submission in group])
+                failures = [failure for submission in group for failure in submission.failures]
+                if failures:
+                    self._sql.insert_failures(cursor, failures)
+            finally:
+                cursor.close()
+            answers = [each.work(self._connection) if each.work else None for each in group]
+        return [
+            Receipt(new, len(each.rows) - new, answer)
+            for each, new, answer in zip(group, accepted, answers, strict=True)
+        ]
 
     def _reopen(self) -> None:
         """Take a fresh connection: the old one may have lost its database."""
-        self._connection.invalidate()
-        self._connection = self._engine.raw_connection()
+        if not self._connection.invalidated:
+            self._connection.invalidate()
+        self._connection.close()
+        self._connection = self._engine.connect()
 
 
 class _Room:
@@ -257,7 +281,7 @@ class _Room:
             raise StorageFullError(f"{self._free} bytes are left on the disk; make room and send again")
 
 
-def _refuse(group: Sequence[_Submission], error: AbplatError) -> None:
+def _refuse(group: Sequence[_Submission], error: Exception) -> None:
     """Tell the callers of a group that nothing of theirs was kept."""
     for submission in group:
         if not submission.promise.done():

@@ -17,10 +17,7 @@ class IntakeSql(Protocol):
     """What the writer asks of a database, on one cursor."""
 
     def begin(self, cursor: Any) -> None:
-        """Begin a writing transaction."""
-
-    def commit(self, cursor: Any) -> None:
-        """Make it durable."""
+        """Prepare the transaction that has just begun."""
 
     def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
         """Insert the rows whose ids are new and return how many those were, batch by batch."""
@@ -46,12 +43,7 @@ class _Sqlite:
     """SQLite takes prepared statements, one row after the other."""
 
     def begin(self, cursor: Any) -> None:
-        """Take the write lock at once, waiting for it where another process has it."""
-        cursor.execute("BEGIN IMMEDIATE")
-
-    def commit(self, cursor: Any) -> None:
-        """Sync the log."""
-        cursor.execute("COMMIT")
+        """Do nothing: the connection has the write lock, and syncs the log at the end."""
 
     def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
         """Insert, one batch after the other."""
@@ -76,15 +68,11 @@ class _Sqlite:
 
 
 class _Postgres:
-    """PostgreSQL copies into a temporary table and inserts from there; the driver begins the transaction."""
+    """PostgreSQL copies into a temporary table and inserts from there."""
 
     def begin(self, cursor: Any) -> None:
         """Insist on durable commits, whatever the server's default is."""
         cursor.execute("SET LOCAL synchronous_commit = on")
-
-    def commit(self, cursor: Any) -> None:
-        """Commit."""
-        cursor.connection.commit()
 
     def insert_rows(self, cursor: Any, batches: Sequence[_Rows]) -> list[int]:
         """Insert all batches at once, in the order of ids, so that two writers cannot block each other."""

@@ -10,13 +10,18 @@ from sqlalchemy.orm import Session
 from abplat.clock import parse_instant
 from abplat.domain.report import Report
 from abplat.errors import InvalidInputError
+from abplat.facts.drain import Drain
 from abplat.jobs.context import JobContext, Outcome
 from abplat.services import experiments, reports
 
 
 def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
-    """Analyse ``payload["experiment"]`` of ``payload["project"]`` as of ``payload["as_of"]`` (now)."""
+    """Analyse ``payload["experiment"]`` of ``payload["project"]`` as of ``payload["as_of"]`` (now).
+
+    The intake is drained first, so that the Report covers every event acknowledged before it.
+    """
     project, experiment = _required(payload, "project"), _required(payload, "experiment")
+    Drain(context.engine, context.lake).run_waiting()
     as_of = parse_instant(payload["as_of"], "as_of") if payload.get("as_of") else context.clock()
     report = analyse_experiment(context, project, experiment, as_of)
     now = context.clock()
@@ -38,11 +43,8 @@ def analyse_experiment(context: JobContext, project: str, experiment: str, as_of
     from abplat.analysis.scorecard import analyse  # noqa: PLC0415
 
     with context.sessions() as session:
-        found = experiments.get(session, project, experiment)
-        frozen = experiments.get_plan(session, project, experiment)
-    plan = make_plan(
-        frozen, state=found["state"], started_at=found["started_at"], stopped_at=found["stopped_at"]
-    )
+        found = experiments.get_analysis(session, project, experiment, as_of)
+    plan = make_plan(found.pop("plan"), **found)
     return analyse(context.lake, plan, as_of, context.settings)
 
 

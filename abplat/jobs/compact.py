@@ -1,10 +1,14 @@
-"""Job: merge the small files that many drains leave behind."""
+"""Job: merge the small files that many drains leave behind, and forget customers long silent."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from abplat.clock import to_micros
 from abplat.errors import ConflictError
+from abplat.facts.moments import prune_moments
 from abplat.jobs.context import JobContext, Outcome
 
 _FILES_PER_DAY = 4
@@ -15,7 +19,11 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:  # noqa: ARG00
     lake = context.lake
     tables = [(project, kind) for project in lake.projects() for kind in lake.kinds]
     fewer = sum(_compact(context, project, kind) for project, kind in tables)
-    return Outcome(f"{fewer:,} files fewer" if fewer else "")
+
+    def publish(session: Session) -> None:
+        prune_moments(session.connection(), to_micros(context.clock()))
+
+    return Outcome(f"{fewer:,} files fewer" if fewer else "", publish)
 
 
 def _compact(context: JobContext, project: str, kind: str) -> int:

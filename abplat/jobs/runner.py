@@ -87,8 +87,8 @@ class Runner:
                 stop.wait(poll_seconds)
 
     def run_once(self) -> int:
-        """Drain everything, do all that waits, compact; return how many jobs failed."""
-        failed = self._call("drain", {"everything": True})
+        """Drain everything, do what schedules want and all that waits, compact; return how many jobs failed."""
+        failed = self._call("drain", {"everything": True}) + self._call("schedule", {})
         one_off = [kind for kind in self._kinds if kind not in PERIODS_US]
         while lease := self._claim(one_off):
             failed += self._work(lease) != "done"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from abplat_sdk.bulk import Attributes, decide_many
-from abplat_sdk.evaluator import Evaluator, normalise_unit
-from sqlalchemy.orm import Session
+from abplat_sdk.document import Experiment
+from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit
+from sqlalchemy import Connection
 
-from abplat.db.queries import assignments as queries
+from abplat.db.queries import assignments, identities
+from abplat.db.queries.assignments import Entry
+from abplat.domain.components import SHARED, is_customer
+from abplat.domain.identities import fault_of_id, is_nobody
 from abplat.errors import InvalidInputError, NotFoundError, Problem
 
 MAX_UNITS: Final = 10_000
 _FIELDS: Final = ("experiment", "units", "attributes", "channel")
 _MAX_SHOWN: Final = 100
+_PIECE: Final = 5_000
 
 
 class Question(NamedTuple):
@@ -78,26 +84,84 @@ def _find_attribute_faults(attributes: object, n_units: int) -> Iterable[Problem
         yield Problem("attributes", "must be an object, or a list of them", "bad_attributes")
 
 
-def assign(evaluator: Evaluator, session: Session, question: Question) -> dict[str, Any]:
-    """Assign units; the ledger's pins hold, so a mailing shows what the customer has seen elsewhere.
+class Presented(NamedTuple):
+    """Who stands behind ids, and what holds for them in one experiment.
+
+    Attributes:
+        units: What is hashed for each id: the customer where one is known.
+        pins: Variant per unit that the ledger holds.
+        shared: Units that several customers share, such as a store tablet: no experiment takes them in.
+    """
+
+    units: list[str]
+    pins: dict[str, str]
+    shared: frozenset[str]
+
+
+def look_up(connection: Connection, project: str, experiment: str, ids: Sequence[str]) -> Presented:
+    """Resolve many ids as the ledger resolves one."""
+    usable = dict.fromkeys(each for each in ids if fault_of_id(each) is None and not is_nobody(each))
+    members = identities.members(connection, project, usable)
+    shared = frozenset(key for key, member in members.items() if member.state == SHARED)
+    component = {key: member.component for key, member in members.items() if key not in shared}
+    unit_of = {key: name if is_customer(name) else key for key, name in component.items()}
+    home = {each: component.get(each, each) for each in usable if each not in shared}
+    for names in _in_pieces(dict.fromkeys(component.values())):
+        home |= {member.id: member.component for member in identities.team(connection, project, names)}
+    entries: list[Entry] = []
+    for piece in _in_pieces(home):
+        found = assignments.entries_of(connection, project, piece)
+        entries.extend(entry for entry in found if entry.experiment == experiment)
+    earliest: dict[str, Entry] = {}
+    for entry in entries:
+        kept = earliest.setdefault(home[entry.unit], entry)
+        if entry.pin.assigned_at < kept.pin.assigned_at:
+            earliest[home[entry.unit]] = entry
+    pins = {
+        unit_of.get(each, each): earliest[home[each]].pin.variant
+        for each in usable
+        if each not in shared and home[each] in earliest
+    }
+    return Presented([unit_of.get(each, each) for each in ids], pins, shared)
+
+
+def _in_pieces(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Cut ids into lists that a statement takes."""
+    rest = iter(ids)
+    while piece := list(islice(rest, _PIECE)):
+        yield piece
+
+
+def turn_away(decision: Decision, experiment: Experiment, channel: str | None) -> Decision:
+    """Return the decision for an id that several customers share: whoever it is, they are not in it."""
+    if not decision.in_experiment:
+        return decision
+    control = next(each for each in experiment.variants if each.key == experiment.control)
+    payload = None if channel is None else control.payloads.get(channel)
+    return decision._replace(
+        variant=control.key, payload=payload, in_experiment=False, reason="not_targeted", bucket=None
+    )
+
+
+def assign(evaluator: Evaluator, connection: Connection, question: Question) -> dict[str, Any]:
+    """Assign units by the ledger, so that a mailing shows what a customer has met elsewhere; nothing is kept.
 
     Raises:
         NotFoundError: If no experiment of this key has started.
     """
-    key, units, attributes, channel = question
-    experiment = evaluator.experiment(key)
+    key, ids, attributes, channel = question
+    experiment, project = evaluator.find(key), evaluator.configuration.project
     if experiment is None:
         raise NotFoundError(f"no experiment {key[:64]!r} has started in this project")
-    pins = queries.pinned_in(session, evaluator.project, key, units)
-    decisions = decide_many(evaluator, key, units, attributes, pins=pins)
-    payloads: Mapping[str, Any] = {
-        variant.key: None if channel is None else variant.payloads.get(channel)
-        for variant in experiment.variants
-    }
+    presented = look_up(connection, project, key, ids)
+    made = decide_many(evaluator, key, presented.units, attributes, pins=presented.pins)
+    decisions = [
+        turn_away(each, experiment, channel) if each.unit in presented.shared else each for each in made
+    ]
     return {
         "experiment": key,
         "config_version": evaluator.version,
-        "payloads": payloads,
+        "payloads": _payloads(experiment, channel),
         "assignments": [
             {
                 "unit": decision.unit,
@@ -109,3 +173,10 @@ def assign(evaluator: Evaluator, session: Session, question: Question) -> dict[s
             for decision in decisions
         ],
     }
+
+
+def _payloads(experiment: Experiment, channel: str | None) -> dict[str, Any]:
+    """Return the payload of each variant for a channel."""
+    if channel is None:
+        return {variant.key: None for variant in experiment.variants}
+    return {variant.key: variant.payloads.get(channel) for variant in experiment.variants}

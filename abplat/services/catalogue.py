@@ -10,9 +10,16 @@ from sqlalchemy.orm import Session
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import projects as project_queries
-from abplat.domain.catalogue import NOUNS, Document, changed_fields, check_references, parse_catalogue
+from abplat.domain.catalogue import (
+    NOUNS,
+    Document,
+    changed_fields,
+    check_references,
+    parse_catalogue,
+    with_defaults,
+)
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import DRAFT, require_changeable
+from abplat.domain.lifecycle import UNSTARTED, require_changeable
 from abplat.services import definitions, projects
 
 
@@ -49,7 +56,7 @@ def plan(session: Session, document: Any) -> ApplyPlan:
     present = definitions.load_entries(session, key)
     states = experiment_queries.list_states(session, key)
     merged = {noun: {**present[noun], **wanted[noun]} for noun in NOUNS}
-    settled = [name for name, state in states.items() if state != DRAFT]
+    settled = [name for name, state in states.items() if state not in UNSTARTED]
     require_none(check_references(merged, settled), "document")
     changes = [_plan_project(session, project)]
     for noun in NOUNS:
@@ -90,7 +97,10 @@ def export(session: Session, project: str) -> Document:
     """
     found = project_queries.get(session, project)
     entries = definitions.load_entries(session, project)
-    document: Document = {"project": {"key": found.key, "title": found.title}}
+    project_document = projects.definition_of(found)
+    if not found.fill_standing:
+        del project_document["fill_standing"]
+    document: Document = {"project": project_document}
     for noun in NOUNS:
         if entries[noun]:
             document[noun] = [_without_empty(entry) for entry in entries[noun].values()]
@@ -105,14 +115,14 @@ def _without_empty(entry: Document) -> Document:
 def _plan_project(session: Session, project: Document) -> Change:
     """Say what would be done with the project itself."""
     row = project_queries.find(session, project["key"])
-    return _plan_entry("projects", {"key": row.key, "title": row.title} if row else None, project)
+    return _plan_entry("projects", projects.definition_of(row) if row else None, project)
 
 
 def _plan_entry(noun: str, before: Document | None, after: Document) -> Change:
     """Say what would be done with one definition."""
     if before is None:
         return Change(noun, after["key"], "create", {})
-    fields = changed_fields(before, after)
+    fields = changed_fields(with_defaults(noun, before) if noun in NOUNS else before, after)
     return Change(noun, after["key"], "update" if fields else "unchanged", fields)
 
 
@@ -121,4 +131,4 @@ def _write_project(session: Session, project: Document, change: Change, now: dat
     if change.action == "create":
         projects.create(session, project, now=now)
     elif change.action == "update":
-        projects.update(session, project["key"], {"title": project["title"]}, now=now)
+        projects.update(session, project["key"], project, now=now)

@@ -11,7 +11,7 @@ from abplat_sdk.targeting import hash_identifier
 from abplat.errors import InvalidInputError, Problem
 
 MAX_KEYS: Final = 500
-_FIELDS: Final = ("unit", "attributes", "pins", "channel", "keys")
+_FIELDS: Final = ("unit", "identity_token", "attributes", "pins", "channel", "keys")
 
 
 class Question(NamedTuple):
@@ -23,6 +23,7 @@ class Question(NamedTuple):
         pins: Variant per experiment that the unit is bound to already.
         channel: Channel of the call; chooses the payload.
         keys: Experiments asked for; None for all.
+        identity_token: Says for certain who is asked for.
     """
 
     unit: str
@@ -30,6 +31,7 @@ class Question(NamedTuple):
     pins: Mapping[str, str]
     channel: str | None
     keys: tuple[str, ...] | None
+    identity_token: str | None = None
 
 
 def parse_question(document: object) -> Question:
@@ -45,11 +47,12 @@ def parse_question(document: object) -> Question:
         raise InvalidInputError(f"{problems[0].path}: {problems[0].message}", problems=problems)
     keys = document.get("keys")
     return Question(
-        unit=normalise_unit(document["unit"]) or "",
+        unit=normalise_unit(document.get("unit")) or "",
         attributes=document.get("attributes") or {},
         pins=document.get("pins") or {},
         channel=document.get("channel"),
         keys=None if keys is None else tuple(keys),
+        identity_token=document.get("identity_token"),
     )
 
 
@@ -57,7 +60,10 @@ def _find_faults(document: dict[str, Any]) -> Iterable[Problem]:
     """Yield everything that is wrong with a question."""
     for name in document.keys() - set(_FIELDS):
         yield Problem(name, f"is not known; the fields are {', '.join(_FIELDS)}", "unknown_field")
-    if normalise_unit(document.get("unit")) is None:
+    token = document.get("identity_token")
+    if not isinstance(token, str | None):
+        yield Problem("identity_token", "must be a text", "bad_token")
+    if normalise_unit(document.get("unit")) is None and ("unit" in document or token is None):
         yield Problem("unit", "must be a text of 1 to 256 characters, or a whole number", "bad_unit")
     if not isinstance(document.get("attributes") or {}, dict):
         yield Problem("attributes", "must be an object", "not_an_object")
@@ -75,9 +81,10 @@ def _find_faults(document: dict[str, Any]) -> Iterable[Problem]:
 
 def decide(evaluator: Evaluator, question: Question) -> dict[str, Decision]:
     """Decide the experiments asked for; an unknown one is answered as such."""
-    keys = evaluator.keys() if question.keys is None else question.keys
-    unit, attributes, pins, channel, _ = question
-    return {key: evaluator.decide(key, unit, attributes, pins.get(key), channel) for key in keys}
+    unit, attributes, pins, channel, *_ = question
+    if question.keys is None:
+        return evaluator.decide_all(unit, attributes, pins, channel)
+    return {key: evaluator.decide(key, unit, attributes, None, channel, pins) for key in question.keys}
 
 
 def hide_identifiers(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +102,7 @@ def hide_identifiers(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hide_members(key: str, segment: Mapping[str, Any]) -> Mapping[str, Any]:
     """Hash the members of a segment, in an order that tells nothing."""
-    if segment.get("hashed") is True:
+    if segment.get("hashed") is True or "members" not in segment:
         return segment
     members = sorted(hash_identifier(key, member) for member in segment["members"])
     return {**segment, "hashed": True, "salt": key, "members": members}

@@ -12,16 +12,28 @@ from sqlalchemy.orm import Session
 from abplat.db.models.base import Base
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.holdouts import Holdout
-from abplat.db.models.journeys import Journey, JourneyVersion
 from abplat.db.models.layers import Layer
 from abplat.db.models.projects import Definition
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
+from abplat.db.queries import versions
+from abplat.db.queries.versions import VersionedDefinition
 from abplat.domain import catalogue
 from abplat.domain.catalogue import Document
 from abplat.domain.experiments import HASH_VERSION
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import DRAFT, require_changeable
+from abplat.domain.lifecycle import (
+    ARCHIVED,
+    CHECKED,
+    DRAFT,
+    HOLDING,
+    UNCHECKED,
+    UNSTARTED,
+    added_uses,
+    require_changeable,
+    require_transition,
+)
+from abplat.domain.targeting import list_groups
 from abplat.errors import ConflictError, InvalidInputError, Problem, StaleVersionError
 from abplat.services import audit
 
@@ -110,13 +122,27 @@ class Verbs:
         row = queries.get(session, self.noun, project, key)
         require_revision(row, revision)
         if row.archived_at is None:
-            if isinstance(row, Experiment) and row.state == "running":
-                raise ConflictError(f"experiment {key} is running; stop it first")
+            require_unused(session, row)
+            if isinstance(row, Experiment):
+                require_transition(row.state, ARCHIVED)
+                row.state = ARCHIVED
             row.archived_at = row.updated_at = now
             queries.save(session, f"{self.word} {key}")
             audit.record(session, now, (project, "archive", self.noun, key), before=row.document)
             require_whole(session, project, self.noun, key)
         return describe(row)
+
+    def list_versions(self, session: Session, project: str, key: str) -> list[Document]:
+        """Return every version of a definition that has any, oldest first (R35).
+
+        Raises:
+            NotFoundError: If the project has none of this key.
+        """
+        row = cast("VersionedDefinition", queries.get(session, self.noun, project, key))
+        return [
+            {**version.document, "version": version.definition_version, "created_at": version.created_at}
+            for version in versions.list_(session, row)
+        ]
 
 
 def require_revision(row: Definition, revision: int | None) -> None:
@@ -141,19 +167,36 @@ def describe(row: Definition) -> Document:
         "updated_at": row.updated_at,
         "archived_at": row.archived_at,
     }
-    if isinstance(row, Journey):
+    if isinstance(row, VersionedDefinition):
         described["version"] = row.definition_version
     if isinstance(row, Layer | Holdout | Experiment):
         described["salt"] = row.salt
     if isinstance(row, Experiment):
-        described |= {
-            "state": row.state,
-            "hash_version": row.hash_version,
-            "started_at": row.started_at,
-            "stopped_at": row.stopped_at,
-            "plan_hash": row.plan_hash,
-        }
+        described |= _describe_life(row)
     return described
+
+
+def _describe_life(row: Experiment) -> Document:
+    """Return where an experiment is in its life and what it serves."""
+    traffic = row.traffic or {}
+    return {
+        "state": row.state,
+        "hash_version": row.hash_version,
+        "template": row.template,
+        "started_at": row.started_at,
+        "stopped_at": row.stopped_at,
+        "killed_at": row.killed_at,
+        "concluded_at": row.concluded_at,
+        "conclusion": row.conclusion,
+        "plan_hash": row.plan_hash,
+        "phase": traffic.get("phase"),
+        "coverage": traffic.get("included"),
+        "weights": traffic.get("weights"),
+        "ramp_step": row.ramp_step,
+        "ramp_since": row.ramp_since,
+        "ramp_approved": row.ramp_approved,
+        "schedule_fault": row.schedule_fault,
+    }
 
 
 def insert(session: Session, noun: str, project: str, definition: Document, now: datetime) -> Definition:
@@ -165,14 +208,14 @@ def insert(session: Session, noun: str, project: str, definition: Document, now:
     if isinstance(row, Layer | Holdout | Experiment):
         row.salt = secrets.token_hex(16)
     if isinstance(row, Experiment):
-        row.state, row.hash_version = DRAFT, HASH_VERSION
+        row.state, row.hash_version, row.ramp_approved = DRAFT, HASH_VERSION, False
         _take_place(row, definition)
-    if isinstance(row, Journey):
+    if isinstance(row, VersionedDefinition):
         row.definition_version = 1
     queries.add(session, cast("Base", row), f"{noun.removesuffix('s')} {definition['key']!r}")
-    if isinstance(row, Journey):
-        _keep_version(session, row, now)
-    audit.record(session, now, (project, "create", noun, row.key), after=definition)
+    if isinstance(row, VersionedDefinition):
+        versions.keep(session, row, now)
+    audit.record(session, now, (project, "create", noun, row.key), after=_audited(row))
     return row
 
 
@@ -183,42 +226,69 @@ def replace(session: Session, noun: str, row: Definition, definition: Document, 
         ConflictError: If it is archived, or frozen because the experiment has started.
         StaleVersionError: If somebody else was quicker.
     """
-    before = row.document
-    changed = catalogue.changed_fields(before, definition)
+    before, audited = row.document, _audited(row)
+    changed = catalogue.changed_fields(catalogue.with_defaults(noun, before), definition)
     if not changed:
         return False
     if row.archived_at is not None:
         raise ConflictError(f"{row.key} is archived and cannot change; create another instead")
     if isinstance(row, Experiment):
-        require_changeable(row.state, changed)
-        _take_place(row, definition)
-    newer = isinstance(row, Journey) and catalogue.is_new_journey_version(before, definition)
+        _change_experiment(session, row, definition)
+    newer = isinstance(row, VersionedDefinition) and catalogue.is_new_version(noun, before, definition)
     row.document, row.updated_at = definition, now
-    if newer and isinstance(row, Journey):
+    if newer and isinstance(row, VersionedDefinition):
         row.definition_version += 1
     queries.save(session, f"{noun.removesuffix('s')} {row.key}")
-    if newer and isinstance(row, Journey):
-        _keep_version(session, row, now)
-    audit.record(session, now, (row.project, "update", noun, row.key), before, definition)
+    if newer and isinstance(row, VersionedDefinition):
+        versions.keep(session, row, now)
+    audit.record(session, now, (row.project, "update", noun, row.key), audited, _audited(row))
     return True
 
 
+def _audited(row: Definition) -> Document:
+    """Return what the audit trail keeps of a definition: with its version, where it has any."""
+    if isinstance(row, VersionedDefinition):
+        return {**row.document, "version": row.definition_version}
+    document: Document = row.document
+    return document
+
+
+def _change_experiment(session: Session, row: Experiment, definition: Document) -> None:
+    """Refuse what is frozen; what was checked before the change is a draft again."""
+    held = catalogue.with_defaults(catalogue.EXPERIMENTS, row.document)
+    changed = catalogue.changed_fields(held, definition)
+    require_changeable(row.state, changed)
+    if row.state == CHECKED and set(changed) - UNCHECKED:
+        row.state = DRAFT
+    if row.state not in UNSTARTED and "metrics" in changed:
+        added = added_uses(row.document["metrics"], definition["metrics"])
+        faults = catalogue.check_uses(load_entries(session, row.project), definition, map(dict, added))
+        require_none(faults, "experiment")
+    if row.ramp_step is not None and not (definition["schedule"] or {}).get("ramp"):
+        row.ramp_step = row.ramp_since = None
+    _take_place(row, definition)
+
+
 def _take_place(row: Experiment, definition: Document) -> None:
-    """Copy layer and slot to where the database can see them."""
+    """Copy layer, slot and whether there is a schedule to where the database can see them."""
     row.layer = definition["layer"]
     row.slot_start, row.slot_end = definition["slot"] or (None, None)
+    row.is_scheduled = definition["schedule"] is not None
+    row.schedule_fault = None
 
 
-def _keep_version(session: Session, row: Journey, now: datetime) -> None:
-    """Keep a version of a journey for ever."""
-    session.add(
-        JourneyVersion(
-            journey_id=row.id,
-            definition_version=row.definition_version,
-            document=row.document,
-            created_at=now,
-        )
-    )
+def require_unused(session: Session, row: Definition) -> None:
+    """Refuse to archive a segment or persona that a running experiment goes by: it follows them.
+
+    Raises:
+        ConflictError: Naming the experiment.
+    """
+    noun = {"segments": catalogue.SEGMENTS, "personas": catalogue.PERSONAS}.get(row.__tablename__)  # type: ignore[attr-defined]
+    for experiment in experiment_queries.list_started(session, row.project) if noun else ():
+        followed = list_groups(experiment.plan["experiment"]["targeting"])
+        if experiment.state in HOLDING and row.key in followed[noun or ""]:
+            message = f"{row.key} is in use: experiment {experiment.key} is {experiment.state} and goes by it"
+            raise ConflictError(message)
 
 
 def load_entries(session: Session, project: str) -> dict[str, dict[str, Document]]:
@@ -232,7 +302,7 @@ def load_entries(session: Session, project: str) -> dict[str, dict[str, Document
 def find_loose_ends(session: Session, project: str) -> list[Problem]:
     """Return every reference of a project that leads nowhere."""
     states = experiment_queries.list_states(session, project)
-    settled = [key for key, state in states.items() if state != DRAFT]
+    settled = [key for key, state in states.items() if state not in UNSTARTED]
     return catalogue.check_references(load_entries(session, project), settled)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from abplat.clock import parse_instant, to_micros
@@ -14,6 +15,7 @@ from abplat.errors import InvalidInputError, Problem
 from abplat.facts.intake import Intake, Receipt
 from abplat.facts.rows import Failure
 from abplat.facts.schema import DEFAULT_LIMITS, Limits, judge
+from abplat.facts.sightings import keep_sightings, select_sightings
 
 _FIELDS = {"sent_at", "events"}
 
@@ -25,12 +27,19 @@ class Recorded(NamedTuple):
     refused: list[Failure]
 
 
-def record(
-    intake: Intake, project: str, document: object, *, now: datetime, limits: Limits = DEFAULT_LIMITS
+def record(  # options by name
+    intake: Intake,
+    project: str,
+    document: object,
+    *,
+    now: datetime,
+    is_public: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Recorded:
     """Take a batch of events; return when it is durable.
 
-    Every event is judged alone: the good ones are kept whatever the others are like.
+    Every event is judged alone: the good ones are kept whatever the others are like. Exposures also reach
+    the ledger of assignments; with a public key those of anonymous ids alone.
 
     Raises:
         InvalidInputError: If the batch itself is not of its shape; then nothing is kept.
@@ -39,7 +48,12 @@ def record(
     """
     events = _open_batch(document, limits)
     rows, refused = judge(events, to_micros(now), limits)
-    return Recorded(intake.submit(project, rows, refused), refused)
+    seen = select_sightings(rows, is_public=is_public)
+
+    def work(connection: Connection) -> None:
+        keep_sightings(connection, project, seen)
+
+    return Recorded(intake.submit(project, rows, refused, work=work if seen else None), refused)
 
 
 def list_failed(session: Session, project: str, *, limit: int, before: int | None) -> Sequence[Any]:

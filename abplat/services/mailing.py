@@ -8,16 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from abplat_sdk.evaluator import unready_decision
+from abplat_sdk.evaluator import Decision, unready_decision
+from sqlalchemy import Connection
 
-from abplat.db.queries import assignments as queries
+from abplat.db.queries import assignments, identities
+from abplat.db.queries.assignments import FRESH, Entry, Pin
+from abplat.domain.identities import fault_of_id, is_nobody
 from abplat.errors import InvalidInputError, NotFoundError
 from abplat.facts.schema import Limits
-from abplat.services import events
+from abplat.services import bulk, events
 from abplat.services.exposures import make_exposure
 from abplat.services.imports.reading import SourceRow, open_source
 from abplat.services.platform import Platform
@@ -106,12 +110,12 @@ class Mailing:
             message = f"has a column {taken[0]!r} already; rename it, as the answer is written there"
             raise InvalidInputError.at(str(order.path), message, "bad_file")
         self._evaluator = platform.configurations.evaluator(order.project)
-        if self._evaluator.experiment(order.experiment) is None:
+        experiment = self._evaluator.find(order.experiment)
+        if experiment is None:
             raise NotFoundError(
                 f"no experiment {order.experiment[:64]!r} has started in project {order.project!r}"
             )
-        with platform.sessions() as session:
-            self._pins = queries.pinned_in(session, order.project, order.experiment)
+        self._control = experiment.control
 
     def run(self, out: TextIO, advance: Callable[[float], None], *, now: datetime) -> Tally:
         """Write every row with its assignment; return what became of them."""
@@ -135,10 +139,17 @@ class Mailing:
         """Assign and write some rows."""
         from abplat.analysis.assignment import assign_columns  # noqa: PLC0415  # the web process never comes here
 
-        order = self._order
-        units = [self._read_unit(row) for row in chunk]
+        order, platform = self._order, self._platform
+        ids = [self._read_unit(row) for row in chunk]
         attributes = [self._read_attributes(row) for row in chunk] if order.attributes else None
-        columns = assign_columns(self._evaluator, order.experiment, units, attributes, pins=self._pins)
+        with platform.engine.connect() as connection:
+            presented = bulk.look_up(connection, order.project, order.experiment, ids)
+        columns = assign_columns(
+            self._evaluator, order.experiment, presented.units, attributes, pins=presented.pins
+        )
+        for index, unit in enumerate(presented.units if presented.shared else ()):
+            if unit in presented.shared and columns.in_experiment[index]:
+                columns.keep_out(index, self._control)
         for row, *made in zip(chunk, *_cells(columns), strict=True):
             cells = made if row.problem is None else ["", "false", _UNREADABLE, ""]
             writer.writerow([_safe(value or "") for value in self._readable(row)] + cells)
@@ -147,7 +158,7 @@ class Mailing:
             else:
                 tally.outside[cells[2]] += 1
         if order.expose:
-            self._expose(units, columns, tally, now)
+            self._expose(presented.units, columns, tally, now)
 
     def _readable(self, row: SourceRow) -> list[str | None]:
         """Return the fields of a row, as many as the header has; bytes that are no text are spelled out."""
@@ -171,32 +182,45 @@ class Mailing:
         return {name: _read_value(kind, row.values[self._places[name]]) for name, kind in kinds}
 
     def _expose(self, units: list[str], columns: Assignments, tally: Tally, now: datetime) -> None:
-        """Record the exposures of some rows."""
-        made = self._make_exposures(units, columns, now)
+        """Record the exposures of some rows, and keep in the ledger who met what first."""
+        platform, project = self._platform, self._order.project
+        made = self._make_decisions(units, columns)
         while batch := list(islice(made, _EXPOSURES)):
-            done = events.record(
-                self._platform.intake,
-                self._order.project,
-                {"events": batch},
-                now=now,
-                limits=Limits(events=_EXPOSURES),
-            )
+            met = [make_exposure(project, decision, self._order.channel, now=now) for decision in batch]
+            limits = Limits(events=_EXPOSURES)
+            done = events.record(platform.intake, project, {"events": met}, now=now, limits=limits)
             tally.exposed += done.receipt.accepted
             tally.repeated += done.receipt.duplicates
             tally.refused.update(each.code for each in done.refused)
+            entries = self._make_entries(batch, now)
+            platform.intake.submit(project, [], work=partial(_keep, project=project, entries=entries))
 
-    def _make_exposures(
-        self, units: list[str], columns: Assignments, now: datetime
-    ) -> Iterator[dict[str, Any]]:
-        """Make the exposure of every unit that is in the experiment."""
+    def _make_decisions(self, units: list[str], columns: Assignments) -> Iterator[Decision]:
+        """Make the decision of every unit that is in the experiment."""
         key, version = self._order.experiment, self._evaluator.version
         found = zip(units, columns.variant, columns.reason, columns.in_experiment.tolist(), strict=True)
         for unit, variant, reason, is_in in found:
             if is_in:
-                decision = unready_decision(key, unit, reason, version)
-                yield make_exposure(
-                    self._order.project, decision._replace(variant=variant), self._order.channel, now=now
+                yield unready_decision(key, unit, reason, version)._replace(
+                    variant=variant, in_experiment=True
                 )
+
+    def _make_entries(self, decisions: Iterable[Decision], now: datetime) -> list[Entry]:
+        """Make the lines of the ledger for units that can tell a person and meet a variant for the first time."""
+        return [
+            Entry(each.unit, each.key, Pin(each.variant, now, FRESH, self._order.channel))
+            for each in decisions
+            if each.variant is not None
+            and each.reason == "split"
+            and fault_of_id(each.unit) is None
+            and not is_nobody(each.unit)
+        ]
+
+
+def _keep(connection: Connection, project: str, entries: list[Entry]) -> None:
+    """Keep assignments; whoever was first stays."""
+    identities.lock(connection, project)
+    assignments.keep(connection, project, entries)
 
 
 def _cells(columns: Assignments) -> Iterable[list[str]]:

@@ -9,9 +9,13 @@ from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit
 from abplat_sdk.flags import CHANNEL, metadata_of, reason_of, value_of
 
 from abplat.errors import InvalidInputError
+from abplat.services import decisions, standings, sticky_decisions
+from abplat.services.platform import Platform
+from abplat.services.sticky_decisions import Caller
 
 TARGETING_KEY: Final = "targetingKey"
 EXPOSE: Final = "abplatExpose"
+LEDGER: Final = "abplatLedger"
 PINS: Final = "abplatPins"
 NO_TARGETING_KEY: Final = "TARGETING_KEY_MISSING"
 BAD_CONTEXT: Final = "INVALID_CONTEXT"
@@ -26,6 +30,7 @@ class Question(NamedTuple):
         pins: Variant per experiment that the unit is bound to already.
         channel: Channel of the call; chooses the payload.
         wants_exposure: Whether the caller asks that the exposure be recorded here.
+        wants_ledger: Whether the caller asks that the ledger be consulted and kept.
     """
 
     unit: str
@@ -33,6 +38,7 @@ class Question(NamedTuple):
     pins: Mapping[str, str]
     channel: str | None
     wants_exposure: bool
+    wants_ledger: bool
 
 
 def parse_question(document: object) -> Question:
@@ -54,6 +60,7 @@ def parse_question(document: object) -> Question:
         pins=_read_pins(attributes.pop(PINS, None)),
         channel=channel if isinstance(channel, str) else None,
         wants_exposure=attributes.pop(EXPOSE, False) is True,
+        wants_ledger=attributes.pop(LEDGER, False) is True,
     )
 
 
@@ -78,12 +85,22 @@ def _read_pins(given: object) -> Mapping[str, str]:
     return pins
 
 
-def decide(evaluator: Evaluator, key: str, question: Question) -> Decision | None:
-    """Decide one flag; None where there is no experiment of this key."""
-    if evaluator.experiment(key) is None:
-        return None
-    unit, attributes, pins, channel, _ = question
-    return evaluator.decide(key, unit, attributes, pins.get(key), channel)
+def decide(evaluator: Evaluator, key: str, question: Question) -> Decision:
+    """Decide one flag, without a look at any database."""
+    unit, attributes, pins, channel, *_ = question
+    return evaluator.decide(key, unit, attributes, None, channel, pins or None)
+
+
+def decide_by_ledger(
+    platform: Platform, caller: Caller, question: Question, keys: tuple[str, ...] | None
+) -> dict[str, Decision]:
+    """Decide as ``POST /v1/decide`` does: by what the customer has met in any channel, which is kept."""
+    unit, attributes, pins, channel, *_ = question
+    asked = decisions.Question(unit, attributes, pins, channel, keys)
+    find = platform.find_standing
+    if find is not None and platform.configurations.document(caller.project).get("fill_standing") is True:
+        asked = standings.fill(asked, caller.project, find)
+    return sticky_decisions.decide(platform, caller, asked).decisions
 
 
 def describe(evaluator: Evaluator, decision: Decision, channel: str | None) -> dict[str, Any]:
@@ -91,19 +108,25 @@ def describe(evaluator: Evaluator, decision: Decision, channel: str | None) -> d
 
     ``value`` is left out where the variant leaves it to the default in the code.
     """
-    experiment = evaluator.experiment(decision.key)
+    experiment = evaluator.find(decision.key)
     value = None if experiment is None else value_of(decision, experiment, channel)
     flag = {"key": decision.key, "reason": reason_of(decision), "variant": decision.variant}
     if value is not None:
         flag["value"] = value
-    return {**flag, "metadata": metadata_of(decision, evaluator.project)}
+    return {**flag, "metadata": metadata_of(decision, evaluator.configuration.project)}
 
 
 def describe_all(evaluator: Evaluator, question: Question) -> dict[str, Any]:
     """Return every flag for one unit. Never an exposure: a page that asks for all shows a few."""
-    unit, attributes, pins, channel, _ = question
-    decisions = evaluator.decide_all(unit, attributes, pins, channel)
+    unit, attributes, pins, channel, *_ = question
+    return describe_each(evaluator, evaluator.decide_all(unit, attributes, pins, channel), channel)
+
+
+def describe_each(
+    evaluator: Evaluator, decided: Mapping[str, Decision], channel: str | None
+) -> dict[str, Any]:
+    """Return decisions as the protocol writes them all at once."""
     return {
-        "flags": [describe(evaluator, decision, channel) for decision in decisions.values()],
-        "metadata": {"version": evaluator.version, "flagSetId": evaluator.project},
+        "flags": [describe(evaluator, decision, channel) for decision in decided.values()],
+        "metadata": {"version": evaluator.version, "flagSetId": evaluator.configuration.project},
     }

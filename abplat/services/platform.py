@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -79,6 +79,7 @@ class Platform:
         writers: Sessions that will write: on SQLite they take their turn at once.
         intake: Where events become durable.
         configurations: The evaluator of each project.
+        find_standing: Tells where a unit stands on its journeys; None where nothing knows.
     """
 
     settings: Settings
@@ -88,6 +89,7 @@ class Platform:
     writers: sessionmaker[Session]
     intake: Any = None
     configurations: Configurations = field(repr=False, default=None)  # type: ignore[assignment]
+    find_standing: Callable[[str, str], Mapping[str, str]] | None = None
 
     def close(self) -> None:
         """Write what waits and let go of the database."""

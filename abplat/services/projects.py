@@ -29,7 +29,7 @@ def create(session: Session, document: Any, *, now: datetime) -> Document:
         DuplicateKeyError: If there is one of this key.
     """
     definition = parse_project(document)
-    row = Project(key=definition.key, title=definition.title, version=1, created_at=now, updated_at=now)
+    row = Project(**msgspec.to_builtins(definition), version=1, created_at=now, updated_at=now)
     definitions.add(session, row, f"project {definition.key!r}")
     after = msgspec.to_builtins(definition)
     audit.record(session, now, (definition.key, "create", "projects", definition.key), after=after)
@@ -53,7 +53,7 @@ def list_(session: Session) -> list[Document]:
 def update(
     session: Session, key: str, changes: Mapping[str, Any], *, now: datetime, revision: int | None = None
 ) -> Document:
-    """Change the title of a project.
+    """Change the title of a project, or what it asks for.
 
     Raises:
         StaleVersionError: If it was changed since that revision.
@@ -63,22 +63,26 @@ def update(
         raise StaleVersionError(
             f"{key} is at revision {row.version}, not {revision}; read it again and repeat"
         )
-    before = {"key": row.key, "title": row.title}
+    before = definition_of(row)
     definition = parse_project({**before, **changes})
     if definition.key != key:
         raise InvalidInputError.at("key", f"is {key!r} for good; create another instead", "immutable")
-    if definition.title != row.title:
-        row.title, row.updated_at = definition.title, now
+    if msgspec.to_builtins(definition) != before:
+        row.title, row.fill_standing, row.updated_at = definition.title, definition.fill_standing, now
         definitions.save(session, f"project {key}")
         audit.record(session, now, (key, "update", "projects", key), before, msgspec.to_builtins(definition))
     return describe(row)
 
 
+def definition_of(row: Project) -> Document:
+    """Return what somebody said of a project."""
+    return {"key": row.key, "title": row.title, "fill_standing": row.fill_standing}
+
+
 def describe(row: Project) -> Document:
     """Return a project with what the server knows of it."""
     return {
-        "key": row.key,
-        "title": row.title,
+        **definition_of(row),
         "revision": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,

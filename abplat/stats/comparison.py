@@ -35,6 +35,8 @@ class ComparisonPlan:
             2013, over both arms together), ``fixed`` (given by ``theta``), ``per_stratum`` or
             ``none`` (no adjustment).
         theta: The slope of each covariate for the rule ``fixed``.
+        ridge: Penalty on the slopes as a share of each covariate's own variance, fixed before the
+            data are seen; 0 for none. Use it for many covariates that tell nearly the same.
         denominator: Whether a relative effect divides by the adjusted or the raw control value.
         relative: The interval of the relative effect: ``fieller``, ``delta`` or ``log``.
         reference: ``t`` (Satterthwaite) or ``normal`` critical values.
@@ -54,6 +56,7 @@ class ComparisonPlan:
     strata_shares: Literal["fixed", "random"] = "fixed"
     min_stratum_units: int = 30
     small_table: Literal["auto", "never", "always"] = "auto"
+    ridge: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1:
@@ -64,6 +67,8 @@ class ComparisonPlan:
                 raise InvalidInputError.at(field, f"must be one of {', '.join(allowed)}, got {found!r}")
         if (self.theta_rule == "fixed") != bool(self.theta):
             raise InvalidInputError.at("theta", "is given with the rule fixed, and only then")
+        if not 0 <= self.ridge < float("inf"):
+            raise InvalidInputError.at("ridge", f"must be finite and not negative, got {self.ridge!r}")
         if self.min_stratum_units < 2:
             raise InvalidInputError.at("min_stratum_units", "must be at least 2")
 
@@ -94,7 +99,8 @@ class Comparison:
         theta: Slope used per covariate; empty without covariates.
         method: How interval and p-value were made: ``welch``, ``score``, ``normal``...
         flags: What the reader must know: ``negative_control``, ``strata_merged``,
-            ``strata_dropped``, ``covariate_imbalance``, ``denominator_moved``,
+            ``strata_dropped``, ``covariate_imbalance``, ``covariate_singular`` (a covariate that
+            does not vary or repeats others got no slope), ``denominator_moved``,
             ``normal_interval_unreliable``.
         alpha: Error rate of the intervals.
     """

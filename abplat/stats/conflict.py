@@ -59,7 +59,8 @@ def find_conflicts(
     Why: a change that wins its own touchpoint and costs completed journeys looks like a success
     to whoever owns the touchpoint. Rule: conflict means touchpoint up *and* journey down; the
     larger of both one-sided p-values tests the "and" at its level without correction; Holm over
-    touchpoints.
+    touchpoints. It is held against alpha / 2, so that no conflict is called beside a two-sided
+    interval that still holds zero.
 
     Args:
         journey: Effect on the journey and its standard error, oriented so that up is good.
@@ -110,7 +111,7 @@ def _describe(
     key: str, p_values: tuple[float, float, float], journey_score: float, harm: float, alpha: float
 ) -> TouchpointConflict:
     """Name the state of one touchpoint; ``journey_score`` is beyond +-1 where the journey moved."""
-    is_conflict, is_up = p_values[1] < alpha, p_values[2] < alpha
+    is_conflict, is_up = p_values[1] < alpha / 2, p_values[2] < alpha
     state: ConflictState
     if is_conflict:
         state = "conflict"

@@ -19,6 +19,7 @@ from abplat.stats.flags import flag_pair, flag_rows
 from abplat.stats.kernel import Cell, Estimate, Layout, build_arm, estimate, read_cell
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
 from abplat.stats.result import Computed, NotComputable
+from abplat.stats.skew import flag_skew
 from abplat.stats.small_tables import compare_small_table
 from abplat.stats.strata import pair_strata
 from abplat.stats.tables import is_small_table, read_table
@@ -100,7 +101,18 @@ def estimate_pair(
         for records in (paired.treatment, paired.control)
     ]
     found = estimate(arms[0], arms[1], paired.weights, layout, plan)
-    return found, (*paired.flags, *flag_pair(arms[0], arms[1], layout, found))
+    flags = (*paired.flags, *flag_pair(arms[0], arms[1], layout, found))
+    return found, flags + _flag_skew([pool_strata(treatment)], [pool_strata(control)], plan)[0]
+
+
+def _flag_skew(
+    treatment: Sequence[Moments], control: Sequence[Moments], plan: ComparisonPlan
+) -> list[tuple[str, ...]]:
+    """Name skewness that moves the error of a normal interval into one tail, row by row."""
+    if plan.kind not in ("mean", "count"):
+        return [()] * len(treatment)
+    raised = flag_skew(treatment, control, plan.alpha)
+    return [("normal_interval_unreliable",) if on else () for on in raised]
 
 
 def compare_rows(
@@ -121,6 +133,9 @@ def compare_rows(
 
     Raises:
         InvalidInputError: If the lengths or columns differ.
+
+    References:
+        As for ``compare``.
 
     Examples:
         >>> a, b = Moments.from_values([1.0, 2.0, 3.0]), Moments.from_values([2.0, 3.0, 5.0])
@@ -239,5 +254,6 @@ def _compare_stacked(
     built = [build_arm([cell], [1.0], layout) for cell in cells]
     with np.errstate(all="ignore"):
         found = estimate(built[0], built[1], [1.0], layout, plan)
-        flags = flag_rows(built[0], built[1], layout, found)
+        skewed = _flag_skew(treatment, control, plan)
+        flags = [a + b for a, b in zip(flag_rows(built[0], built[1], layout, found), skewed, strict=True)]
         return assemble_rows(found, plan, flags)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from abplat.stats.kernel import Arm, Estimate, Layout
+from abplat.stats.kernel import Arm, Estimate, Layout, find_singular
 from abplat.stats.tails import Numbers, two_sided_normal
 
 _IMBALANCE_ALPHA: Final = 0.001
@@ -37,7 +37,19 @@ def _judge(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> dic
         limit = _IMBALANCE_ALPHA / len(layout.covariates)
         raised = [_covariate_p(treatment, control, j) < limit for j in range(len(layout.covariates))]
         flags["covariate_imbalance"] = sum(raised) > 0
+        flags["covariate_singular"] = _find_singular_rows(treatment, control, found)
     return flags
+
+
+def _find_singular_rows(treatment: Arm, control: Arm, found: Estimate) -> Numbers:
+    """Tell where a covariate got no slope because it is constant or explained by the others."""
+    q, size = len(found.theta), np.size(found.effect)
+    dropped = np.zeros(size, dtype=bool)
+    for theta in found.theta:
+        dropped = dropped | np.broadcast_to(np.equal(theta, 0.0), size)
+    for row in np.flatnonzero(dropped):
+        dropped[row] = any(find_singular(treatment, control, q, int(row)))
+    return dropped if np.ndim(found.effect) else bool(dropped[0])
 
 
 def _denominator_p(treatment: Arm, control: Arm, d: int) -> Numbers:

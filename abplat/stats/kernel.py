@@ -12,14 +12,18 @@ with gradient ``g`` (mean: ``m_y``; ratio: ``m_y / m_d``), its covariates are ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from abplat.stats.comparison import ComparisonPlan
+from abplat.stats.pivoting import divide, find_dependent, solve_rows
 from abplat.stats.tails import Numbers
 
 Gradient = dict[int, Numbers]
+
+_ROUNDING: Final = 4096 * float(np.finfo(float).eps)
+"""A covariate's spread below this share of its sum of squares is rounding: it is constant."""
 
 
 class RecordLike(Protocol):
@@ -116,6 +120,9 @@ def read_cell(record: RecordLike, layout: Layout, k: int) -> Cell:
             place = i * k - i * (i - 1) // 2 + j - i
             product = record.cross[place] - record.sum[i] * record.sum[j] / n
             centred[i, j] = centred[j, i] = product
+    for i in {i for pair in layout.covariates for i in pair if i is not None}:
+        raw = record.cross[i * k - i * (i - 1) // 2]
+        centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * raw)
     return Cell(n, mean, centred)
 
 
@@ -179,22 +186,35 @@ def find_slopes(
         return [[]] * n_strata
     if plan.theta_rule == "per_stratum":
         pairs = zip(treatment.cells, control.cells, strict=True)
-        return [_solve([(1.0 / c.n, c) for c in pair], q) for pair in pairs]
+        return [_solve([(1.0 / c.n, c) for c in pair], q, plan.ridge) for pair in pairs]
     if plan.theta_rule == "pooled_total":
-        return [_pool_total([*treatment.merged, *control.merged], layout)] * n_strata
+        return [_pool_total([*treatment.merged, *control.merged], layout, plan.ridge)] * n_strata
     cells = [*treatment.cells, *control.cells]
     if plan.theta_rule == "within_arms":
-        return [_solve([(c.n - 1.0, c) for c in cells], q)] * n_strata
-    return [_solve([(c.scale, c) for c in cells], q)] * n_strata
+        return [_solve([(c.n - 1.0, c) for c in cells], q, plan.ridge)] * n_strata
+    return [_solve([(c.scale, c) for c in cells], q, plan.ridge)] * n_strata
 
 
-def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int) -> list[Numbers]:
+def find_singular(treatment: Arm, control: Arm, q: int, row: int = 0) -> list[bool]:
+    """Tell which covariates vary in neither arm or are explained by the others, in one row."""
+    cells = [(c.scale, c) for c in (*treatment.cells, *control.cells)]
+    return find_dependent(_weigh(cells, q), [_noise(cells, j) for j in range(q)], row)
+
+
+def _weigh(cells: Sequence[tuple[Numbers, Forms]], q: int) -> list[list[Numbers]]:
+    """Add up the products of the covariates over cells."""
+    return [[sum(w * c.hh[i][j] for w, c in cells) for j in range(q)] for i in range(q)]
+
+
+def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list[Numbers]:
     """Solve the weighted normal equations for the slopes; a constant covariate gets slope 0."""
     top = [sum(w * c.gh[j] for w, c in cells) for j in range(q)]
-    bottom = [[sum(w * c.hh[i][j] for w, c in cells) for j in range(q)] for i in range(q)]
+    bottom = _weigh(cells, q)
+    for j in range(q):
+        bottom[j][j] = bottom[j][j] * (1.0 + ridge)
     noise = [_noise(cells, j) for j in range(q)]
     if q == 1:
-        return [_divide(top[0], bottom[0][0], noise[0])]
+        return [divide(top[0], bottom[0][0], noise[0])]
     return solve_rows(bottom, top, noise)
 
 
@@ -203,45 +223,7 @@ def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
     return sum(w * (8 * np.finfo(float).eps * c.covariates[j]) ** 2 for w, c in cells)
 
 
-def _divide(top: Numbers, bottom: Numbers, floor: Numbers = 0.0) -> Numbers:
-    """Divide, with 0 where the divisor is not above its floor."""
-    if isinstance(bottom, np.ndarray):
-        return np.divide(top, bottom, out=np.zeros_like(bottom), where=bottom > floor)
-    return top / bottom if bottom > floor else 0.0
-
-
-def solve_rows(bottom: list[list[Numbers]], top: list[Numbers], noise: list[Numbers]) -> list[Numbers]:
-    """Solve small symmetric systems, one per row, dropping dependent covariates by pivoting."""
-    if not isinstance(top[0], np.ndarray):
-        return _solve_pivoted(bottom, top, noise)
-    q = len(top)
-    rows = []
-    for r in range(top[0].size):
-        matrix = [[float(bottom[i][j][r]) for j in range(q)] for i in range(q)]
-        right = [float(t[r]) for t in top]
-        rows.append(_solve_pivoted(matrix, right, [float(v[r]) for v in noise]))
-    return list(np.array(rows).T)
-
-
-def _solve_pivoted(bottom: list[list[float]], top: list[float], noise: list[float]) -> list[float]:
-    """Eliminate with diagonal pivots; a covariate that the others explain gets slope 0."""
-    matrix = [[*row, right] for row, right in zip(bottom, top, strict=True)]
-    floor = [max(1e-10 * row[i], noise[i]) for i, row in enumerate(bottom)]
-    left, used = list(range(len(top))), []
-    while left:
-        best = max(left, key=lambda i: matrix[i][i] / bottom[i][i] if bottom[i][i] > 0 else 0.0)
-        left.remove(best)
-        if not matrix[best][best] > floor[best]:
-            continue
-        used.append(best)
-        for i in range(len(top)):
-            if i != best:
-                factor = matrix[i][best] / matrix[best][best]
-                matrix[i] = [a - factor * b for a, b in zip(matrix[i], matrix[best], strict=True)]
-    return [matrix[i][-1] / matrix[i][i] if i in used else 0.0 for i in range(len(top))]
-
-
-def _pool_total(cells: Sequence[Cell], layout: Layout) -> list[Numbers]:
+def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Numbers]:
     """Find the slopes over all units together, differences between the arms included."""
     n = sum(c.n for c in cells)
     mean = {i: sum(c.n * c.mean[i] for c in cells) / n for i in layout.columns}
@@ -252,7 +234,7 @@ def _pool_total(cells: Sequence[Cell], layout: Layout) -> list[Numbers]:
     }
     whole = Cell(n, mean, centred)
     form = build_arm([whole], [1.0], layout).cells[0]
-    return _solve([(1.0, form)], len(layout.covariates))
+    return _solve([(1.0, form)], len(layout.covariates), ridge)
 
 
 class _Spread(NamedTuple):
@@ -297,7 +279,7 @@ def estimate(
     var_c = c.gg - 2 * share * c.gh + share**2 * (c.hh + t.hh)
     cov_tc = share * t.gh + (1 - share) * c.gh - share * (1 - share) * (t.hh + c.hh)
     magnitude = t.gg + t.hh + c.gg + c.hh
-    free = _divide((t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh) ** 2, t.df_term + c.df_term)
+    free = divide((t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh) ** 2, t.df_term + c.df_term)
     df = free - _count_slopes(slopes, plan)
     if plan.denominator == "unadjusted":
         base, base_var, base_cov = control.value, c.gg, -(c.gg - c.gh)

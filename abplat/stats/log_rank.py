@@ -59,7 +59,7 @@ def log_rank(treatment: Tables, control: Tables, rho: float = 0.0, gamma: float 
     """
     if rho < 0 or gamma < 0:
         raise InvalidInputError.at("rho", "and gamma must not be negative")
-    pairs = _pair(treatment, control)
+    pairs = pair_tables(treatment, control)
     if not all(sum(pair[i].n for pair in pairs) for i in (0, 1)):
         return NotComputable("no_units")
     parts = [_contrast(a, b, rho, gamma) for a, b in pairs]
@@ -71,7 +71,7 @@ def log_rank(treatment: Tables, control: Tables, rho: float = 0.0, gamma: float 
     return LogRank(z * z, z, float(two_sided_normal(z)), log10_p, observed, expected, variance)
 
 
-def _pair(treatment: Tables, control: Tables) -> list[tuple[RiskTable, RiskTable]]:
+def pair_tables(treatment: Tables, control: Tables) -> list[tuple[RiskTable, RiskTable]]:
     """Put the strata of two arms side by side."""
     if isinstance(treatment, RiskTable) and isinstance(control, RiskTable):
         return [(treatment, control)]

@@ -172,6 +172,10 @@ def check_restricted_mean_margin(
     Raises:
         InvalidInputError: If the margin is not positive.
 
+    References:
+        Tamhane, Logan (2004), Statistics in Medicine 23 (test of T - theta C); Tian et al. (2014)
+        for the variance of a restricted mean.
+
     Examples:
         >>> check_restricted_mean_margin(NotComputable("no_units"), 0.05).reason
         'no_units'

@@ -202,6 +202,9 @@ def ratio_interval(table: Table, alpha: float = 0.05) -> Computed[ProportionInte
     Returns:
         Treatment over control less 1, with its interval; ``zero_baseline`` where control is 0.
 
+    Raises:
+        InvalidInputError: By ``Table``, for numbers that are no counts.
+
     References:
         Miettinen, Nurminen (1985), eq. 10-12; closed form of Farrington, Manning (1990).
 
@@ -249,6 +252,9 @@ def pooled_z_test(table: Table) -> Computed[tuple[float, float]]:
     Returns:
         z (positive when treatment is higher) and its two-sided p-value, or ``no_units``, or
         ``zero_variance`` where nobody or everybody did it.
+
+    Raises:
+        InvalidInputError: By ``Table``, for numbers that are no counts.
 
     References:
         Pearson (1900); statsmodels ``proportions_ztest`` gives the same.

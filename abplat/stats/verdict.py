@@ -105,6 +105,9 @@ def judge_effect(
     Raises:
         InvalidInputError: If the direction is unknown.
 
+    References:
+        The interval and the test of ``compare`` agree (Fieller 1954), so its sides are the verdict.
+
     Examples:
         >>> judge_effect(NotComputable("no_units"), "up", is_final=True, is_trusted=True)
         'not_computable'

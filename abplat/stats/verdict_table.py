@@ -35,7 +35,7 @@ VERDICT_TABLE: Final[tuple[VerdictRow, ...]] = (
         "Worse",
         "A touchpoint is shown better and the journey worse (intersection-union test, Holm over touchpoints).",
         lambda e: bool(e.contradicted),
-        lambda e: f"Do not ship: {_names(e, e.contradicted)} won, the journey lost.",
+        lambda e: f"Do not ship: the touchpoint won ({_names(e, e.contradicted)}), the journey lost.",
     ),
     VerdictRow(
         "rollback",

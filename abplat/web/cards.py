@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from abplat.clock import format_instant
+from abplat.domain.lifecycle import UNSTARTED
 from abplat.domain.report import Report
 from abplat.web import wording
 from abplat.web.result import Facts, list_banners
@@ -19,6 +20,7 @@ NEXT_STEPS = {
     "conflict": "Read where the journey loses customers",
     "ship": "Ship",
     "ship_neutral": "Ship, if it is worth its upkeep",
+    "local_win": "Look further down the journey",
     "extend": "Keep it running",
     "stop_no_effect": "Stop, and try something bolder",
     "inconclusive": "Decide whether to run it longer",
@@ -87,7 +89,7 @@ def make_card(project: Document, document: Document, journey_title: str, report:
 
 def make_empty(card: Card, *, has_exposures: bool | None) -> Empty:
     """Say which of the three empty states this is: not started, nobody exposed, not analysed."""
-    if card.state == "draft":
+    if card.state in UNSTARTED:
         steps = (
             f"Check the plan, then start it: POST /v1/experiments/{card.key}/start with an admin key.",
             "From then on the SDK of every channel gives customers their variant.",
@@ -113,11 +115,11 @@ _EXPOSURES = (
 
 def _reason_and_step(state: str, report: Report | None) -> tuple[str, str]:
     """Say why the experiment is where it is, and what is to be done."""
-    if state == "draft":
+    if state in UNSTARTED:
         return "not started yet", "Check the plan and start it"
     if report is None:
         return "no report yet", "Wait for the first analysis"
-    if any(finding.code == "no_exposures" for finding in report.findings):
+    if any(finding.code == "no_exposures" and finding.severity != "pass" for finding in report.findings):
         return "no exposures are arriving", "Check the SDK of each channel"
     blocks = [finding for finding in report.findings if finding.severity == "block"]
     if blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 
 from abplat.domain.report import Report
 from abplat.errors import NotFoundError
@@ -12,12 +12,11 @@ from abplat.web.result import make_page
 from abplat.web.sources import Document, Source, Stored, open_source
 
 
-def list_experiments() -> str:
-    """Show every experiment, project by project; ``?project=`` shows one only."""
-    wanted = request.args.get("project")
+def list_experiments(project: str | None = None) -> str:
+    """Show every experiment, project by project, or those of one project."""
     with open_source() as source:
-        projects = [source.get_project(wanted)] if wanted else source.list_projects()
-        groups = [_group(source, project) for project in projects]
+        projects = [source.get_project(project)] if project else source.list_projects()
+        groups = [_group(source, each) for each in projects]
     return render_template("experiments.html", groups=[group for group in groups if group.cards])
 
 

@@ -109,7 +109,7 @@ def _link_row(
         else ""
     )
     control, treatment = _rate(link.control_rate, link), _rate(link.treatment_rate, link)
-    tone = "more" if step.after >= step.before else "fewer"
+    tone = "calm" if step.after == step.before else "more" if step.after > step.before else "fewer"
     sentence = f"{name}: {points}" + (f", plausible {plausible}" if plausible else "")
     sentence += f"; control goes on with {control}, the variant with {treatment}"
     picture = waterfall.draw_step(place[0], step, place[1], sentence)

@@ -20,7 +20,7 @@ KINDS = {
     "reach": "share of customers who reach the stage",
     "time_to_complete": "mean time until the journey is complete, within the horizon",
     "touchpoint": "one touchpoint on its own",
-    "effort": "contacts per customer",
+    "effort": "touchpoints of the journey per customer",
     "value": "value per customer",
 }
 METHODS = {

@@ -198,6 +198,7 @@ def _running(report: Report) -> str:
 
 def _planned(report: Report) -> Facts:
     """Return what was fixed before the start."""
+    planned_end, min_effect = report.experiment.planned_end, report.experiment.min_effect
     names = {role: [m.title for m in report.metrics if m.role == role] for role in ("primary", "guardrail")}
     guardrails = [
         m.title + (f" (margin {wording.level(m.margin)})" if m.margin is not None else "")
@@ -208,6 +209,8 @@ def _planned(report: Report) -> Facts:
         ("Goal", ", ".join(names["primary"]) or "none"),
         ("Guardrails", "; ".join(guardrails) or "none"),
         ("Each customer is watched for", wording.span(report.experiment.horizon)),
+        *([("Planned end", wording.instant(planned_end))] if planned_end else []),
+        *([("Smallest change worth acting on", wording.level(min_effect))] if min_effect else []),
         ("Level of the test", wording.level(report.experiment.alpha)),
     )
 

@@ -31,6 +31,7 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/", view_func=experiments.list_experiments)
+    pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
     place = "/projects/<project>/experiments/<key>"
     pages.add_url_rule(place, view_func=experiments.show_experiment)
     pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)

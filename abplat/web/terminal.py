@@ -38,8 +38,8 @@ MARKS = {
     "check": "\u2713",
     "info": "i",
 }
-CELLS, NARROW_CELLS = 33, 15
-"""Width of an interval in characters, on a wide and on a narrow terminal."""
+CELLS = 33
+"""Width of an interval in characters; a narrow terminal has no room to draw it."""
 WIDE = 120
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\ufffd") | {ord("\n"): " "}
 
@@ -49,7 +49,7 @@ def print_report(
 ) -> None:
     """Print a report: verdict, health, metrics, links and what it was made from; or the verdict alone."""
     console = console or Console(highlight=False)
-    cells = CELLS if console.width >= WIDE else NARROW_CELLS
+    cells = CELLS if console.width >= WIDE else 0
     shown = without_controls(report)
     for part in render_verdict(shown, report_hash) if brief else render(shown, report_hash, cells):
         console.print(part)
@@ -147,13 +147,16 @@ def _metrics(page: ResultPage, cells: int) -> Table:
     rows = [row for block in page.scorecard.blocks for row in block.rows]
     axis = axis_of([row.bar for row in rows if row.bar])
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("Metric", "Control", "Variant"):
-        table.add_column(name, justify="left" if name == "Metric" else "right", overflow="fold")
+    table.add_column("Metric", min_width=18)
+    for name in ("Control", "Variant"):
+        table.add_column(name, justify="right", overflow="fold")
     scale = f"{wording.percent(axis.lower, signed=True, digits=0)} to {wording.percent(axis.upper, signed=True, digits=0)}"
-    table.add_column(scale, justify="left", no_wrap=True)
-    table.add_column("Change", justify="right")
-    table.add_column("Plausible change", justify="left")
-    table.add_column("Verdict", justify="left")
+    if cells:
+        table.add_column(scale, justify="left", no_wrap=True)
+    table.add_column("Change", justify="right", min_width=9 if cells else 19)
+    if cells:
+        table.add_column("Plausible change", justify="left")
+    table.add_column("Verdict", justify="left", min_width=13)
     for block in page.scorecard.blocks:
         _add_block(table, block, (axis, cells), many=page.scorecard.has_many_variants)
     return table
@@ -164,11 +167,17 @@ def _add_block(table: Table, block: Block, place: tuple[Axis, int], *, many: boo
     table.add_row(Text(block.title, style="bold"))
     for row in block.rows:
         name = f"  {row.title}" + (f" ({row.variant})" if many else "")
-        drawn = (
-            Text(draw_interval(*place, row.bar), style=STYLES.get(row.bar.tone, "")) if row.bar else Text("")
-        )
-        cells = [Text(name), Text(row.control.value), Text(row.treatment.value), drawn]
-        table.add_row(*cells, Text(row.change), Text(row.plausible), _verdict(row))
+        values = [Text(name), Text(row.control.value), Text(row.treatment.value)]
+        table.add_row(*values, *_change(row, place), _verdict(row))
+
+
+def _change(row: EffectRow, place: tuple[Axis, int]) -> list[Text]:
+    """Draw and write the change; on a narrow terminal its bounds stand below it."""
+    if not place[1]:
+        return [Text(row.change) + Text(f"\n{row.plausible}" if row.plausible else "", style="dim")]
+    style = STYLES.get(row.bar.tone, "") if row.bar else ""
+    drawn = Text(draw_interval(*place, row.bar) if row.bar else "", style=style)
+    return [drawn, Text(row.change), Text(row.plausible)]
 
 
 def _verdict(row: EffectRow) -> Text:

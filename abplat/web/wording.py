@@ -75,9 +75,12 @@ SEVERITIES = {
 }
 STATES = {
     "draft": Word("Draft", "dash", "calm"),
+    "checked": Word("Checked", "check", "calm"),
     "running": Word("Running", "clock", "good"),
+    "paused": Word("Paused", "dash", "warn"),
     "stopped": Word("Stopped", "check", "calm"),
     "concluded": Word("Concluded", "check", "calm"),
+    "archived": Word("Archived", "dash", "calm"),
 }
 ENDINGS = {
     "completed": "Completed",

@@ -87,6 +87,10 @@ def make_document() -> dict[str, Any]:
     german = {"attribute": "country", "op": "in", "value": ["DE", "AT"]}
     broken = {"attribute": "country", "op": "smells_like", "value": "DE"}
     vip = hashlib.sha256(b"vip-salt:cust:1").hexdigest()
+    layered = {"key": "checkout-holdout", "salt": "c0ffee00c0ffee00", "share": 3000}
+    loyal = {"attribute": "unit", "op": "in_segment", "value": "loyal"}
+    planner = {"attribute": "unit", "op": "in_persona", "value": "planner"}
+    quoting = {"attribute": "journey_stage:buy", "op": "in", "value": ["quote", "configure"]}
     return {
         "schema_version": 1,
         "version": "0123456789abcdef",
@@ -94,7 +98,9 @@ def make_document() -> dict[str, Any]:
         "segments": {
             "vip": {"members": ["cust:1", "cust:🎪🤹‍♀️"]},
             "hidden": {"hashed": True, "salt": "vip-salt", "members": [vip]},
+            **make_rule_segments(),
         },
+        "personas": make_personas(),
         "experiments": [
             experiment("half", [5000, 5000]),
             experiment("uneven", [9000, 1000]),
@@ -128,6 +134,28 @@ def make_document() -> dict[str, Any]:
             experiment(
                 "web-only", [5000, 5000], targeting={"attribute": "channel", "op": "equals", "value": "web"}
             ),
+            experiment("loyal", [5000, 5000], targeting=loyal),
+            experiment("not-loyal", [5000, 5000], targeting={"not": loyal}),
+            experiment("planners", [5000, 5000], targeting=planner),
+            experiment(
+                "not-broken-segment",
+                [5000, 5000],
+                targeting={"not": {"attribute": "unit", "op": "in_segment", "value": "broken"}},
+            ),
+            experiment("quoting", [5000, 5000], targeting=quoting),
+            experiment(
+                "in-care",
+                [5000, 5000],
+                targeting={"attribute": "lifecycle_state", "op": "equals", "value": "care"},
+            ),
+            experiment(
+                "layer-held",
+                [5000, 5000],
+                holdouts=[{**holdout, "share": 1000}, layered],
+                layer={**layer, "slot": [5000, 10000]},
+            ),
+            experiment("layer-held-too", [5000, 5000], holdouts=[layered]),
+            *make_dependent_experiments(),
             experiment(
                 "everything",
                 [2500, 2500, 5000],
@@ -141,6 +169,101 @@ def make_document() -> dict[str, Any]:
     }
 
 
+def make_rule_segments() -> dict[str, Any]:
+    """Describe segments that are rules, sound and not."""
+    return {
+        "loyal": {"version": 3, "rule": {"attribute": "orders", "op": "gte", "value": 3}},
+        "near": {
+            "version": 1,
+            "rule": {
+                "all": [
+                    {"attribute": "channel", "op": "equals", "value": "store"},
+                    {"attribute": "unit", "op": "starts_with", "value": "cust:"},
+                ]
+            },
+        },
+        "broken": {"rule": {"attribute": "orders", "op": "smells_like", "value": 3}},
+        "nested": {"rule": {"attribute": "unit", "op": "in_segment", "value": "vip"}},
+    }
+
+
+def make_personas() -> dict[str, Any]:
+    """Describe personas, sound and not."""
+    rule = {
+        "all": [
+            {"attribute": "visits", "op": "gte", "value": 5},
+            {"not": {"attribute": "urgent", "op": "equals", "value": True}},
+        ]
+    }
+    return {
+        "planner": {"version": 2, "origin": "data", "rule": rule},
+        "broken": {"version": 1, "origin": "field", "rule": {"some": []}},
+        "nested": {"rule": {"attribute": "unit", "op": "in_persona", "value": "planner"}},
+    }
+
+
+def need(key: str, *variants: str) -> dict[str, Any]:
+    """Describe a prerequisite."""
+    return {"experiment": key, "variants": list(variants)}
+
+
+def make_dependent_experiments() -> list[dict[str, Any]]:
+    """Describe experiments that need what others gave; some stand before what they need."""
+    return [
+        experiment("after-half", [5000, 5000], prerequisites=[need("half", "treatment")]),
+        experiment("after-after", [5000, 5000], prerequisites=[need("after-half", "control", "treatment")]),
+        experiment(
+            "after-two",
+            [2000, 8000],
+            included=8000,
+            prerequisites=[need("half", "control"), need("ramp-80", "control", "treatment")],
+        ),
+        experiment("after-stopped", [5000, 5000], prerequisites=[need("stopped", "control", "treatment")]),
+        experiment("after-forced", [5000, 5000], prerequisites=[need("hidden-forced", "treatment")]),
+        experiment("after-nothing", [5000, 5000], prerequisites=[need("no-such", "control")]),
+        experiment("after-no-variant", [5000, 5000], prerequisites=[need("half")]),
+        experiment("after-german", [5000, 5000], prerequisites=[need("german", "control", "treatment")]),
+        experiment("after-web", [5000, 5000], prerequisites=[need("web-only", "treatment")]),
+        experiment(
+            "after-pinned",
+            [5000, 5000],
+            overrides={"cust:qa": "treatment"},
+            prerequisites=[need("slot-none", "treatment")],
+        ),
+    ]
+
+
+def make_dependent_calls() -> list[dict[str, Any]]:
+    """List what is asked of segments, personas and prerequisites."""
+    keys = [found["key"] for found in make_dependent_experiments()]
+    calls: list[dict[str, Any]] = []
+    for pins in ({"half": "treatment"}, {"half": "control"}, {"slot-none": "treatment"}, {"half": "no-such"}):
+        calls += [{**call(key, f"cust:{n}"), "pins": pins} for key in keys for n in (1, 2, 3)]
+    own = {"after-half": "treatment", "half": "control"}
+    calls += [{**call("after-half", f"cust:{n}"), "pins": own} for n in range(1, 5)]
+    calls += [{**call("after-half", f"cust:{n}", pin="control"), "pins": own} for n in range(1, 5)]
+    calls += [call(key, "cust:qa") for key in keys]
+    calls += [call(key, "cust:held", pin="treatment") for key in keys]
+    calls += [call("after-german", f"cust:{n}", {"country": "DE"}) for n in range(1, 6)]
+    calls += [
+        call("after-web", f"cust:{n}", channel=channel) for n in range(1, 6) for channel in ("web", None)
+    ]
+    calls += [call("after-half", unit) for unit in ("", 7, None, "c" * 257, "🎪" * 256)]
+    for attributes in (
+        {"orders": 3, "visits": 5},
+        {"orders": 2, "visits": 9, "urgent": True},
+        {"visits": 5, "urgent": None},
+        {"journey_stage:buy": "quote", "lifecycle_state": "care"},
+        {"journey_stage:buy": "visit", "lifecycle_state": "research"},
+        {"journey_stage:rent": "quote", "lifecycle_state": None},
+        {},
+    ):
+        named = ("loyal", "not-loyal", "planners", "not-broken-segment", "quoting", "in-care")
+        calls += [call(key, f"cust:{n}", attributes) for key in named for n in range(30, 33)]
+    held = ("layer-held", "layer-held-too")
+    return calls + [call(key, f"cust:{n}") for key in held for n in range(9, 60)]
+
+
 def make_calls(document: dict[str, Any]) -> list[dict[str, Any]]:
     """List what is asked."""
     keys = [found["key"] for found in document["experiments"]]
@@ -148,7 +271,7 @@ def make_calls(document: dict[str, Any]) -> list[dict[str, Any]]:
     calls += [call(key, unit) for key in ("half", "five") for unit in HOSTILE.values()]
     calls += [call(key, unit) for key in ("half", "held") for unit in (7, 0, -7, 9007199254740991)]
     calls += [
-        call("half", unit) for unit in ("", "c" * 257, "🎪" * 257, None, True, False, 1.5, [], {}, ["cust:1"])
+        call("half", unit) for unit in ("", "\ud800", "cust:\udfff!", "c" * 257, "🎪" * 257, None, True, False, 1.5, [], {}, ["cust:1"])
     ]
     calls += [
         call("stopped", ""),
@@ -190,7 +313,7 @@ def make_calls(document: dict[str, Any]) -> list[dict[str, Any]]:
             for n in range(20, 26)
         ]
     calls += [call("vips", unit) for unit in ("cust:1", "cust:2", "cust:🎪🤹‍♀️")]
-    return calls
+    return calls + make_dependent_calls()
 
 
 def call(key: str, unit: Any, attributes: Any = None, pin: Any = None, channel: Any = None) -> dict[str, Any]:
@@ -277,7 +400,13 @@ def make_rules() -> list[tuple[Any, list[Any]]]:
         ({"attribute": "a", "op": "exists", **value}, mixed)
         for value in ({}, {"value": True}, {"value": False})
     ]
-    rules += [(condition("in_segment", key), ["cust:1", "cust:2", 1, None]) for key in ("vip", "hidden")]
+    rules += [
+        (condition("in_segment", key), ["cust:1", "cust:2", 1, None]) for key in ("vip", "hidden", "near")
+    ]
+    groups = [condition("in_segment", "adult"), condition("in_persona", "minor")]
+    rules += [(rule, [17, 18, "18", None]) for group in groups for rule in (group, {"not": group})]
+    stages = ["visit", "quote", "purchase", "Quote", "", 2, None]
+    rules += [(condition("in", ["quote", "purchase"]), stages), (condition("equals", "quote"), stages)]
     one, two = condition("gt", 0), condition("lt", 2)
     rules += [
         (rule, numbers)
@@ -326,6 +455,8 @@ def make_malformed_rules() -> list[Any]:
         condition("in_segment", "nobody"),
         condition("in_segment", None),
     ]
+    rules += [condition("in_segment", "broken"), condition("in_segment", "nested")]
+    rules += [condition("in_persona", key) for key in ("nobody", "broken", "nested", "vip", 7)]
     rules += [
         {"attribute": 1, "op": "equals", "value": 1},
         {"attribute": "a"},
@@ -334,6 +465,12 @@ def make_malformed_rules() -> list[Any]:
     rules += [{}, {"all": {}}, {"all": [], "any": []}, {"some": []}, {"all": [7]}, [], "x", 7, True]
     nested = {"any": [condition("exists", value=True), condition("smells_like", "x")]}
     return rules + [{"not": rule} for rule in rules] + [nested]
+
+
+def make_chain(steps: int) -> list[dict[str, Any]]:
+    """Describe experiments of which each needs the one before."""
+    needs: list[list[dict[str, Any]]] = [[], *([need(f"e{step}", "control")] for step in range(steps))]
+    return [experiment(f"e{place}", [10000], prerequisites=each) for place, each in enumerate(needs)]
 
 
 def make_bad_documents() -> list[dict[str, Any]]:
@@ -366,6 +503,13 @@ def make_bad_documents() -> list[dict[str, Any]]:
         fault("overrides as list", {"overrides": []}),
         fault("override to a number", {"overrides": {"cust:1": 1}}),
         fault("payloads as list", {"variants": [{**variant, "payloads": []}]}),
+        fault("prerequisites as object", {"prerequisites": {}}),
+        fault("prerequisite without variants", {"prerequisites": [{"experiment": "x"}]}),
+        fault(
+            "prerequisite with a numeric variant", {"prerequisites": [{"experiment": "x", "variants": [1]}]}
+        ),
+        fault("prerequisite without experiment", {"prerequisites": [{"variants": ["control"]}]}),
+        fault("prerequisite of itself", {"prerequisites": [need("e", "control")]}),
     ]
     good = {"schema_version": 1, "version": "v", "project": "p", "experiments": []}
     other = [
@@ -381,5 +525,23 @@ def make_bad_documents() -> list[dict[str, Any]]:
         {"name": "experiment as text", "document": {**good, "experiments": ["e"]}},
         {"name": "one experiment twice", "document": {**good, "experiments": [experiment("e", [10000])] * 2}},
         {"name": "segment without members", "document": {**good, "segments": {"vip": {}}}},
+        {"name": "segment without a rule", "document": {**good, "segments": {"vip": {"rule": None}}}},
+        {"name": "personas as list", "document": {**good, "personas": []}},
+        {"name": "persona without a rule", "document": {**good, "personas": {"planner": {"version": 1}}}},
+        {
+            "name": "prerequisites that go round",
+            "document": {
+                **good,
+                "experiments": [
+                    experiment("a", [10000], prerequisites=[need("b", "control")]),
+                    experiment("b", [10000], prerequisites=[need("c", "control")]),
+                    experiment("c", [10000], prerequisites=[need("a", "control")]),
+                ],
+            },
+        },
+        {
+            "name": "prerequisites more than 10 steps long",
+            "document": {**good, "experiments": make_chain(11)},
+        },
     ]
     return cases + other

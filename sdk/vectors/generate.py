@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cases import HOSTILE, call, make_bad_documents, make_calls, make_document, make_rules
+from faults import make_faults
+from identities import make_identities
 from reference import compare_versions, decide, is_eligible, read_version, words
 
 FOLDER = Path(__file__).parent
@@ -38,18 +40,28 @@ def make_hashes() -> list[dict[str, Any]]:
     return found
 
 
+def make_groups(document: dict[str, Any]) -> dict[str, Any]:
+    """Take the segments and personas of the project, and two that look at the attribute of the rules."""
+    adult = {"rule": {"attribute": "a", "op": "gte", "value": 18}}
+    minor = {"rule": {"attribute": "a", "op": "lt", "value": 18}}
+    return {
+        "segments": {**document["segments"], "adult": adult},
+        "personas": {**document["personas"], "minor": minor},
+    }
+
+
 def make_files() -> dict[str, Any]:
     """Work out the content of every file."""
     document = make_document()
     calls = make_calls(document)
     decisions = [{**asked, "expected": decide(document, asked)} for asked in calls]
-    segments = document["segments"]
+    groups = make_groups(document)
     rules = []
     for rule, values in make_rules():
         for value in values:
             asked = call("-", "cust:1", {"a": value})
             rules.append(
-                {"rule": rule, "attributes": {"a": value}, "expected": is_eligible(rule, asked, segments)}
+                {"rule": rule, "attributes": {"a": value}, "expected": is_eligible(rule, asked, groups)}
             )
     versions = sorted(
         [
@@ -73,9 +85,17 @@ def make_files() -> dict[str, Any]:
         },
         "targeting.json": {
             "about": "Rules on one attribute; the unit is cust:1.",
-            "segments": segments,
+            **groups,
             "versions_in_order": versions,
             "cases": rules,
+        },
+        "identities.json": {
+            "about": "What happens on a device, what each link answers, and the pins at the end.",
+            "cases": make_identities(),
+        },
+        "faults.json": {
+            "about": "Answers to a request for the configuration, or for storing events, that are not the platform's.",
+            "cases": make_faults(),
         },
         "refused.json": {"about": "Documents that must be refused whole.", "cases": make_bad_documents()},
     }

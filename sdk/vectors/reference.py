@@ -146,9 +146,36 @@ def compare_list(op: str, actual: Any, value: Any) -> bool:
     return any(same(actual, item) for item in allowed)
 
 
+def check_rule(rule: Any) -> None:
+    """Look at every part of a rule that stands by itself; it may refer to no other group."""
+    call = {"unit": "cust:1", "attributes": {}, "channel": None}
+    holds(rule, call, {"segments": {}, "personas": {}})
+
+
+def find_group(groups: dict[str, Any], key: Any) -> dict[str, Any]:
+    """Return a segment or persona; there must be one, and its rule must be sound."""
+    if not isinstance(key, str) or key not in groups:
+        raise Malformed
+    group: dict[str, Any] = groups[key]
+    if "members" not in group:
+        check_rule(group["rule"])
+    return group
+
+
+def in_group(group: dict[str, Any], actual: Any, call: dict[str, Any]) -> bool:
+    """Ask whether a call belongs to a segment or persona: one that has a rule goes by the whole call."""
+    if actual is None:
+        return False
+    if "members" in group:
+        return is_member(group, actual)
+    return holds(group["rule"], call, {"segments": {}, "personas": {}})
+
+
 def is_member(segment: dict[str, Any], identifier: Any) -> bool:
     """Look an identifier up in a segment."""
-    if segment.get("hashed") is True and isinstance(identifier, str):
+    if not isinstance(identifier, str):
+        return False
+    if segment.get("hashed") is True:
         identifier = hashlib.sha256((segment.get("salt", "") + ":" + identifier).encode()).hexdigest()
     return identifier in segment["members"]
 
@@ -162,24 +189,24 @@ KINDS = {
 }
 
 
-def holds(rule: Any, call: dict[str, Any], segments: dict[str, Any]) -> bool:
+def holds(rule: Any, call: dict[str, Any], document: dict[str, Any]) -> bool:
     """Evaluate a rule; every part is looked at, so that no fault hides behind another part."""
     if not isinstance(rule, dict):
         raise Malformed
     if "attribute" in rule:
-        return condition_holds(rule, call, segments)
+        return condition_holds(rule, call, document)
     if set(rule) == {"not"}:
-        return not holds(rule["not"], call, segments)
+        return not holds(rule["not"], call, document)
     if set(rule) not in ({"all"}, {"any"}):
         raise Malformed
     parts = next(iter(rule.values()))
     if not isinstance(parts, list):
         raise Malformed
-    results = [holds(part, call, segments) for part in parts]
+    results = [holds(part, call, document) for part in parts]
     return all(results) if "all" in rule else any(results)
 
 
-def condition_holds(rule: dict[str, Any], call: dict[str, Any], segments: dict[str, Any]) -> bool:
+def condition_holds(rule: dict[str, Any], call: dict[str, Any], document: dict[str, Any]) -> bool:
     """Evaluate one condition."""
     name, op, value = rule["attribute"], rule.get("op"), rule.get("value")
     if not isinstance(name, str) or set(rule) - {"attribute", "op", "value"}:
@@ -194,10 +221,9 @@ def condition_holds(rule: dict[str, Any], call: dict[str, Any], segments: dict[s
         if not isinstance(wanted, bool):
             raise Malformed
         return (actual is not None) == wanted
-    if op == "in_segment":
-        if not isinstance(value, str) or value not in segments:
-            raise Malformed
-        return actual is not None and is_member(segments[value], actual)
+    if op in ("in_segment", "in_persona"):
+        groups = document.get("segments" if op == "in_segment" else "personas", {})
+        return in_group(find_group(groups, value), actual, call)
     if op not in KINDS:
         raise Malformed
     if actual is None:
@@ -206,10 +232,10 @@ def condition_holds(rule: dict[str, Any], call: dict[str, Any], segments: dict[s
     return KINDS[op](op, actual, value)
 
 
-def is_eligible(rule: Any, call: dict[str, Any], segments: dict[str, Any]) -> bool:
+def is_eligible(rule: Any, call: dict[str, Any], document: dict[str, Any]) -> bool:
     """Evaluate a whole rule; a malformed one makes nobody eligible."""
     try:
-        return holds(rule, call, segments)
+        return holds(rule, call, document)
     except Malformed:
         return False
 
@@ -223,7 +249,7 @@ def decide(document: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     unit = call["unit"]
     if isinstance(unit, int) and not isinstance(unit, bool):
         unit = str(unit)
-    valid = isinstance(unit, str) and 1 <= len(unit) <= 256
+    valid = isinstance(unit, str) and 1 <= len(unit) <= 256 and not re.search("[\ud800-\udfff]", unit)
     if not found:
         return outcome(None, None, "unknown_experiment", None, unit if valid else "", call)
     experiment = found[0]
@@ -247,10 +273,13 @@ def choose(  # noqa: C901, PLR0911  # one step per reason, in their order, is wh
     for holdout in experiment["holdouts"]:
         if words(holdout["salt"], unit)[0] % 10000 < holdout["share"]:
             return control, "holdout", None
-    if call["pin"] in keys:
-        return call["pin"], "pinned", None
+    pin = call["pin"] if call["pin"] is not None else (call.get("pins") or {}).get(experiment["key"])
+    if pin in keys:
+        return pin, "pinned", None
     rule = experiment["targeting"]
-    if rule is not None and not is_eligible(rule, call, document.get("segments", {})):
+    if rule is not None and not is_eligible(rule, call, document):
+        return control, "not_targeted", None
+    if not all(is_met(document, need, call) for need in experiment.get("prerequisites", [])):
         return control, "not_targeted", None
     if experiment["layer"] is not None:
         first, end = experiment["layer"]["slot"]
@@ -263,6 +292,13 @@ def choose(  # noqa: C901, PLR0911  # one step per reason, in their order, is wh
         if split < variant["bound"]:
             return variant["key"], "split", split
     raise AssertionError("bounds do not reach 10000")
+
+
+def is_met(document: dict[str, Any], need: dict[str, Any], call: dict[str, Any]) -> bool:
+    """Decide the other experiment for the same call, with its own pin."""
+    pins = call.get("pins") or {}
+    other = decide(document, {**call, "key": need["experiment"], "pin": pins.get(need["experiment"])})
+    return other["in_experiment"] and other["variant"] in need["variants"]
 
 
 def find_override(overrides: dict[str, Any], unit: str) -> Any:

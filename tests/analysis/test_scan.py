@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from abplat.analysis.journeys import twin
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.analysis.journeys.events import EventRow
+from abplat.analysis.journeys.journey import Journey
 from abplat.analysis.journeys.matcher import match_journeys
-from abplat.analysis.journeys.results import Journey, describe
+from abplat.analysis.journeys.results import describe
 from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.facts.engines.scan import scan_aliases, scan_exposures, scan_touchpoints
 

@@ -150,7 +150,10 @@ def test_the_trap_is_a_conflict_and_may_not_ship(trap: Report) -> None:
     assert conflict.state == "conflict"
     assert effect_of(trap, "form").verdict == "better"
     assert finding(trap, "conflict") == "warning"
-    assert (verdict.code, verdict.sentence) == ("conflict", "Do not ship: Form sent won, the journey lost.")
+    assert (verdict.code, verdict.sentence) == (
+        "conflict",
+        "Do not ship: the touchpoint won (Form sent), the journey lost.",
+    )
     assert verdict.why.startswith("Form sent +")
     assert "Journeys completed \u2212" in verdict.why
     assert verdict.why.count("%") >= 3
@@ -162,6 +165,21 @@ def test_no_difference_is_not_shipped(tmp_path: Path) -> None:
 
     assert report.verdicts[0].may_ship is False
     assert effect_of(report, "completed").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("truths", "code", "word", "said"),
+    [(SAME, "inconclusive", "Inconclusive", "As it should be"), (WIN, "not_trusted", "Not trusted", "A/A")],
+    ids=["nothing found", "a difference found"],
+)
+def test_an_aa_test_has_nothing_to_ship(
+    tmp_path: Path, truths: dict[str, Truth], code: str, word: str, said: str
+) -> None:
+    """Finding nothing is its success; finding a difference means that something is broken."""
+    [verdict] = run(tmp_path, truths, kind="aa").verdicts
+
+    assert (verdict.code, verdict.word, verdict.may_ship) == (code, word, False)
+    assert said in verdict.sentence
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:

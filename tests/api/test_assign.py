@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 from abplat.app import create_app
 from abplat.config import Settings
 from abplat.db.queries import assignments
-from abplat.db.queries.assignments import Pin
-from abplat.services import keys
+from abplat.db.queries.assignments import Entry, Pin
+from abplat.domain.components import Join
+from abplat.services import components, keys, ledger
 from tests.openfeature.definitions import NOW, define
 
 
@@ -23,11 +24,16 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     app = create_app(Settings(data_dir=tmp_path_factory.mktemp("assign") / "data"), lambda: NOW)
     with app.extensions["abplat"].writers.begin() as session:
         define(session)
-        pins = {
-            "cust:7": {"plain": Pin("treatment", NOW, "fresh")},
-            "cust:8": {"plain": Pin("control", NOW, "fresh")},
-        }
-        assignments.keep(session, "shop", pins)
+        connection = session.connection()
+        seen = {"cust:7": "treatment", "cust:8": "control", "anon:w1": "treatment"}
+        entries = [Entry(unit, "plain", Pin(variant, NOW)) for unit, variant in seen.items()]
+        assignments.keep(connection, "shop", entries)
+        for anonymous, known in (
+            ("anon:w1", "cust:10"),
+            ("device:tablet", "cust:11"),
+            ("device:tablet", "cust:12"),
+        ):
+            components.join(connection, "shop", Join(anonymous, known, NOW))
     yield app
     app.extensions["abplat"].close()
 
@@ -70,6 +76,23 @@ def test_the_ledger_holds_for_a_mailing_too(client: FlaskClient, headers: Any) -
         ("control", "pinned"),
     ]
     assert found[2]["reason"] == "split"
+
+
+def test_ids_are_resolved_as_the_ledger_resolves_one(app: Flask, client: FlaskClient, headers: Any) -> None:
+    """The customer is hashed, whatever id names them; a shared tablet takes part in nothing."""
+    ids = ["cust:7", "cust:10", "anon:w1", "cust:11", "device:tablet", "cust:13", "anon:null"]
+    body = {"experiment": "plain", "units": ids}
+    found = client.post("/v1/assign", json=body, headers=headers["server"]).get_json()["assignments"]
+    with app.extensions["abplat"].engine.connect() as connection:
+        alone = [ledger.look_up(connection, "shop", (each,)) for each in ids]
+
+    assert [each["unit"] for each in found] == [held.standing.unit for held in alone]
+    for each, held in zip(found, alone, strict=True):
+        if "plain" in held.pins:
+            assert (each["variant"], each["reason"]) == (held.pins["plain"], "pinned")
+        assert each["in_experiment"] is not held.standing.shared
+    assert (found[4]["variant"], found[4]["reason"], found[4]["bucket"]) == ("control", "not_targeted", None)
+    assert found[1]["variant"] == found[2]["variant"] == "treatment"
 
 
 def test_every_unit_may_have_its_attributes(client: FlaskClient, headers: Any) -> None:

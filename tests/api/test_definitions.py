@@ -14,7 +14,10 @@ from abplat.api.errors import CONTENT_TYPE
 from tests.conftest import make_catalogue, make_experiment
 
 Headers = dict[str, str]
-NEEDED = ("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "experiments")
+NEEDED = (
+    *("channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas"),
+    *("templates", "experiments"),
+)
 
 
 @pytest.fixture(name="shop")
@@ -40,6 +43,27 @@ def test_an_experiment_from_draft_to_stopped(client: FlaskClient, shop: Headers)
     assert client.post(f"{url}/stop", headers=shop).json["state"] == "stopped"
     assert client.get(f"{url}/report", headers=shop).json["code"] == "not_found"
     assert client.get(f"{url}/report.csv", headers=shop).status_code == 404
+
+
+def test_an_experiment_that_ran_elsewhere_names_its_instants(client: FlaskClient, shop: Headers) -> None:
+    """Start and stop lie in the past and in this order."""
+    url = "/v1/experiments/shorter-form"
+    future = client.post(f"{url}/start", headers=shop, json={"at": "2999-01-01T00:00:00Z"})
+    naive = client.post(f"{url}/start", headers=shop, json={"at": "2024-01-01T00:00:00"})
+    started = client.post(f"{url}/start", headers=shop, json={"at": "2024-01-08T00:00:00Z"})
+    before = client.post(f"{url}/stop", headers=shop, json={"at": "2024-01-01T00:00:00Z"})
+    stopped = client.post(f"{url}/stop", headers=shop, json={"at": "2024-01-15T00:00:00Z"})
+
+    assert [answer.status_code for answer in (future, naive, started, before, stopped)] == [
+        422,
+        422,
+        200,
+        422,
+        200,
+    ]
+    assert future.json["errors"][0]["path"] == naive.json["errors"][0]["path"] == "at"
+    assert started.json["started_at"].startswith("2024-01-08")
+    assert stopped.json["stopped_at"].startswith("2024-01-15")
 
 
 def test_every_fault_is_listed_with_its_path(client: FlaskClient, shop: Headers) -> None:
@@ -283,12 +307,14 @@ def test_only_the_first_project_creates_others(client: FlaskClient, new_key: Cal
 def test_identify_and_context(client: FlaskClient, shop: Headers, new_key: Callable[..., Headers]) -> None:
     """A log-in keeps the variant; an agent sees it; a second call is the same fact."""
     server = new_key("server")
+    assert client.post("/v1/experiments/shorter-form/start", headers=shop).status_code == 200
     said = {"anonymous": "anon:w1", "known": "cust:7", "ts": "2026-03-04T09:00:00Z"}
     said |= {"assignments": {"shorter-form": "treatment"}}
     for _ in range(2):
         answer = client.post("/v1/identify", json=said, headers=server)
         assert answer.json == {
             "unit": "cust:7", "pins": {"shorter-form": "treatment"}, "shared": False, "conflicts": [],
+            "outcome": "joined",
         }  # fmt: skip
 
     context = client.get("/v1/context?unit=cust:7", headers=server).json

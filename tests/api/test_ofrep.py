@@ -10,12 +10,16 @@ import pytest
 from abplat_sdk import compile_config
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from abplat.app import create_app
 from abplat.config import Settings
+from abplat.db.queries import assignments
+from abplat.db.queries.assignments import Entry, Pin
+from abplat.domain.components import Join
 from abplat.errors import LimitExceededError
-from abplat.services import keys
+from abplat.services import components, keys
 from tests.openfeature.definitions import KEYS, NOW, define
 
 FLAGS = "/ofrep/v1/evaluate/flags"
@@ -26,7 +30,7 @@ Ask = Callable[..., TestResponse]
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A platform with every kind of experiment."""
     folder = tmp_path_factory.mktemp("ofrep")
-    app = create_app(Settings(data_dir=folder / "data"), lambda: NOW)
+    app = create_app(Settings(data_dir=folder / "data", allowed_origins="https://shop.example"), lambda: NOW)
     with app.extensions["abplat"].writers.begin() as session:
         define(session)
     yield app
@@ -327,7 +331,7 @@ def test_a_browser_may_ask_first(path: str, client: FlaskClient) -> None:
 
     assert (answer.status_code, answer.data) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
-    assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"].split(", ")
     assert {"authorization", "content-type", "if-none-match", "x-api-key"} <= set(allowed.split(", "))
     assert int(answer.headers["Access-Control-Max-Age"]) > 0
     assert "Access-Control-Allow-Credentials" not in answer.headers
@@ -343,7 +347,8 @@ def test_a_page_may_read_every_answer(ask: Ask, client: FlaskClient) -> None:
         assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
         assert "Origin" in answer.headers["Vary"]
 
-    assert "Access-Control-Allow-Origin" not in ask(None, Origin="null").headers
+    for other in ("null", "https://other.example"):
+        assert "Access-Control-Allow-Origin" not in ask(None, Origin=other).headers
     assert "Access-Control-Allow-Origin" not in ask(None).headers
 
 
@@ -392,7 +397,7 @@ def test_a_full_disk_costs_the_exposure_alone(app: Flask, ask: Ask, monkeypatch:
     """The flag is answered all the same."""
     from abplat.errors import StorageFullError
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise StorageFullError("no room")
 
     monkeypatch.setattr(app.extensions["abplat"].intake, "submit", refuse)
@@ -469,3 +474,42 @@ def test_two_keys_at_once_are_refused(client: FlaskClient, headers: dict[str, di
         client.post(f"{FLAGS}/plain", json=body, headers=sent)
 
     assert client.post(f"{FLAGS}/plain", json=body, headers=both).status_code == 401
+
+
+def test_the_ledger_is_asked_and_kept_where_the_caller_wants_it(app: Flask, ask: Ask) -> None:
+    """Then a flag is what ``POST /v1/decide`` answers: what a customer has met in any channel holds."""
+    platform = app.extensions["abplat"]
+    with platform.engine.begin() as connection:
+        components.join(connection, "shop", Join("anon:l1", "cust:l1", NOW))
+        hashed = ask("plain", {"targetingKey": "cust:l1"}).get_json()["variant"]
+        other = {"control": "treatment", "treatment": "control"}[hashed]
+        assignments.keep(connection, "shop", [Entry("anon:l1", "plain", Pin(other, NOW))])
+    wanted = {"targetingKey": "cust:l1", "abplatLedger": True}
+    exposed = {"targetingKey": "cust:l1", "abplatExpose": True}
+    kept = {"targetingKey": "cust:l2", "abplatLedger": True}
+
+    assert ask("plain", {"targetingKey": "cust:l1"}, "server").get_json()["variant"] == hashed
+    for context in (wanted, exposed):
+        flag = ask("plain", context, "server").get_json()
+        assert (flag["variant"], flag["metadata"]["decisionReason"]) == (other, "pinned")
+    flags = {flag["key"]: flag for flag in ask(None, wanted, "server").get_json()["flags"]}
+    assert flags["plain"]["variant"] == other
+    assert ask("plain", kept, "server").get_json()["metadata"]["decisionReason"] == "split"
+    assert ask("plain", kept, "server").get_json()["metadata"]["decisionReason"] == "pinned"
+
+
+def test_a_flag_without_the_ledger_asks_no_database(
+    app: Flask, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one flag nor all."""
+    platform, seen = app.extensions["abplat"], []
+    monkeypatch.setattr(platform.configurations, "_max_age_s", 60.0)
+    assert ask(None, kind="server").status_code == 200
+    event.listen(platform.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    for pins in ({}, {"plain": "control"}):
+        context = {"targetingKey": "cust:1", "abplatPins": pins}
+        assert ask(None, context, "server").status_code == 200
+        assert ask("plain", context, "server", Origin="https://shop.example").status_code == 200
+        assert ask("plain", context, "server").status_code == 200
+
+    assert seen == []

@@ -10,6 +10,8 @@ from flask import Flask
 
 from abplat.api.errors import HTTP_CODES, STATUS
 from abplat.domain.catalogue import check_references, parse_catalogue
+from abplat.domain.conclusions import AA_WORDING, WORDING
+from abplat.domain.consequences import CONSEQUENCES
 from abplat.domain.targeting import _OPERATORS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -41,13 +43,24 @@ def test_every_operator_is_documented() -> None:
 
 
 def test_every_route_is_documented(app: Flask) -> None:
-    """Each route of the API stands in the page, with NOUN for the seven nouns."""
+    """Each route of the API stands in the page, with NOUN for the nouns."""
     page = (REFERENCE / "api.md").read_text()
-    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|experiments"
+    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
             url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
             url = url.replace("<path:key>", "KEY")
+            url = url.replace("<plan_id>", "ID")
             general = re.sub(rf"^/v1/({nouns})(/KEY(/archive)?)?$", r"/v1/NOUN\2", url)
 
             assert general in page, url
+
+
+def test_the_table_of_what_happens_is_printed() -> None:
+    """Every action, word for word as the API answers it."""
+    page = (REFERENCE / "lifecycle.md").read_text()
+    for row in CONSEQUENCES:
+        cells = [f"`{row.action}`", ", ".join(row.states), *row[2:]]
+        assert f"| {' | '.join(cells)} |" in page, row.action
+    for sentence in (*WORDING.values(), *AA_WORDING.values()):
+        assert sentence in page

@@ -70,7 +70,9 @@ def test_files_and_functions_stay_small(path: Path) -> None:
     ]
 
     assert long == []
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+    # The face of a package that only names what it offers is a list, not something to be read through.
+    is_face = path.name == "__init__.py" and not list(functions(path))
+    assert is_face or len(path.read_text().splitlines()) <= MAX_FILE_LINES
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from abplat.cli import main
 from abplat.config import Settings
 from abplat.db.queries import assignments
-from abplat.db.queries.assignments import Pin
+from abplat.db.queries.assignments import Entry, Pin
+from abplat.domain.components import Join
+from abplat.services import components, ledger
 from abplat.services.platform import Platform, open_platform
 from tests.openfeature.definitions import NOW, define
 
@@ -26,7 +28,11 @@ def _shop(tmp_path: Path) -> Iterator[Platform]:
     platform = open_platform(Settings(data_dir=tmp_path / "data"), lambda: NOW)
     with platform.writers.begin() as session:
         define(session)
-        assignments.keep(session, "shop", {"cust:7": {"plain": Pin("treatment", NOW, "fresh")}})
+        connection = session.connection()
+        assignments.keep(connection, "shop", [Entry("cust:7", "plain", Pin("treatment", NOW))])
+        for known in ("cust:901", "cust:902"):
+            components.join(connection, "shop", Join("device:tablet", known, NOW))
+        components.join(connection, "shop", Join("anon:w1", "cust:7", NOW))
     yield platform
     platform.close()
 
@@ -151,6 +157,25 @@ def test_exposures_are_recorded_once(shop: Platform, tmp_path: Path) -> None:
     assert "20 recorded, 0 were there already" in first.stderr
     assert "0 recorded, 20 were there already" in again.stderr
     assert "bad_actor 1" in first.stderr
+
+
+def test_a_mailing_is_remembered(shop: Platform, tmp_path: Path) -> None:
+    """What the mail has shown holds in every channel from now on; without --expose nothing is kept."""
+    file = write(tmp_path / "in.csv", [["id"], ["cust:50"], ["anon:w1"], ["device:tablet"], ["anon:null"]])
+    assert run(shop, file).exit_code == 0
+    with shop.engine.connect() as connection:
+        assert ledger.look_up(connection, "shop", ("cust:50",)).pins == {}
+
+    out = tmp_path / "out.csv"
+    assert run(shop, file, "--expose", "--channel", "email", "--out", str(out)).exit_code == 0
+    first, second, tablet, nobody = read(out)
+    assert (second["variant"], second["reason"], tablet["reason"]) == ("treatment", "pinned", "not_targeted")
+    assert nobody["in_experiment"] == "true"
+    with shop.engine.connect() as connection:
+        kept = ledger.look_up(connection, "shop", ("cust:50",)).entries["plain"].pin
+        assert (kept.variant, kept.channel) == (first["variant"], "email")
+        assert ledger.look_up(connection, "shop", ("anon:null",)).pins == {}
+    assert {row["actor"] for row in read_exposures(shop)} == {"cust:50", "cust:7", "anon:null"}
 
 
 def test_who_is_outside_is_not_exposed(shop: Platform, tmp_path: Path) -> None:

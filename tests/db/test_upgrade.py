@@ -59,3 +59,50 @@ def test_a_newer_database_is_left_alone(settings: Settings) -> None:
     with pytest.raises(UnavailableError, match="newer abplat"):
         upgrades.upgrade(engine)
     engine.dispose()
+
+
+def test_experiments_of_the_first_revision_get_their_phase(tmp_path: Path) -> None:
+    """What has started keeps its salt, weights and coverage; what was archived says so; and back again."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    plan = '{"experiment": {"included": 700, "variants": [{"key": "a", "weight": 6000}, {"key": "b", "weight": 4000}]}}'
+    columns = "key, state, salt, hash_version, started_at, plan, document, archived_at, project, version, created_at, updated_at"
+    with writing(engine).begin() as connection:
+        command.upgrade(upgrades.make_config(connection), "0001")
+        connection.execute(text("INSERT INTO projects VALUES ('shop', 'Shop', 1, 0, 0)"))
+        for key, state, started, archived in (
+            ("live", "running", 5, None),
+            ("idea", "draft", None, None),
+            ("past", "stopped", 5, 9),
+            ("dropped", "draft", None, 9),
+        ):
+            connection.execute(
+                text(
+                    f"INSERT INTO experiments ({columns}) VALUES "
+                    "(:key, :state, 'abcd', 1, :started, :plan, '{}', :archived, 'shop', 1, 0, 0)"
+                ),
+                {
+                    "key": key,
+                    "state": state,
+                    "started": started,
+                    "plan": started and plan,
+                    "archived": archived,
+                },
+            )
+    upgrades.upgrade(engine)
+    with engine.connect() as connection:
+        states = dict(connection.execute(text("SELECT key, state FROM experiments")).all())
+        phases = connection.execute(
+            text("SELECT e.key, p.salt, p.weights, p.included, p.started_at, e.traffic FROM phases p "
+                 "JOIN experiments e ON e.id = p.experiment_id ORDER BY e.key")
+        ).all()  # fmt: skip
+    assert states == {"live": "running", "idea": "draft", "past": "archived", "dropped": "archived"}
+    assert [tuple(row[:5]) for row in phases] == [
+        (key, "abcd", '{"a": 6000, "b": 4000}', 700, 5) for key in ("live", "past")
+    ]
+    assert '"phase": 1' in phases[0].traffic
+    with writing(engine).begin() as connection:
+        command.downgrade(upgrades.make_config(connection), "0001")
+        back = dict(connection.execute(text("SELECT key, state FROM experiments")).all())
+
+    assert back == {"live": "running", "idea": "draft", "past": "stopped", "dropped": "draft"}
+    engine.dispose()

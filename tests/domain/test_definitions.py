@@ -14,12 +14,9 @@ from abplat.domain.catalogue import NOUNS, canonical, check_references, parse_ca
 from abplat.domain.fields import check_json
 from abplat.domain.identities import parse_identification
 from abplat.domain.layers import Slot, require_room
-from abplat.domain.lifecycle import STATES, require_changeable, require_transition
 from abplat.domain.metrics import parse_metric
 from abplat.domain.targeting import fault_of_pattern
 from abplat.errors import (
-    ConflictError,
-    IllegalTransitionError,
     InvalidInputError,
     LayerFullError,
     NotAuthenticatedError,
@@ -54,25 +51,6 @@ def test_a_faulty_metric_is_refused(over: dict[str, Any], path: str) -> None:
 def test_less_is_better_for_time_and_effort() -> None:
     """The good direction follows from the kind."""
     assert parse_metric(make_metric(kind="time_to_complete")).direction == "down"
-
-
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("target", STATES)
-def test_only_two_steps_exist(state: str, target: str) -> None:
-    """Draft starts, running stops, nothing else happens."""
-    if (state, target) in {("draft", "running"), ("running", "stopped")}:
-        require_transition(state, target)
-    else:
-        with pytest.raises(IllegalTransitionError):
-            require_transition(state, target)
-
-
-def test_a_started_experiment_keeps_its_weights() -> None:
-    """Only title and owner can change after the start."""
-    require_changeable("running", ["title", "owner"])
-    require_changeable("draft", ["variants"])
-    with pytest.raises(ConflictError, match="variants"):
-        require_changeable("running", ["title", "variants"])
 
 
 def test_touching_slots_fit_and_overlapping_ones_do_not() -> None:

@@ -9,11 +9,13 @@ from collections import Counter
 
 import duckdb
 import pytest
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, text
 
 from abplat.clock import system_clock
 from abplat.db.engine import writing
 from abplat.db.models.intake import drain_state, failed_events, intake
+from abplat.db.models.sightings import Sighting
+from abplat.db.queries.sightings import MAX_SIGHTINGS, note
 from abplat.facts.drain import APP, Drain
 from abplat.facts.durability import log_entry
 from abplat.facts.intake import Intake
@@ -200,3 +202,22 @@ def test_a_lake_older_than_the_database_is_told_and_filled(
     assert in_lake(lake) == [("a", 8)]
     assert "ends at batch 0" in caplog.text
     assert lake.open("shop", "touchpoint").last_sequence(APP) == 8
+
+
+def test_what_was_heard_of_is_noted(engine: Engine, lake: Lake) -> None:
+    """For the checklist: name, channel and when; names nobody expects do not fill the disk."""
+    rows: list[Row] = [
+        TouchpointRow(f"e{number}", "cust:1", f"visit{number % 2}", 5, "web") for number in range(4)
+    ]
+    inbox = Intake(engine, system_clock)
+    inbox.submit("shop", [*rows, AliasRow("a", "anon:1", "cust:1", 5)])
+    inbox.close()
+    Drain(engine, lake).run()
+    with writing(engine).begin() as connection:
+        flood = {(f"n{number}", ""): 1 for number in range(MAX_SIGHTINGS)}
+        note(connection, "shop", "touchpoint", flood | {("visit0", "web"): 10**18, ("x" * 300, ""): 1})
+        seen = connection.execute(select(Sighting.name, Sighting.channel)).all()
+        (latest,) = connection.execute(text("SELECT last_seen FROM sightings WHERE name = 'visit0'")).one()
+
+    assert sorted(map(tuple, seen)) == [("visit0", "web"), ("visit1", "web")]
+    assert latest == 10**18

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
+from abplat.clock import to_micros
 from abplat.config import Settings
 from abplat.db.engine import make_engine
 from abplat.db.upgrade import upgrade
 from abplat.errors import InvalidInputError, NotFoundError
+from abplat.facts.drain import Drain
+from abplat.facts.intake import Intake
 from abplat.facts.lake import Lake
-from abplat.jobs.analyse import run
+from abplat.facts.rows import ExposureRow, Row
+from abplat.jobs.analyse import analyse_experiment, run
 from abplat.jobs.context import JobContext
-from abplat.services import experiments, journeys, metrics, projects, reports
+from abplat.services import experiments, journeys, metrics, phases, projects, reports
+from abplat.services.experiments import Moment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,3 +74,33 @@ def test_a_job_without_an_experiment_is_refused(context: JobContext) -> None:
         run(context, {"project": "shop"})
     with pytest.raises(NotFoundError):
         run(context, {"project": "shop", "experiment": "other"})
+
+
+def test_phases_and_deviations_reach_the_report(context: JobContext) -> None:
+    """A reader learns what was done otherwise than planned, and whom the numbers are about."""
+    later = NOW + timedelta(days=2)
+    with Session(context.engine) as session, session.begin():
+        experiments.start(session, "shop", "mail", Moment(NOW))
+        said = {"weights": {"control": 6000, "treatment": 4000}, "reason": "too many calls"}
+        phases.begin(session, "shop", "mail", said, now=later)
+    ts_us = [to_micros(NOW), to_micros(later)]
+    rows: list[Row] = [
+        ExposureRow(f"e{n}", f"cust:{n}", "mail", ("control", "treatment")[n % 2], ts_us[n // 4], "web")
+        for n in range(8)
+    ]
+    inbox = Intake(context.engine, context.clock)
+    inbox.submit("shop", rows)
+    inbox.close()
+    Drain(context.engine, context.lake).run()
+
+    early = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=1))
+    report = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=3))
+    findings = {finding.code: finding for finding in report.findings}
+    assert [variant.n_exposed for variant in early.experiment.variants] == [2, 2]
+    assert [(variant.n_exposed, variant.weight) for variant in report.experiment.variants] == [
+        (2, 6000),
+        (2, 4000),
+    ]
+    assert findings["phase"].evidence == {"phase": 2, "customers_of_earlier_phases": 4}
+    assert "too many calls" in findings["deviations"].detail
+    assert not {"phase", "deviations"} & {finding.code for finding in early.findings}

@@ -65,5 +65,5 @@ def define(session: Session) -> None:
     """Define the shop, start everything, and stop what has ended."""
     catalogue.apply(session, CATALOGUE, now=NOW)
     for key in KEYS:
-        experiments.start(session, "shop", key, Moment(NOW))
+        experiments.start(session, "shop", key, Moment(NOW), anyway="a shop of odd experiments")
     experiments.stop(session, "shop", "ended", Moment(NOW))

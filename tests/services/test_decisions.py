@@ -21,7 +21,7 @@ def test_the_service_agrees_with_the_vectors() -> None:
     for case in VECTORS["cases"]:
         if case["expected"]["reason"] == "invalid_unit" or not case["expected"]["unit"]:
             continue
-        pins = {} if case["pin"] is None else {case["key"]: case["pin"]}
+        pins = {**case.get("pins", {}), **({} if case["pin"] is None else {case["key"]: case["pin"]})}
         asked = {
             "unit": case["unit"],
             "attributes": case["attributes"],
@@ -39,7 +39,10 @@ def test_hidden_identifiers_decide_alike() -> None:
     public = decisions.hide_identifiers(VECTORS["config"])
     whole, hidden = compile_config(VECTORS["config"]), compile_config(public)
     for case in VECTORS["cases"]:
-        asked = (case["key"], case["unit"], case["attributes"], case["pin"], case["channel"])
+        asked = (
+            *(case["key"], case["unit"], case["attributes"], case["pin"], case["channel"]),
+            case.get("pins"),
+        )
         assert whole.decide(*asked) == hidden.decide(*asked), ascii(case)
 
     text = json.dumps(public)

@@ -88,7 +88,7 @@ _LOCAL = find_conflicts((0.002, 0.006), {"form_click": (0.05, 0.01)})
     ("goal", "more", "code", "word", "start"),
     [
         (_goal(_UP), {"failed_checks": ["Split not as planned"]}, "not_trusted", "Not trusted", "Do not decide yet: split"),
-        (_goal(_DOWN), {"conflicts": _CONFLICT}, "conflict", "Worse", "Do not ship: form_click won, the journey lost."),
+        (_goal(_DOWN), {"conflicts": _CONFLICT}, "conflict", "Worse", "Do not ship: the touchpoint won (form_click), the journey lost."),
         (_goal(_DOWN), {}, "rollback", "Worse", "Roll back: Journey completed is worse."),
         (_goal(_UP), {"guardrails": [_BROKEN]}, "rollback", "Worse", "Roll back: Calls is past the guardrail."),
         (_goal(_UP), {"is_final": False, "n_needed": 1200}, "extend", "Too early", "Keep running: the planned end"),
@@ -143,7 +143,7 @@ def test_the_trap_is_said_in_words_with_numbers() -> None:
     touchpoints = {"form_click": Goal(title="Form submitted", effect=_Effect(0.05, 0.078))}
     found = decide_verdict(_goal(_DOWN), [_BROKEN], _CONFLICT, is_final=True, touchpoints=touchpoints)
 
-    assert found.sentence == "Do not ship: Form submitted won, the journey lost."
+    assert found.sentence == "Do not ship: the touchpoint won (Form submitted), the journey lost."
     assert found.why == (
         "Form submitted +6.4 % (better on its own); Journey completed \u22123.0 % (\u22125.0 % to \u22121.0 %); "
         "Calls +8.5 % (+6.0 % to +11.0 %), past its margin of 5 %."

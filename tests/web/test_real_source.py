@@ -38,7 +38,7 @@ def client(tmp_path: Path) -> FlaskClient:
     ("path", "said"),
     [
         ("/", "Quote form"),
-        ("/?project=shop", "Conflict"),
+        ("/projects/shop", "Conflict"),
         ("/projects/shop/experiments/trap", "the touchpoint won, the journey lost"),
         ("/projects/shop/experiments/idea", "Not started"),
         ("/projects/shop/journeys/buy", "Latest map"),
@@ -54,7 +54,7 @@ def test_page_is_made_from_the_services(client: FlaskClient, path: str, said: st
 
 
 @pytest.mark.parametrize(
-    "path", ["/projects/none/experiments/x", "/projects/shop/journeys/none", "/?project=none"]
+    "path", ["/projects/none/experiments/x", "/projects/shop/journeys/none", "/projects/none"]
 )
 def test_what_is_missing_is_said_to_people(client: FlaskClient, path: str) -> None:
     """As a page, not as problem+json."""
@@ -62,6 +62,23 @@ def test_what_is_missing_is_said_to_people(client: FlaskClient, path: str) -> No
 
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("path", "accepts", "mimetype"),
+    [
+        ("/nowhere", "text/html", "text/html"),
+        ("/nowhere", "application/json", "application/problem+json"),
+        ("/v1/nowhere", "text/html", "application/problem+json"),
+    ],
+)
+def test_an_address_of_nothing_is_answered_in_kind(
+    client: FlaskClient, path: str, accepts: str, mimetype: str
+) -> None:
+    """A page for people, problem+json for machines."""
+    answer = client.get(path, headers={"Accept": accepts})
+
+    assert (answer.status_code, answer.mimetype) == (404, mimetype)
 
 
 def test_style_sheet_is_served(client: FlaskClient) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.journeys.journey import Journey, Link
 from abplat.domain.journeys import JourneyDefinition
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -17,40 +18,6 @@ Ints: TypeAlias = NDArray[np.int64]
 STATUSES = ("open", "completed", "abandoned", "aborted", "superseded")
 OPEN, COMPLETED, ABANDONED, ABORTED, SUPERSEDED = range(5)
 REASONS = (None, "window", "within", "inactivity", "exclusion", "restart", "strict")
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The move between two stages reached one after the other."""
-
-    from_stage: str
-    to_stage: str
-    from_channel: str | None
-    to_channel: str | None
-    latency_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """One journey in words. Times are microseconds since 1970, UTC."""
-
-    customer: str
-    n: int
-    key: str | None
-    status: str
-    reason: str | None
-    provisional: bool
-    start_us: int
-    end_us: int
-    reached: tuple[tuple[str, int], ...]
-    next_stage: str | None
-    touchpoints: int
-    channels: tuple[str, ...]
-    channel_switches: int
-    links: tuple[Link, ...]
-    repeats: int
-    backtracks: int
-    recaptures: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from abplat.analysis.journeys.events import (
     matches_any,
     snapshot,
 )
-from abplat.analysis.journeys.results import Journey, Link
+from abplat.analysis.journeys.journey import Journey, Link
 from abplat.domain.journeys import JourneyDefinition
 
 

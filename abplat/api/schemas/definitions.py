@@ -68,6 +68,18 @@ class StoredSchema(StrictSchema):
     archived_at = fields.AwareDateTime(allow_none=True)
 
 
+class VersionedSchema(StoredSchema):
+    """What the server knows of a definition whose versions are kept."""
+
+    version = fields.Integer(metadata={"description": "Grows when what decides changes"})
+
+
+class DefinitionVersions(StrictSchema):
+    """Every version of a definition, oldest first."""
+
+    items = fields.List(fields.Dict(keys=fields.String()))
+
+
 class PageQuery(StrictSchema):
     """Where a page of a list starts and how long it is."""
 

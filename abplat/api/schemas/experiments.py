@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from abplat.api.schemas.definitions import (
+    DocumentSchema,
     StrictSchema,
     choice_field,
     duration_field,
@@ -13,10 +14,12 @@ from abplat.api.schemas.definitions import (
     text_field,
 )
 from abplat.api.schemas.layers import SaltStored
-from abplat.domain.experiments import ID_TYPES, KINDS, ROLES
+from abplat.api.schemas.lifecycle import ConclusionStored
+from abplat.domain.experiments import KINDS, ROLES, UNIT_TYPES
 from abplat.domain.fields import MAX_TEXT
 from abplat.domain.layers import BUCKETS
 from abplat.domain.lifecycle import STATES
+from abplat.domain.predictions import DIRECTIONS
 
 _BUCKET = validate.Range(0, BUCKETS)
 
@@ -38,6 +41,43 @@ class MetricUseSchema(StrictSchema):
     margin = fields.Float(allow_none=True, metadata={"description": "Share that a guardrail may lose"})
 
 
+class PrerequisiteSchema(StrictSchema):
+    """Another experiment that must have given one of these variants."""
+
+    experiment = key_field(required=True)
+    variants = fields.List(key_field(), required=True)
+
+
+class PredictionSchema(StrictSchema):
+    """The hypothesis in parts, fixed before a number is seen."""
+
+    change = text_field("What is changed", MAX_TEXT, required=True)
+    metric = key_field(required=True)
+    direction = choice_field(DIRECTIONS, "Where the metric moves", required=True)
+    size = fields.Float(allow_none=True, metadata={"description": "By which share"})
+    time = duration_field("Within which time", allow_none=True)
+    because = fields.String(metadata={"description": "Why it should"})
+
+
+class RampStepSchema(StrictSchema):
+    """A share of customers, and all that must come to pass before the next one."""
+
+    included = fields.Integer(
+        required=True, validate=_BUCKET, metadata={"description": f"Share of {BUCKETS}"}
+    )
+    hold = duration_field("How long it lasts at least", allow_none=True)
+    approval = fields.Boolean(metadata={"description": "Whether somebody has to approve"})
+    min_sample = fields.Integer(allow_none=True, metadata={"description": "Customers per variant"})
+
+
+class ScheduleSchema(StrictSchema):
+    """When to start, when to stop, and in which steps to open."""
+
+    start_at = fields.String(allow_none=True, metadata={"description": "Instant with an offset"})
+    end_at = fields.String(allow_none=True, metadata={"description": "Instant with an offset"})
+    ramp = fields.List(fields.Nested(RampStepSchema))
+
+
 class ExperimentFields(Schema):
     """What is changed for whom, and what decides."""
 
@@ -46,12 +86,15 @@ class ExperimentFields(Schema):
     owner = text_field("Who answers for it", required=True)
     hypothesis = fields.String(validate=validate.Length(max=MAX_TEXT))
     journey = key_field(required=True)
-    unit_type = choice_field(ID_TYPES, "Type of the id that is hashed")
+    unit_type = choice_field(
+        UNIT_TYPES, "Type of the id that is hashed; store, team, household and account are drawn whole"
+    )
     layer = key_field(allow_none=True)
     slot = fields.List(
         fields.Integer(), allow_none=True, metadata={"description": "Buckets [from, to) of the layer"}
     )
     holdouts = fields.List(key_field())
+    prerequisites = fields.List(fields.Nested(PrerequisiteSchema))
     included = fields.Integer(
         validate=_BUCKET, metadata={"description": f"Share of {BUCKETS} that takes part"}
     )
@@ -65,10 +108,14 @@ class ExperimentFields(Schema):
         "Journeys that start this long before the exposure count", allow_none=True
     )
     decide_after = duration_field("Planned run time", allow_none=True)
-    kind = choice_field(KINDS, "A comparison, or a check that nothing differs")
+    kind = choice_field(
+        KINDS, "A comparison, a check that nothing differs, or one that was assigned elsewhere"
+    )
     min_effect = fields.Float(
         allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
     )
+    prediction = fields.Nested(PredictionSchema, allow_none=True)
+    schedule = fields.Nested(ScheduleSchema, allow_none=True)
 
 
 class MomentSchema(StrictSchema):
@@ -81,6 +128,18 @@ class MomentSchema(StrictSchema):
     )
 
 
+class StartSchema(MomentSchema):
+    """A start."""
+
+    anyway = text_field("Reason to start although the checklist has failed", MAX_TEXT)
+
+
+class StopSchema(MomentSchema):
+    """A stop."""
+
+    reason = text_field("Why it ends", MAX_TEXT)
+
+
 class ExperimentStored(SaltStored):
     """What the server knows of an experiment."""
 
@@ -91,6 +150,36 @@ class ExperimentStored(SaltStored):
     plan_hash = fields.String(
         allow_none=True, metadata={"description": "SHA-256 of everything that was frozen at the start"}
     )
+    template = fields.String(allow_none=True, metadata={"description": "Key of the template it was made of"})
+    killed_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "Since when everybody gets control"}
+    )
+    concluded_at = fields.AwareDateTime(allow_none=True)
+    conclusion = fields.Nested(ConclusionStored, allow_none=True)
+    phase = fields.Integer(allow_none=True, metadata={"description": "Number of the present phase"})
+    coverage = fields.Integer(
+        allow_none=True, metadata={"description": f"Share of {BUCKETS} that takes part now"}
+    )
+    weights = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        allow_none=True,
+        metadata={"description": "Weights of the present phase"},
+    )
+    ramp_step = fields.Integer(allow_none=True, metadata={"description": "Position in the ramp, from 0"})
+    ramp_since = fields.AwareDateTime(allow_none=True)
+    ramp_approved = fields.Boolean()
+    schedule_fault = fields.String(
+        allow_none=True, metadata={"description": "Why what the schedule wants could not be done"}
+    )
 
 
-EXPERIMENT = make_schemas("Experiment", ExperimentFields, ExperimentStored)
+class ExperimentRequest(DocumentSchema, ExperimentFields):
+    """An experiment to create; a template gives what it does not say."""
+
+    template = key_field()
+
+
+EXPERIMENT = make_schemas("Experiment", ExperimentFields, ExperimentStored)._replace(
+    request=ExperimentRequest
+)

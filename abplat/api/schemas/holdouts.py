@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from abplat.api.schemas.definitions import key_field, make_schemas, text_field
+from abplat.api.schemas.definitions import choice_field, key_field, make_schemas, text_field
 from abplat.api.schemas.layers import SaltStored
-from abplat.domain.layers import BUCKETS
+from abplat.domain.layers import BUCKETS, SCOPES
 
 
 class HoldoutFields(Schema):
@@ -17,6 +17,8 @@ class HoldoutFields(Schema):
     share = fields.Integer(
         required=True, validate=validate.Range(1, BUCKETS - 1), metadata={"description": f"Of {BUCKETS}"}
     )
+    scope = choice_field(SCOPES, "Experiments that name it, those of its layer, or all")
+    layer = key_field(allow_none=True)
 
 
 HOLDOUT = make_schemas("Holdout", HoldoutFields, SaltStored)

@@ -12,6 +12,9 @@ class ProjectFields(Schema):
 
     key = key_field(required=True)
     title = text_field("Name for people", required=True)
+    fill_standing = fields.Boolean(
+        metadata={"description": "Tell targeting where the customer stands, when the caller does not"}
+    )
 
 
 class ProjectRequest(DocumentSchema, ProjectFields):

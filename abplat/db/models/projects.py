@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from abplat.db.models.base import AutoId, Base
@@ -37,6 +37,7 @@ class Project(Versioned, Base):
 
     key: Mapped[str] = mapped_column(String(KEY_LENGTH), primary_key=True)
     title: Mapped[str] = mapped_column(String(200))
+    fill_standing: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class Definition(Versioned):

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.orm import Session
 
-from abplat.db.models.assignments import Assignment
+from abplat.clock import from_micros, to_micros
+from abplat.db.driver import run, run_many
+from abplat.db.models.assignments import Assignment, AssignmentConflict
+
+FRESH = "fresh"
+INHERITED = "inherited"
+
+_conflicts: Any = AssignmentConflict.__table__
+_ENTRIES = """
+SELECT unit, experiment, variant, assigned_at, source, channel, origin FROM assignments
+WHERE project = ? AND unit IN [] ORDER BY assigned_at, unit
+"""
+_KEEP = """
+INSERT INTO assignments (project, unit, experiment, variant, assigned_at, source, channel, origin)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (project, unit, experiment) DO UPDATE SET variant = excluded.variant,
+  assigned_at = excluded.assigned_at, source = excluded.source, channel = excluded.channel, origin = excluded.origin
+WHERE excluded.assigned_at < assignments.assigned_at
+"""
+_NOTE = """
+INSERT INTO assignment_conflicts
+  (project, experiment, unit, variant, assigned_at, kept_unit, kept_variant, kept_assigned_at, found_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
 
 
 class Pin(NamedTuple):
@@ -18,65 +40,72 @@ class Pin(NamedTuple):
 
     variant: str
     assigned_at: datetime
-    source: str
+    source: str = FRESH
+    channel: str | None = None
+    origin: str | None = None
 
 
-Pins: TypeAlias = Mapping[str, Pin]
+class Entry(NamedTuple):
+    """One line of the ledger."""
+
+    unit: str
+    experiment: str
+    pin: Pin
 
 
-def insert_for(session: Session, model: type[Any]) -> Any:
-    """Return the INSERT of the session's database, which can say what to do on a conflict."""
-    dialect = session.get_bind().dialect.name
-    return (postgresql if dialect == "postgresql" else sqlite).insert(model)
+class Conflict(NamedTuple):
+    """An assignment that gave way to an earlier one of the same customer."""
+
+    lost: Entry
+    kept: Entry
 
 
-def pins_of(session: Session, project: str, units: Sequence[str]) -> Mapping[str, Pins]:
-    """Return what the ledger holds for some units, by experiment."""
-    wanted = select(
-        Assignment.unit, Assignment.experiment, Assignment.variant, Assignment.assigned_at, Assignment.source
-    ).where(Assignment.project == project, Assignment.unit.in_(units))
-    held: dict[str, dict[str, Pin]] = {unit: {} for unit in units}
-    for unit, experiment, variant, assigned_at, source in session.execute(wanted):
-        held[unit][experiment] = Pin(variant, assigned_at, source)
-    return held
-
-
-def keep(session: Session, project: str, pins: Mapping[str, Pins]) -> None:
-    """Keep the assignments of some units; an earlier one in the ledger wins."""
-    rows = [
-        {"project": project, "unit": unit, "experiment": experiment, **pin._asdict()}
-        for unit in sorted(pins)
-        for experiment, pin in sorted(pins[unit].items())
+def entries_of(connection: Connection, project: str, units: Iterable[str]) -> list[Entry]:
+    """Return what the ledger holds for some units: the earliest first, ties in the order of units."""
+    found = run(connection, _ENTRIES, [project], list(units))
+    return [
+        Entry(unit, experiment, Pin(variant, from_micros(at), source, channel, origin))
+        for unit, experiment, variant, at, source, channel, origin in found
     ]
-    if not rows:
-        return
-    insert = insert_for(session, Assignment).values(rows)
-    wins = insert.excluded
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["project", "unit", "experiment"],
-            set_={"variant": wins.variant, "assigned_at": wins.assigned_at, "source": wins.source},
-            where=wins.assigned_at < Assignment.assigned_at,
-        ),
-        execution_options={"synchronize_session": False},
+
+
+def forget_experiment(session: Session, project: str, experiment: str) -> int:
+    """Let go of every assignment of an experiment whose salt is new; return how many there were."""
+    wanted = delete(Assignment).where(Assignment.project == project, Assignment.experiment == experiment)
+    return int(session.execute(wanted).rowcount)  # type: ignore[attr-defined]
+
+
+def keep(connection: Connection, project: str, entries: Sequence[Entry]) -> None:
+    """Keep assignments; an earlier one in the ledger wins."""
+    run_many(
+        connection, _KEEP, ((project, unit, experiment, *_values(pin)) for unit, experiment, pin in entries)
     )
 
 
-def list_(session: Session, project: str, unit: str) -> Sequence[Assignment]:
-    """Return the assignments of a unit in the order of experiments."""
-    wanted = select(Assignment).where(Assignment.project == project, Assignment.unit == unit)
-    return session.scalars(
-        wanted.order_by(Assignment.experiment).execution_options(populate_existing=True)
-    ).all()
+def note_conflicts(
+    connection: Connection, project: str, conflicts: Sequence[Conflict], now: datetime
+) -> None:
+    """Keep conflicts, each once."""
+    rows = (
+        (project, lost.experiment, lost.unit, lost.pin.variant, to_micros(lost.pin.assigned_at),
+         kept.unit, kept.pin.variant, to_micros(kept.pin.assigned_at), to_micros(now))
+        for lost, kept in conflicts
+    )  # fmt: skip
+    run_many(connection, _NOTE, rows)
 
 
-def pinned_in(
-    session: Session, project: str, experiment: str, units: Sequence[str] | None = None
-) -> dict[str, str]:
-    """Return the variant of each unit that the ledger holds for one experiment; all units when none are named."""
-    wanted = select(Assignment.unit, Assignment.variant).where(
-        Assignment.project == project, Assignment.experiment == experiment
-    )
-    if units is not None:  # PostgreSQL cannot look for a text with NUL, and keeps none
-        wanted = wanted.where(Assignment.unit.in_([unit for unit in units if "\0" not in unit]))
-    return dict(session.execute(wanted).all())
+def _values(pin: Pin) -> tuple[Any, ...]:
+    """Return a pin as the table keeps it."""
+    return pin.variant, to_micros(pin.assigned_at), pin.source, pin.channel, pin.origin
+
+
+def list_conflicts(
+    connection: Connection, project: str, experiment: str | None, limit: int, before: int | None
+) -> Sequence[Any]:
+    """Return conflicts of a project, youngest first, with numbers below ``before``."""
+    wanted = select(_conflicts).where(_conflicts.c.project == project)
+    if experiment is not None:
+        wanted = wanted.where(_conflicts.c.experiment == experiment)
+    if before is not None:
+        wanted = wanted.where(_conflicts.c.id < before)
+    return connection.execute(wanted.order_by(_conflicts.c.id.desc()).limit(limit)).mappings().all()

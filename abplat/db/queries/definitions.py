@@ -17,7 +17,10 @@ from abplat.db.models.holdouts import Holdout
 from abplat.db.models.journeys import Journey
 from abplat.db.models.layers import Layer
 from abplat.db.models.metrics import Metric
+from abplat.db.models.personas import Persona
 from abplat.db.models.projects import Definition
+from abplat.db.models.segments import Segment
+from abplat.db.models.templates import Template
 from abplat.db.models.touchpoints import Touchpoint
 from abplat.errors import DuplicateKeyError, NotFoundError, StaleVersionError
 
@@ -28,6 +31,9 @@ MODELS: Final[dict[str, type[Definition]]] = {
     "metrics": Metric,
     "layers": Layer,
     "holdouts": Holdout,
+    "segments": Segment,
+    "personas": Persona,
+    "templates": Template,
     "experiments": Experiment,
 }
 

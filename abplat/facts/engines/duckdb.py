@@ -112,3 +112,27 @@ def _quote(name: str) -> str:
 def _literal(text: str | Path) -> str:
     """Quote a text."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_us: int) -> dict[str, int]:
+    """Count the ids that were exposed to each variant of an experiment; overrides are none.
+
+    Args:
+        lake: The facts.
+        settings: What the engine may use.
+        whose: Project and experiment.
+        since_us: Exposures before this instant are not counted.
+    """
+    project, experiment = whose
+    query = (
+        f"SELECT variant, count(DISTINCT actor) FROM ({_source('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
+    )
+    connection = connect(settings, threads=1)
+    try:
+        return {
+            variant: int(count)
+            for variant, count in connection.execute(query, [experiment, since_us]).fetchall()
+        }
+    finally:
+        connection.close()

@@ -40,6 +40,12 @@ class Buffer(Protocol):
     def save_pins(self, unit: str, pins: dict[str, str]) -> None:
         """Keep the pins of a unit."""
 
+    def load_seen(self, limit: int) -> list[tuple[str, str, str, float]]:
+        """Return unit, experiment, variant and time of what was seen in earlier runs, in that order."""
+
+    def save_seen(self, unit: str, seen: dict[str, tuple[str, float]]) -> None:
+        """Keep what a unit has seen: variant and time per experiment."""
+
     def before_fork(self) -> None:
         """Let go of what must not cross a fork."""
 
@@ -95,6 +101,13 @@ class MemoryBuffer:
     def save_pins(self, unit: str, pins: dict[str, str]) -> None:
         """Do nothing: the client itself remembers for as long as memory lasts."""
 
+    def load_seen(self, limit: int) -> list[tuple[str, str, str, float]]:  # noqa: ARG002  # as the protocol says
+        """Return nothing: memory has no earlier runs."""
+        return []
+
+    def save_seen(self, unit: str, seen: dict[str, tuple[str, float]]) -> None:
+        """Do nothing: the client itself remembers for as long as memory lasts."""
+
     def before_fork(self) -> None:
         """Do nothing: memory is copied."""
 
@@ -116,6 +129,10 @@ CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY AUTOINCREMENT, ki
 CREATE INDEX IF NOT EXISTS records_kind ON records (kind, number);
 CREATE TABLE IF NOT EXISTS pins (
   unit TEXT NOT NULL, experiment TEXT NOT NULL, variant TEXT NOT NULL, PRIMARY KEY (unit, experiment)
+);
+CREATE TABLE IF NOT EXISTS seen (
+  number INTEGER PRIMARY KEY, unit TEXT NOT NULL, experiment TEXT NOT NULL, variant TEXT NOT NULL,
+  at REAL NOT NULL, UNIQUE (unit, experiment)
 );
 """
 
@@ -218,6 +235,24 @@ class DiskBuffer:
         rows = [(unit, experiment, variant) for experiment, variant in pins.items()]
         with self._lock:
             self._connection.executemany("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", rows)
+
+    def load_seen(self, limit: int) -> list[tuple[str, str, str, float]]:
+        """Return unit, experiment, variant and time of what was seen in earlier runs, in that order."""
+        oldest = "SELECT number FROM seen ORDER BY number DESC LIMIT 1 OFFSET ?"
+        kept = "SELECT unit, experiment, variant, at FROM seen ORDER BY at, number"
+        with self._lock:
+            self._connection.execute(f"DELETE FROM seen WHERE number <= ({oldest})", (limit,))  # noqa: S608  # a constant
+            return list(self._connection.execute(kept).fetchall())
+
+    def save_seen(self, unit: str, seen: dict[str, tuple[str, float]]) -> None:
+        """Keep what a unit has seen: variant and time per experiment."""
+        rows = [(unit, experiment, variant, at) for experiment, (variant, at) in seen.items()]
+        insert = (
+            "INSERT INTO seen (unit, experiment, variant, at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (unit, experiment) DO UPDATE SET variant = excluded.variant, at = excluded.at"
+        )
+        with self._lock:
+            self._connection.executemany(insert, rows)
 
     def before_fork(self) -> None:
         """Close the file: SQLite loses track of its locks when an open file crosses a fork."""

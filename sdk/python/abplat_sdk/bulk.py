@@ -55,7 +55,7 @@ def assign_many(
         [None]
     """
     asked = units if isinstance(units, list) else list(units)
-    experiment = evaluator.experiment(key)
+    experiment = evaluator.find(key)
     if experiment is not None and is_split_only(experiment):
         try:
             return _split(experiment, asked)

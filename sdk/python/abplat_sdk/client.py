@@ -1,7 +1,7 @@
 """The client: decide at once, record at once, and let two threads talk to the platform.
 
-Nothing here raises into its host and nothing but ``refresh``, ``flush``, ``context``, ``close`` and an
-``identify`` that is told to wait ever waits for the network.
+Nothing here raises into its host and nothing but ``refresh``, ``flush``, ``context``, ``make_identity_token``,
+``close`` and an ``identify`` that is told to wait ever waits for the network.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from abplat_sdk import processes
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
+from abplat_sdk.customers import CustomerCalls
 from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit, unready_decision
 from abplat_sdk.health import Health, Stats
 from abplat_sdk.records import Instant, format_ts, make_event_id, make_record
@@ -30,7 +31,7 @@ _log = logging.getLogger("abplat_sdk")
 __all__ = ["Client", "Stats"]
 
 
-class Client(Waiting):
+class Client(CustomerCalls, Waiting):
     """Decides, records and identifies for one project.
 
     Safe for threads and for forks: threads start at the first use in each process.
@@ -136,8 +137,7 @@ class Client(Waiting):
         if evaluator is None:
             decision = unready_decision(key, normalise_unit(unit) or "", "not_ready")
         else:
-            pin = self._pin(key, unit) if self._sightings.pins else None
-            decision = evaluator.decide(key, unit, attributes, pin, channel)
+            decision = evaluator.decide(key, unit, attributes, None, channel, self._pins(unit))
         return (
             decision
             if default is None or decision.variant is not None
@@ -153,13 +153,12 @@ class Client(Waiting):
         evaluator = self._source.held.evaluator
         if evaluator is None:
             return {}
-        pins = self._sightings.pins.get(normalise_unit(unit) or "")
-        return evaluator.decide_all(unit, attributes, pins, channel)
+        return evaluator.decide_all(unit, attributes, self._pins(unit), channel)
 
-    def _pin(self, key: object, unit: object) -> str | None:
-        """Return the variant that a unit is bound to."""
-        pins = self._sightings.pins.get(normalise_unit(unit) or "")
-        return pins.get(key) if pins and isinstance(key, str) else None
+    def _pins(self, unit: object) -> Mapping[str, str] | None:
+        """Return the variants that a unit is bound to."""
+        held = self._sightings.pins
+        return held.get(normalise_unit(unit) or "") if held else None
 
     @property
     def evaluator(self) -> Evaluator | None:
@@ -175,7 +174,8 @@ class Client(Waiting):
         """
         if not isinstance(decision, Decision) or not decision.in_experiment or decision.variant is None:
             return None
-        self._sightings.saw(decision.unit, decision.key, decision.variant)
+        seen = (decision.unit, decision.key, decision.variant)
+        self._guard(lambda: self._sightings.saw(*seen))
         fields = {
             "kind": "exposure",
             "actor": decision.unit,
@@ -215,45 +215,6 @@ class Client(Waiting):
             return None
         fields = {"kind": "touchpoint", "actor": actor, "name": event, "channel": channel, "value": value}
         return self._record_event({**fields, "props": properties}, ts)
-
-    def identify(self, anonymous: str, known: str, *, ts: Instant = None, wait: float = 0.0) -> bool:
-        """Say that an anonymous unit turned out to be a known one.
-
-        From now on the known unit keeps the variants that the anonymous one was shown on this device; what
-        else the platform remembers follows when it answers. The link is kept and sent again when offline.
-
-        Args:
-            anonymous: Identifier used before, such as ``anon:w1``.
-            known: Identifier of the person, such as ``cust:7``.
-            ts: When it happened.
-            wait: Seconds to wait for the platform's answer.
-
-        Returns:
-            Whether the platform has answered.
-        """
-        before, after = normalise_unit(anonymous), normalise_unit(known)
-        if before is None or after is None:
-            self._note_invalid("identify needs two units of 1 to 256 characters")
-            return False
-        try:
-            assignments = self._sightings.link(before, after)
-            stamp = {"ts": format_ts(ts), "assignments": assignments}
-            self._keep(
-                "identify", make_record({"id": make_event_id(), "anonymous": before, "known": after, **stamp})
-            )
-        except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host
-            self._note_invalid(str(error))
-            return False
-        self._wake.set()
-        if wait > 0:
-            self._sender.flush(wait)
-        return self._buffer.count("identify") == 0
-
-    def context(self, unit: str | int, *, timeout: float = 2.0) -> dict[str, Any] | None:
-        """Ask the platform what it knows of a unit. Waits for the network; None without an answer."""
-        text = normalise_unit(unit)
-        found = None if text is None else self._sender.fetch_context(text, timeout)
-        return found if isinstance(found, dict) else None
 
     def refresh(self, timeout: float | None = None) -> bool:
         """Fetch the configuration now and wait for it; say whether the platform answered.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from abplat_sdk.prerequisites import Prerequisite, find_chain_fault
+
 SCHEMA_VERSION = 1
 TOTAL = 10_000
 
@@ -34,6 +36,7 @@ class Layer:
     salt: str
     first: int
     end: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Holdout:
 
     salt: str
     share: int
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,14 @@ class Experiment:
     variants: tuple[Variant, ...]
     targeting: Any
     overrides: Listing
+    prerequisites: tuple[Prerequisite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """A segment or persona that is no list but a rule over attributes."""
+
+    rule: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,9 @@ class Configuration:
 
     version: str
     project: str
-    segments: Mapping[str, Listing]
+    segments: Mapping[str, Listing | GroupRule]
     experiments: tuple[Experiment, ...]
+    personas: Mapping[str, GroupRule]
 
 
 def parse_config(document: object) -> Configuration:
@@ -95,12 +108,15 @@ def parse_config(document: object) -> Configuration:
     )
     if len({experiment.key for experiment in experiments}) < len(experiments):
         _refuse("experiments", "holds the same key twice")
+    _check_chains(experiments)
     segments = _object(fields.get("segments", {}), "segments")
+    personas = _object(fields.get("personas", {}), "personas")
     return Configuration(
         version=_text(fields, "version", ""),
         project=_text(fields, "project", ""),
         segments={key: _segment(value, f"segments.{key}") for key, value in segments.items()},
         experiments=experiments,
+        personas={key: _group_rule(value, f"personas.{key}") for key, value in personas.items()},
     )
 
 
@@ -171,6 +187,7 @@ def _experiment(value: object, path: str) -> Experiment:
         variants=variants,
         targeting=fields.get("targeting"),
         overrides=_overrides(fields.get("overrides", {}), f"{path}.overrides"),
+        prerequisites=_prerequisites(fields, path),
     )
 
 
@@ -201,13 +218,41 @@ def _layer(value: object, path: str) -> Layer:
     first, end = (_whole(ends, name, f"{path}.slot") for name in ends)
     if first > end:
         _refuse(f"{path}.slot", "ends before it begins")
-    return Layer(_text(fields, "salt", path), first, end)
+    return Layer(_text(fields, "salt", path), first, end, _name(fields))
 
 
 def _holdout(value: object, path: str) -> Holdout:
     """Read one holdout."""
     fields = _object(value, path)
-    return Holdout(_text(fields, "salt", path), _whole(fields, "share", path))
+    return Holdout(_text(fields, "salt", path), _whole(fields, "share", path), _name(fields))
+
+
+def _name(fields: dict[str, Any]) -> str:
+    """Read a key that only serves to name something; it decides nothing."""
+    key = fields.get("key")
+    return key if isinstance(key, str) else ""
+
+
+def _prerequisites(fields: dict[str, Any], path: str) -> tuple[Prerequisite, ...]:
+    """Read what other experiments must have given."""
+    items = _list({"prerequisites": [], **fields}, "prerequisites", path)
+    return tuple(_prerequisite(item, f"{path}.prerequisites[{i}]") for i, item in enumerate(items))
+
+
+def _prerequisite(value: object, path: str) -> Prerequisite:
+    """Read one prerequisite: ``{"experiment": key, "variants": [key]}``."""
+    fields = _object(value, path)
+    variants = _list(fields, "variants", path)
+    if not all(isinstance(variant, str) for variant in variants):
+        _refuse(f"{path}.variants", "must hold texts")
+    return Prerequisite(_text(fields, "experiment", path), tuple(variants))
+
+
+def _check_chains(experiments: tuple[Experiment, ...]) -> None:
+    """Require that prerequisites come to an end."""
+    needs = {each.key: [need.experiment for need in each.prerequisites] for each in experiments}
+    if any(needs.values()) and (fault := find_chain_fault(needs)) is not None:
+        _refuse("experiments", fault.message)
 
 
 def _overrides(value: object, path: str) -> Listing:
@@ -231,9 +276,19 @@ def _salt(fields: dict[str, Any], path: str) -> str:
     return _text(fields, "salt", path) if fields.get("salt", "") != "" else ""
 
 
-def _segment(value: object, path: str) -> Listing:
-    """Read one segment: ``{"members": [..]}``, with ``hashed`` and ``salt`` when they are hashed."""
+def _group_rule(value: object, path: str) -> GroupRule:
+    """Read ``{"rule": ..}``. A rule with a fault has no members; it is no fault of the document."""
     fields = _object(value, path)
+    if fields.get("rule") is None:
+        _refuse(f"{path}.rule", "is missing")
+    return GroupRule(fields["rule"])
+
+
+def _segment(value: object, path: str) -> Listing | GroupRule:
+    """Read one segment: ``{"rule": ..}`` or ``{"members": [..]}``, with ``hashed`` and ``salt`` when hashed."""
+    fields = _object(value, path)
+    if fields.get("rule") is not None and "members" not in fields:
+        return _group_rule(fields, path)
     members = _list(fields, "members", path)
     if not all(isinstance(member, str) for member in members):
         _refuse(f"{path}.members", "must hold texts")

@@ -10,10 +10,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from abplat_sdk.document import Configuration, Experiment, Listing, Variant, listing_lookup, parse_config
+from abplat_sdk.document import Configuration, Experiment, Variant, listing_lookup, parse_config
+from abplat_sdk.groups import compile_groups
 from abplat_sdk.hashing import HASH_VERSION, N_BUCKETS, find_bucket, first_two_words, first_word, md5
+from abplat_sdk.prerequisites import Decide, Others, compile_prerequisites, decide_each_once
 from abplat_sdk.shortcuts import is_split_only, make_splitter
-from abplat_sdk.targeting import Membership, Rule, compile_rule, hash_identifier
+from abplat_sdk.targeting import Groups, ask_rule, compile_rule, hash_identifier
 
 MAX_UNIT_LENGTH = 256
 _MAX_DIGIT_BITS = 860  # 2**860 has 259 digits: no number above it can be a unit
@@ -49,8 +51,7 @@ class Decision(NamedTuple):
     hash_version: int
 
 
-_Decide = Callable[[str, "Mapping[str, Any] | None", "str | None", "str | None"], Decision]
-_Gate = Callable[[str, Mapping[str, Any], "str | None", "str | None"], "Decision | None"]
+_Gate = Callable[[str, Mapping[str, Any], "str | None", "str | None", "Others | None"], "Decision | None"]
 _new_tuple = tuple.__new__
 
 
@@ -93,18 +94,27 @@ def unready_decision(key: object, unit: str, reason: str, version: str = "") -> 
 class Evaluator:
     """A compiled configuration. It never changes, so any number of threads may use it."""
 
-    __slots__ = ("_compiled", "_experiments", "_shortcuts", "project", "version")
+    __slots__ = (
+        "_compiled",
+        "_dependent",
+        "_experiments",
+        "_shortcuts",
+        "configuration",
+        "groups",
+        "version",
+    )
 
     def __init__(self, configuration: Configuration) -> None:
         self.version = configuration.version
-        self.project = configuration.project
-        segments = {key: _membership(listing) for key, listing in configuration.segments.items()}
+        self.configuration = configuration
+        self.groups = compile_groups(configuration)
         self._experiments = {experiment.key: experiment for experiment in configuration.experiments}
-        self._compiled: dict[str, _Decide] = {
-            key: _compile_experiment(experiment, self.version, segments)
-            for key, experiment in self._experiments.items()
-        }
-
+        self._compiled: dict[str, Decide] = {}
+        for key, experiment in self._experiments.items():
+            self._compiled[key] = _compile_experiment(experiment, self.version, self.groups, self._compiled)
+        self._dependent = frozenset(
+            key for key, experiment in self._experiments.items() if experiment.prerequisites
+        )
         self._shortcuts = {key: self._shorten(experiment) for key, experiment in self._experiments.items()}
 
     def _shorten(self, experiment: Experiment) -> Callable[[Any, Any], str | None]:
@@ -118,8 +128,8 @@ class Evaluator:
         """Return the keys of the experiments."""
         return tuple(self._compiled)
 
-    def experiment(self, key: str) -> Experiment | None:
-        """Return what an experiment is decided from, or None where there is no such one."""
+    def find(self, key: str) -> Experiment | None:
+        """Return what the configuration says of one experiment."""
         return self._experiments.get(key)
 
     def decide(
@@ -129,6 +139,7 @@ class Evaluator:
         attributes: Mapping[str, Any] | None = None,
         pin: str | None = None,
         channel: str | None = None,
+        pins: Mapping[str, str] | None = None,
     ) -> Decision:
         """Decide one experiment for one unit. Never raises.
 
@@ -138,9 +149,13 @@ class Evaluator:
             attributes: What targeting may look at.
             pin: Variant that this unit is bound to already.
             channel: Channel of the call; chooses the payload.
+            pins: Variants that this unit is bound to in all experiments: what prerequisites go by, and
+                what ``pin`` is taken from where it is not given.
         """
+        if pins is not None:
+            return self._decide_pinned(key, unit, attributes, pin, channel, pins)
         try:
-            return self._compiled[key](unit, attributes, pin, channel)  # type: ignore[arg-type]
+            return self._compiled[key](unit, attributes, pin, channel)
         except Exception:  # noqa: BLE001, S110  # the SDK edge: whatever the host passed, it gets a decision
             pass
         return self._decide_carefully(key, unit, attributes, pin, channel)
@@ -161,8 +176,35 @@ class Evaluator:
         channel: str | None = None,
     ) -> dict[str, Decision]:
         """Decide every experiment for one unit. Never raises."""
+        if self._dependent and normalise_unit(unit) is not None:
+            others = self._others(unit, attributes, channel, pins)
+            return {key: others(key) for key in self._compiled}
         pin_of = pins.get if isinstance(pins, Mapping) else _NO_ATTRIBUTES.get
         return {key: self.decide(key, unit, attributes, pin_of(key), channel) for key in self._compiled}
+
+    def _decide_pinned(
+        self, key: Any, unit: Any, attributes: Any, pin: Any, channel: Any, pins: Any
+    ) -> Decision:
+        """Decide one experiment where the pins of others are known."""
+        try:
+            held = pins if pin is None else {**pins, key: pin}
+            if key in self._dependent:
+                return self._others(unit, attributes, channel, held)(key)
+            pin = held.get(key)
+        except Exception:  # noqa: BLE001, S110  # the SDK edge, as in ``decide``
+            pass
+        return self.decide(key, unit, attributes, pin, channel)
+
+    def _others(self, unit: object, attributes: object, channel: object, pins: object) -> Others:
+        """Return what decides any experiment for one call, and each no more than once."""
+        held = pins if isinstance(pins, Mapping) else _NO_ATTRIBUTES
+        return decide_each_once(
+            self._compiled,
+            normalise_unit(unit),
+            attributes if isinstance(attributes, Mapping) else None,
+            channel if isinstance(channel, str) else None,
+            {key: pin for key, pin in held.items() if isinstance(pin, str)}.get,
+        )
 
     def _decide_carefully(
         self, key: object, unit: object, attributes: object, pin: object, channel: object
@@ -195,29 +237,25 @@ def compile_config(document: object) -> Evaluator:
     return Evaluator(parse_config(document))
 
 
-def _membership(listing: Listing) -> Membership:
-    """Return the function that says whether an identifier is listed."""
-    find = listing_lookup(listing, hash_identifier)
-    return lambda identifier: find(identifier) is not None
-
-
 def _control(experiment: Experiment) -> Variant:
     """Return the control of an experiment."""
     return next(variant for variant in experiment.variants if variant.key == experiment.control)
 
 
-def _compile_experiment(experiment: Experiment, version: str, segments: Mapping[str, Membership]) -> _Decide:
+def _compile_experiment(
+    experiment: Experiment, version: str, groups: Groups, compiled: Mapping[str, Decide]
+) -> Decide:
     """Build the function that decides one experiment.
 
     It raises for arguments that are not what they should be; ``Evaluator.decide`` then looks closer.
     """
-    gate = _compile_gate(experiment, version, segments)
+    gate = _compile_gate(experiment, version, groups, compiled)
     if gate is None and experiment.included == N_BUCKETS and len(experiment.variants) == 2:
         return _compile_plain(experiment, version)
     return _compile_general(experiment, version, gate)
 
 
-def _compile_plain(experiment: Experiment, version: str) -> _Decide:
+def _compile_plain(experiment: Experiment, version: str) -> Decide:
     """Build the shortest way to a decision: two variants, everybody included, nothing before the split."""
     key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
     salt, bound = experiment.salt + ":", experiment.variants[0].bound
@@ -226,7 +264,11 @@ def _compile_plain(experiment: Experiment, version: str) -> _Decide:
     general = _compile_general(experiment, version, None)
 
     def decide(
-        unit: str, attributes: Mapping[str, Any] | None, pin: str | None, channel: str | None
+        unit: str,
+        attributes: Mapping[str, Any] | None,
+        pin: str | None,
+        channel: str | None,
+        _others: Others | None = None,
     ) -> Decision:
         if pin is not None or channel is not None or not 0 < len(unit) < 257:
             return general(unit, attributes, pin, channel)
@@ -237,7 +279,7 @@ def _compile_plain(experiment: Experiment, version: str) -> _Decide:
     return decide
 
 
-def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -> _Decide:
+def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -> Decide:
     """Build the way to a decision for any experiment."""
     key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
     salt, included = (experiment.salt + ":").encode(), experiment.included
@@ -248,13 +290,17 @@ def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -
     new, cls, words, digest, total, find = _new_tuple, Decision, first_two_words, md5, N_BUCKETS, bisect_right
 
     def decide(
-        unit: str, attributes: Mapping[str, Any] | None, pin: str | None, channel: str | None
+        unit: str,
+        attributes: Mapping[str, Any] | None,
+        pin: str | None,
+        channel: str | None,
+        others: Others | None = None,
     ) -> Decision:
         if type(unit) is not str or not 0 < len(unit) < 257:
             raise TypeError("not a unit as it stands")
         text = unit.encode()
         given = _NO_ATTRIBUTES if attributes is None else attributes
-        if gate is not None and (decided := gate(unit, given, pin, channel)) is not None:
+        if gate is not None and (decided := gate(unit, given, pin, channel, others)) is not None:
             return decided
         if gate is None and pin is not None and (pinned := variant_of.get(pin)) is not None:
             return answer(pinned, "pinned", None, unit, channel)
@@ -271,7 +317,9 @@ def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -
     return decide
 
 
-def _compile_gate(experiment: Experiment, version: str, segments: Mapping[str, Membership]) -> _Gate | None:
+def _compile_gate(
+    experiment: Experiment, version: str, groups: Groups, compiled: Mapping[str, Decide]
+) -> _Gate | None:
     """Build what comes before the split; None when nothing does."""
     answer = _answers(experiment, version)
     off = experiment.state != "running" or experiment.hash_version != HASH_VERSION
@@ -279,10 +327,15 @@ def _compile_gate(experiment: Experiment, version: str, segments: Mapping[str, M
     has_overrides = bool(experiment.overrides.entries)
     override_of = listing_lookup(experiment.overrides, hash_identifier)
     control, holdouts, layer = variant_of[experiment.control], experiment.holdouts, experiment.layer
-    targeting = None if experiment.targeting is None else compile_rule(experiment.targeting, segments)
+    targeting = None if experiment.targeting is None else compile_rule(experiment.targeting, groups)
+    meets = compile_prerequisites(experiment.prerequisites, compiled)
 
     def gate(  # noqa: PLR0911  # one way out per reason, in their order
-        unit: str, attributes: Mapping[str, Any], pin: str | None, channel: str | None
+        unit: str,
+        attributes: Mapping[str, Any],
+        pin: str | None,
+        channel: str | None,
+        others: Others | None,
     ) -> Decision | None:
         if off:
             return answer(control, "off", None, unit, channel)
@@ -293,22 +346,16 @@ def _compile_gate(experiment: Experiment, version: str, segments: Mapping[str, M
                 return answer(control, "holdout", None, unit, channel)
         if pin is not None and (pinned := variant_of.get(pin)) is not None:
             return answer(pinned, "pinned", None, unit, channel)
-        if targeting is not None and not _holds(targeting, attributes, unit, channel):
+        if targeting is not None and not ask_rule(targeting, attributes, unit, channel):
+            return answer(control, "not_targeted", None, unit, channel)
+        if meets is not None and not meets(unit, attributes, channel, others):
             return answer(control, "not_targeted", None, unit, channel)
         if layer is not None and not layer.first <= find_bucket(layer.salt, unit) < layer.end:
             return answer(control, "not_in_layer", None, unit, channel)
         return None
 
     is_open = not (off or has_overrides or holdouts or targeting is not None or layer is not None)
-    return None if is_open else gate
-
-
-def _holds(rule: Rule, attributes: Mapping[str, Any], unit: str, channel: str | None) -> bool:
-    """Ask a rule; a value that raises when it is looked at makes the unit not eligible."""
-    try:
-        return rule(attributes, unit, channel)
-    except Exception:  # noqa: BLE001  # the SDK edge: the host's objects may raise anything
-        return False
+    return None if is_open and meets is None else gate
 
 
 def _answers(

@@ -193,7 +193,7 @@ class AbplatProvider(AbstractProvider):
         channel = _channel_of(context.attributes)
         decision = self._client.decide(key, context.targeting_key, context.attributes, channel=channel)
         evaluator = self._client.evaluator
-        experiment = None if evaluator is None else evaluator.experiment(key)
+        experiment = None if evaluator is None else evaluator.find(key)
         if evaluator is None or experiment is None or decision.variant is None:
             raise _make_error(decision)
         if decision.reason == "invalid_unit":
@@ -203,7 +203,7 @@ class AbplatProvider(AbstractProvider):
             value=_fit(kind, value_of(decision, experiment, channel), default),
             reason=Reason(reason_of(decision)),
             variant=decision.variant,
-            flag_metadata=metadata_of(decision, evaluator.project),
+            flag_metadata=metadata_of(decision, evaluator.configuration.project),
         )
 
     def _note_version(self, version: str) -> None:

@@ -46,6 +46,11 @@ def format_ts(ts: Instant) -> str:
     return ts.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def format_seconds(seconds: float) -> str:
+    """Write a count of seconds since 1970 as the platform reads an instant."""
+    return format_ts(datetime.fromtimestamp(seconds, UTC))
+
+
 def make_record(fields: Mapping[str, Any]) -> str:
     """Write a record as JSON, without what is None.
 

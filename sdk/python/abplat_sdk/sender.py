@@ -7,17 +7,19 @@ import logging
 import threading
 import time
 from typing import Any
-from urllib.parse import quote
 
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import Buffer, Record
 from abplat_sdk.health import Health, Refusal
 from abplat_sdk.records import join_events
 from abplat_sdk.sightings import Sightings
+from abplat_sdk.tokens import token_unit
 from abplat_sdk.transport import Reply, Transport, TransportError
 
 MAX_BATCH = 500
+MAX_IDENTIFICATIONS = 100
 _MAX_BATCH_BYTES = 900_000
+_LOOK_SECONDS = 0.005
 _REFUSED = frozenset({400, 403, 404, 409, 413, 422})
 _log = logging.getLogger("abplat_sdk")
 
@@ -46,12 +48,36 @@ class Sender:
         self._turn = threading.Lock()
         self._batch = MAX_BATCH
         self._hold_until = 0.0
+        self._takes_many = True
+        self._expected: dict[str, threading.Event] = {}
 
     def after_fork(self) -> None:
         """Become usable in a child process."""
         self._turn = threading.Lock()
         self._backoff.renew_lock()
         self.transport.abandon()
+        self._expected = {}
+
+    def expect(self, record_id: str) -> threading.Event:
+        """Return a sign that is set when the platform has answered an identification."""
+        if len(self._expected) >= MAX_BATCH:
+            del self._expected[next(iter(self._expected))]
+        return self._expected.setdefault(record_id, threading.Event())
+
+    def settle(self, answered: threading.Event, timeout: float) -> None:
+        """Send identifications until one is answered or the time is over; events are left to others."""
+        deadline = time.monotonic() + timeout
+        while not answered.is_set() and not self.is_stopped and time.monotonic() < deadline:
+            if not self._turn.acquire(timeout=_LOOK_SECONDS):
+                continue  # whoever has the turn sends identifications first
+            try:
+                if answered.is_set() or self._hold() > deadline - time.monotonic():
+                    return
+                sent = self._identify_next(deadline - time.monotonic())
+            finally:
+                self._turn.release()
+            if not sent:
+                answered.wait(min(max(self._wait(), 0.01), max(deadline - time.monotonic(), 0.0)))
 
     def drain(self) -> None:
         """Send until nothing waits or something fails."""
@@ -93,9 +119,8 @@ class Sender:
 
     def _send_next(self, timeout: float | None) -> bool:
         """Send one identification or one batch; say whether it is off the list."""
-        identifications = self._buffer.peek("identify", 1)
-        if identifications:
-            return self._identify(identifications[0], timeout)
+        if self._buffer.count("identify"):
+            return self._identify_next(timeout)
         return self._send_batch(self._take_batch(), timeout)
 
     def _take_batch(self) -> list[Record]:
@@ -148,31 +173,66 @@ class Sender:
         self._health.refuse(Refusal(str(answer["code"]), str(answer.get("detail", answer.get("title", "")))))
         return self._succeed()
 
+    def _identify_next(self, timeout: float | None) -> bool:
+        """Send the identifications that wait: one alone, or several at once."""
+        records = self._buffer.peek("identify", MAX_IDENTIFICATIONS if self._takes_many else 1)
+        if len(records) > 1:
+            return self._identify_many(records, timeout)
+        return self._identify(records[0], timeout) if records else False
+
     def _identify(self, record: Record, timeout: float | None) -> bool:
         """Send one identification and take over the pins."""
-        number, text = record
-        reply = self._post("/v1/identify", text.encode(), timeout)
+        reply = self._post("/v1/identify", record[1].encode(), timeout)
         if reply is None:
             return False
         answer = reply.json()
         if not isinstance(answer, dict):
             return self._fail(f"status {reply.status} without the answer of an abplat server")
-        self._buffer.remove("identify", [number])
+        self._take_answer(record, reply.status, answer)
+        return self._succeed()
+
+    def _identify_many(self, records: list[Record], timeout: float | None) -> bool:
+        """Send several identifications and take over all pins."""
+        body = f'{{"identifications":[{",".join(text for _, text in records)}]}}'
+        reply = self._post("/v1/identify/batch", body.encode(), timeout)
+        if reply is None:
+            return False
+        answer = reply.json()
+        results = answer.get("results") if isinstance(answer, dict) else None
         if reply.status in _REFUSED:
+            self._takes_many = False  # an older server, or a body too large: one after the other
+            return True
+        if not isinstance(results, list) or len(results) != len(records):
+            return self._fail(f"status {reply.status} without the answer of an abplat server")
+        for record, result in zip(records, results, strict=True):
+            found = result if isinstance(result, dict) else {}
+            status = found.get("status")
+            self._take_answer(record, status if isinstance(status, int) else 200, found)
+        return self._succeed()
+
+    def _take_answer(self, record: Record, status: int, answer: dict[str, Any]) -> None:
+        """Let go of an identification and take over its pins."""
+        number, text = record
+        self._buffer.remove("identify", [number])
+        said = json.loads(text)
+        if status in _REFUSED:
             self._health.refuse(Refusal(str(answer.get("code", "")), str(answer.get("detail", ""))))
         else:
             pins = answer.get("pins")
             clean = pins if isinstance(pins, dict) else {}
-            known = str(json.loads(text)["known"])
-            self._sightings.inherit(known, {k: v for k, v in clean.items() if isinstance(v, str)})
-        return self._succeed()
+            known = said["known"] if "known" in said else token_unit(said["identity_token"])
+            self._sightings.inherit(str(known), {k: v for k, v in clean.items() if isinstance(v, str)})
+        sign = self._expected.pop(str(said["id"]), None)
+        if sign is not None:
+            sign.set()
 
-    def fetch_context(self, unit: str, timeout: float) -> Any:
-        """Ask what the platform knows of a unit; None when it does not answer."""
-        if not self._turn.acquire(timeout=timeout):
+    def ask(self, path: str, question: dict[str, Any], timeout: float) -> dict[str, Any] | None:
+        """Ask the platform something that is not kept; None when it does not answer."""
+        body = json.dumps({name: value for name, value in question.items() if value is not None}).encode()
+        if not self._turn.acquire(timeout=max(timeout, 0.0)):
             return None
         try:
-            reply = self.transport.request("GET", f"/v1/context?unit={quote(unit, safe='')}", timeout=timeout)
+            reply = self.transport.request("POST", path, body=body, timeout=timeout)
         except TransportError:
             return None
         finally:

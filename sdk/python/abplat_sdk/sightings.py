@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
+import time
 from collections.abc import Mapping
 
 from abplat_sdk.buffer import Buffer
+from abplat_sdk.records import format_seconds
 
-_Seen = tuple[int, str]  # order in which it was seen, variant
+_Seen = tuple[float, int, str]  # when it was seen, order in which it was, variant
 
 
 class Sightings:
     """Keeps a person's variants when an anonymous visitor turns out to be a known customer.
 
     What was seen on this device comes first, the earlier before the later; then what the platform
-    remembers. ``pins`` is read without a lock: its inner mappings are replaced, never changed.
+    remembers. ``pins`` is read without a lock: its inner mappings are replaced, never changed. With a
+    queue file all of it outlives the process.
     """
 
     def __init__(self, buffer: Buffer, capacity: int = 100_000) -> None:
         self.pins: dict[str, Mapping[str, str]] = dict(buffer.load_pins())
         self._buffer = buffer
         self._capacity = capacity
-        self._order = itertools.count()
         self._lock = threading.Lock()
         self._seen: dict[str, dict[str, _Seen]] = {}
+        self._order = 0
+        for unit, experiment, variant, at in buffer.load_seen(capacity):
+            self._seen.setdefault(unit, {})[experiment] = (at, self._next(), variant)
 
     def renew_lock(self) -> None:
         """Replace the lock after a fork, where another thread may have held it."""
         self._lock = threading.Lock()
 
     def saw(self, unit: str, experiment: str, variant: str) -> None:
-        """Remember the first variant that a unit was shown."""
+        """Remember the first variant that a unit was shown, and when."""
         with self._lock:
             seen = self._seen.get(unit)
             if seen is None:
@@ -39,28 +43,38 @@ class Sightings:
                     del self._seen[next(iter(self._seen))]
                 seen = self._seen[unit] = {}
             if experiment not in seen:
-                seen[experiment] = (next(self._order), variant)
+                seen[experiment] = (time.time(), self._next(), variant)
+                self._buffer.save_seen(unit, {experiment: (variant, seen[experiment][0])})
 
-    def link(self, anonymous: str, known: str) -> dict[str, str]:
-        """Let a known unit inherit what the anonymous one saw; return what that was."""
+    def link(self, anonymous: str, known: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Let a known unit inherit what the anonymous one saw; return what that was, and when."""
         with self._lock:
             theirs, own = self._seen.get(anonymous, {}), self._seen.get(known, {})
             merged = {
-                key: min(found[key] for found in (theirs, own) if key in found) for key in {**theirs, **own}
+                key: min((found[key] for found in (theirs, own) if key in found), key=_order_of)
+                for key in {**theirs, **own}
             }
             if merged:
                 self._seen[known] = merged
+                kept = {key: (variant, at) for key, (at, _, variant) in merged.items()}
+                self._buffer.save_seen(known, kept)
             self._bind(known, {})
-            return {experiment: variant for experiment, (_, variant) in theirs.items()}
+            variants = {experiment: variant for experiment, (_, _, variant) in theirs.items()}
+            return variants, {experiment: format_seconds(at) for experiment, (at, _, _) in theirs.items()}
 
     def inherit(self, known: str, pins: Mapping[str, str]) -> None:
         """Take over the platform's pins, but for what was seen here."""
         with self._lock:
             self._bind(known, pins)
 
+    def _next(self) -> int:
+        """Return the next number in the order of seeing."""
+        self._order += 1
+        return self._order
+
     def _bind(self, known: str, pins: Mapping[str, str]) -> None:
         """Set the pins of a unit: seen here, then the platform's, then those it had."""
-        seen = {experiment: variant for experiment, (_, variant) in self._seen.get(known, {}).items()}
+        seen = {experiment: variant for experiment, (_, _, variant) in self._seen.get(known, {}).items()}
         bound = {**self.pins.get(known, {}), **pins, **seen}
         if not bound or bound == self.pins.get(known):
             return
@@ -68,3 +82,8 @@ class Sightings:
             del self.pins[next(iter(self.pins))]
         self.pins[known] = bound
         self._buffer.save_pins(known, bound)
+
+
+def _order_of(seen: _Seen) -> int:
+    """Return the place of a sighting: a clock may be set back, the order stays."""
+    return seen[1]

@@ -6,6 +6,9 @@ A rule that is malformed anywhere, or uses an operator unknown to this version, 
 
 An attribute that is missing or null meets no condition but ``exists: false``. The attribute ``unit`` is
 the unit itself; ``channel`` is the channel of the call, if one was given.
+
+Segments and personas are groups that a condition refers to by key. A segment may be a list of identifiers,
+in which the attribute's value is looked up; any other group is a rule, which refers to no further group.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from abplat_sdk.instants import parse_micros
 from abplat_sdk.regex import PatternError, compile_pattern
@@ -23,12 +26,24 @@ Attributes = Mapping[str, Any]
 Rule = Callable[[Attributes, str, "str | None"], bool]
 Test = Callable[[Any], bool]
 Membership = Callable[[str], bool]
+Group = Callable[[Any, Attributes, str, "str | None"], bool]
+"""Asked with the attribute's value, then with what a rule is asked with."""
 
 _MAX_DEPTH = 20
 
 
 class RuleError(ValueError):
     """A rule is malformed, or uses what this version does not know."""
+
+
+class Groups(NamedTuple):
+    """What rules may refer to by key; None where any key will do, as when a rule is only checked."""
+
+    segments: Mapping[str, Group] | None = None
+    personas: Mapping[str, Group] | None = None
+
+
+NO_GROUPS = Groups({}, {})
 
 
 def hash_identifier(salt: str, identifier: str) -> str:
@@ -41,7 +56,7 @@ def hash_identifier(salt: str, identifier: str) -> str:
     return hashlib.sha256(f"{salt}:{identifier}".encode()).hexdigest()
 
 
-def compile_rule(rule: object, segments: Mapping[str, Membership] | None = None) -> Rule:
+def compile_rule(rule: object, groups: Groups = NO_GROUPS) -> Rule:
     """Turn a rule into a function of attributes, unit and channel.
 
     Returns:
@@ -49,18 +64,40 @@ def compile_rule(rule: object, segments: Mapping[str, Membership] | None = None)
         attribute's own methods do.
     """
     try:
-        return _compile(rule, segments or {}, 0)
+        return _compile(rule, groups, 0)
     except RuleError:
         return _nobody
 
 
-def check_rule(rule: object, segments: Mapping[str, Membership] | None = None) -> None:
+def ask_rule(rule: Rule, attributes: Attributes, unit: str, channel: str | None) -> bool:
+    """Ask a rule; a value that raises when it is looked at makes the unit not eligible."""
+    try:
+        return rule(attributes, unit, channel)
+    except Exception:  # noqa: BLE001  # the SDK edge: the host's objects may raise anything
+        return False
+
+
+def compile_members(is_member: Membership) -> Group:
+    """Make a group of a list of identifiers."""
+    return lambda value, _attributes, _unit, _channel: isinstance(value, str) and is_member(value)
+
+
+def compile_group(rule: object) -> Group | None:
+    """Make a group of a rule; None for one with a fault, so that what refers to it has one, too."""
+    try:
+        holds = _compile(rule, NO_GROUPS, 0)
+    except RuleError:
+        return None
+    return lambda _value, attributes, unit, channel: holds(attributes, unit, channel)
+
+
+def check_rule(rule: object, groups: Groups = Groups()) -> None:  # noqa: B008  # it cannot change
     """Say what is wrong with a rule, for whoever writes one.
 
     Raises:
         RuleError: If the rule would make nobody eligible because it is malformed.
     """
-    _compile(rule, segments, 0)
+    _compile(rule, groups, 0)
 
 
 def _nobody(_attributes: Attributes, _unit: str, _channel: str | None) -> bool:
@@ -68,20 +105,20 @@ def _nobody(_attributes: Attributes, _unit: str, _channel: str | None) -> bool:
     return False
 
 
-def _compile(rule: object, segments: Mapping[str, Membership] | None, depth: int) -> Rule:
+def _compile(rule: object, groups: Groups, depth: int) -> Rule:
     """Compile one node of a rule."""
     if not isinstance(rule, dict) or depth > _MAX_DEPTH:
         raise RuleError("a rule is an object, nested at most 20 deep")
     if "attribute" in rule:
-        return _compile_condition(rule, segments)
+        return _compile_condition(rule, groups)
     if len(rule) != 1:
         raise RuleError("a rule has one of all, any, not, or attribute with op and value")
     (word, inner), *_ = rule.items()
     if word == "not":
-        return _negate(_compile(inner, segments, depth + 1))
+        return _negate(_compile(inner, groups, depth + 1))
     if word not in {"all", "any"} or not isinstance(inner, list):
         raise RuleError(f"{word!r} is not a rule, or holds no list")
-    parts = tuple(_compile(part, segments, depth + 1) for part in inner)
+    parts = tuple(_compile(part, groups, depth + 1) for part in inner)
     return _all(parts) if word == "all" else _any(parts)
 
 
@@ -114,7 +151,7 @@ def _any(parts: tuple[Rule, ...]) -> Rule:
     return parts[0] if len(parts) == 1 else rule
 
 
-def _compile_condition(rule: dict[str, Any], segments: Mapping[str, Membership] | None) -> Rule:
+def _compile_condition(rule: dict[str, Any], groups: Groups) -> Rule:
     """Compile a condition on one attribute."""
     name, op = rule["attribute"], rule.get("op")
     if (
@@ -126,7 +163,9 @@ def _compile_condition(rule: dict[str, Any], segments: Mapping[str, Membership] 
     if op == "exists":
         return _exists(name, rule.get("value", True))
     if op == "in_segment":
-        return _lookup(name, _in_segment(rule.get("value"), segments))
+        return _in_group(name, rule.get("value"), groups.segments)
+    if op == "in_persona":
+        return _in_group(name, rule.get("value"), groups.personas)
     if op not in _OPERATORS:
         raise RuleError(f"{op!r} is not an operator")
     return _lookup(name, _OPERATORS[op](rule.get("value")))
@@ -156,12 +195,21 @@ def _exists(name: str, wanted: object) -> Rule:
     return found if wanted else _negate(found)
 
 
-def _in_segment(key: object, segments: Mapping[str, Membership] | None) -> Test:
-    """Ask whether an identifier is listed in a segment."""
-    if not isinstance(key, str) or (segments is not None and key not in segments):
-        raise RuleError(f"{key!r} is not a segment")
-    is_member = segments[key] if segments is not None else (lambda _identifier: False)
-    return lambda value: isinstance(value, str) and is_member(value)
+def _in_group(name: str, key: object, groups: Mapping[str, Group] | None) -> Rule:
+    """Ask whether an identifier is listed in a group, or whether the group's rule holds."""
+    if not isinstance(key, str) or (groups is not None and key not in groups):
+        raise RuleError(f"{key!r} is no such group")
+    if groups is None:
+        return _nobody
+    group = groups[key]
+    if name == "unit":
+        return lambda attributes, unit, channel: group(unit, attributes, unit, channel)
+
+    def rule(attributes: Attributes, unit: str, channel: str | None) -> bool:
+        value = channel if name == "channel" and channel is not None else attributes.get(name)
+        return value is not None and group(value, attributes, unit, channel)
+
+    return rule
 
 
 def _is_number(value: object) -> bool:
@@ -292,4 +340,4 @@ _OPERATORS: dict[str, Callable[[object], Test]] = {
     "ends_with": _ends_with,
     "matches": _matches,
 }
-OPERATORS = frozenset({*_OPERATORS, "exists", "in_segment"})
+OPERATORS = frozenset({*_OPERATORS, "exists", "in_segment", "in_persona"})

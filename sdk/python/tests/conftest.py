@@ -97,11 +97,21 @@ class FakePlatform:
             return chosen()
         if path == "/sdk/v1/config":
             return self.send_config(headers)
+        known = self.know(path, body)
+        return (
+            self.store(json.loads(body)["events"]) if known is None else (200, {}, json.dumps(known).encode())
+        )
+
+    def know(self, path: str, body: bytes) -> dict[str, Any] | None:
+        """Answer what is asked about customers; None for other paths."""
         if path == "/v1/identify":
-            return 200, {}, json.dumps({"pins": self.pins}).encode()
-        if path.startswith("/v1/context"):
-            return 200, {}, b'{"unit": "cust:1"}'
-        return self.store(json.loads(body)["events"])
+            return {"pins": self.pins}
+        if path == "/v1/identify/batch":
+            results = [{"status": 200, "pins": self.pins} for _ in json.loads(body)["identifications"]]
+            return {"results": results}
+        if path == "/v1/identity-tokens":
+            return {"identity_token": "abi1.AAFrSdIAY3VzdDo3.AAAAAAAAAAAAAAAAAAAAAA"}
+        return {"unit": "cust:1", "pins": self.pins} if path == "/v1/context" else None
 
     def send_config(self, headers: dict[str, str]) -> Answer:
         """Answer with the configuration, or that it has not changed."""

@@ -57,7 +57,7 @@ def test_attributes_and_pins_go_with_their_units() -> None:
 
 def test_the_short_way_is_taken_where_it_may_be() -> None:
     """Some of the vectors' experiments are plain splits, and some are not."""
-    experiments = [EVALUATOR.experiment(key) for key in KEYS]
+    experiments = [EVALUATOR.find(key) for key in KEYS]
     plain = [each.key for each in experiments if each is not None and is_split_only(each)]
 
     assert "half" in plain

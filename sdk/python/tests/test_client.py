@@ -536,10 +536,97 @@ def test_pins_outlive_the_process_in_the_queue_file(platform: Any, tmp_path: Pat
 def test_context_asks_the_platform(platform: Any, make_client: Callable[..., Client]) -> None:
     """The one call that always waits; None when there is no answer."""
     client = make_client()
-    assert client.context("cust:1 &x") == {"unit": "cust:1"}
-    assert platform.requests[-1][1] == "/v1/context?unit=cust%3A1%20%26x"
+    assert client.context("phone:1 &x", channel="phone") == {"unit": "cust:1", "pins": {}}
+    assert platform.requests[-1][1] == "/v1/context"
+    assert json.loads(platform.requests[-1][3]) == {"id": "phone:1 &x", "channel": "phone"}
     platform.stop()
     assert client.context("cust:1", timeout=0.2) is None
+
+
+def test_context_pins_what_holds_for_the_customer(platform: Any, make_client: Callable[..., Client]) -> None:
+    """For the id asked for and for the customer behind it."""
+    client = make_client()
+    client.refresh()
+    platform.pins = {"e": other_variant(client.decide("e", "cust:1").variant)}
+    client.context("phone:1")
+
+    assert client.decide("e", "cust:1").variant == platform.pins["e"]
+    assert client.decide("e", "phone:1").variant == platform.pins["e"]
+
+
+def test_several_identifications_go_in_one_request(platform: Any, make_client: Callable[..., Client]) -> None:
+    """What waited while the platform was away is sent together."""
+    platform.stop()
+    client = make_client()
+    for number in range(5):
+        client.identify(f"anon:w{number}", f"cust:{number}")
+    platform.start()
+    wait_for(lambda: client.stats().waiting == 0)
+
+    assert platform.count("/v1/identify/batch") == 1
+    assert platform.count("/v1/identify") == 0
+
+
+def test_an_older_platform_gets_them_one_by_one(platform: Any, make_client: Callable[..., Client]) -> None:
+    """A server without the batch refuses it once."""
+    platform.answers["/v1/identify/batch"] = lambda: (404, {}, b'{"code": "not_found"}')
+    platform.stop()
+    client = make_client()
+    for number in range(3):
+        client.identify(f"anon:w{number}", f"cust:{number}")
+    platform.start()
+    wait_for(lambda: client.stats().waiting == 0)
+
+    assert (platform.count("/v1/identify/batch"), platform.count("/v1/identify")) == (1, 3)
+    assert client.stats().refused == 0
+
+
+def test_identify_does_not_wait_for_events(platform: Any, make_client: Callable[..., Client]) -> None:
+    """Its answer is all it waits for, however slowly the events go."""
+    gate = threading.Event()
+
+    def store_slowly() -> tuple[int, dict[str, str], bytes]:
+        gate.wait(5)
+        return 202, {}, b'{"accepted": 0, "duplicates": 0, "refused": []}'
+
+    client = make_client(flush_seconds=60)
+    client.track("visit", "anon:w1")
+    platform.answers["/v1/events"] = store_slowly
+    began = time.monotonic()
+
+    assert client.identify("anon:w1", "cust:1", wait=4)
+    assert time.monotonic() - began < 2
+    gate.set()
+
+
+def test_an_identity_token_names_the_person(platform: Any, make_client: Callable[..., Client]) -> None:
+    """A page hands it to an app, which needs no cookie."""
+    client = make_client()
+    client.refresh()
+    token = client.make_identity_token("cust:7")
+    platform.pins = {"e": other_variant(client.decide("e", "cust:7").variant)}
+
+    assert client.identify("anon:app", identity_token=token, channel="app", wait=2)
+    assert client.decide("e", "cust:7").variant == platform.pins["e"]
+    assert not client.identify("anon:app", identity_token="forged")
+    platform.stop()
+    assert client.make_identity_token("cust:7", timeout=0.1) is None
+
+
+def test_what_was_seen_outlives_the_process(platform: Any, tmp_path: Path) -> None:
+    """A kiosk restarts between the visit and the log-in."""
+    queue = tmp_path / "queue.sqlite3"
+    first = Client(platform.url, "abs_test", queue_path=queue, bootstrap=platform.config, **QUICK)
+    anonymous, known = find_units(first)
+    seen = first.decide("e", anonymous)
+    first.expose(seen)
+    first.close()
+    second = Client(platform.url, "abs_test", queue_path=queue, bootstrap=platform.config, **QUICK)
+    platform.pins = {"e": other_variant(seen.variant)}
+    second.identify(anonymous, known, wait=2)
+
+    assert second.decide("e", known).variant == seen.variant
+    second.close()
 
 
 def test_a_slow_platform_slows_nobody(make_client: Callable[..., Client], platform: Any) -> None:

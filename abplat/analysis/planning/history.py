@@ -1,0 +1,180 @@
+"""What the past says of a metric: its control value, its noise and how fast new customers come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from abplat import stats
+from abplat.analysis.gather import gather
+from abplat.analysis.gathered import Gathered
+from abplat.analysis.metrics import UnitRows, measure, tabulate_risk
+from abplat.analysis.plan import PlannedVariant
+from abplat.analysis.planning.entries import PSEUDO_VARIANT, PastSnapshot, Source, Window, last_window
+from abplat.analysis.planning.subject import DAY_US, PlanSubject
+from abplat.clock import format_instant, from_micros, to_micros
+from abplat.config import Settings
+from abplat.domain.plans import PlanRequest
+from abplat.facts.lake import Lake
+from abplat.stats import NotComputable
+from abplat.stats.planning import Outcome, PastSurvival, outcome_from_moments
+
+_PSEUDO_VARIANTS = (PlannedVariant(PSEUDO_VARIANT, PSEUDO_VARIANT, 10_000),)
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The metric in control: an outcome, or for a time the curve of those still open."""
+
+    outcome: Outcome | None = None
+    survival: PastSurvival | None = None
+    variance_kept: float = 1.0
+    kind: str = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The days that stand for the future.
+
+    Attributes:
+        source: What stands for the exposures.
+        window: The days.
+        new_units: Units that came in on each day, all arms.
+        scale: Units that the test will take for one that came in.
+        n_measured: Units whose metric is the control value: those of control.
+        measured: The metric, or why it cannot be planned.
+    """
+
+    source: Source
+    window: Window
+    new_units: tuple[int, ...]
+    scale: float
+    n_measured: int
+    measured: Measured | NotComputable
+
+
+def read_history(
+    lake: Lake, subject: PlanSubject, request: PlanRequest, as_of: datetime, settings: Settings
+) -> History | NotComputable:
+    """Read the last 28 days whose customers have been watched for the whole horizon.
+
+    Args:
+        lake: The facts.
+        subject: Whose metric it is.
+        request: May name the event that stands for the exposure.
+        as_of: What was known then.
+        settings: What the engine may use.
+
+    Returns:
+        The history, or NotComputable (``no_history``) where nobody came in.
+    """
+    as_of_us = to_micros(as_of)
+    window = last_window(as_of_us, subject.plan.horizon_us)
+    with PastSnapshot(lake, subject.plan.project, as_of_us, settings) as snapshot:
+        source, known = _find_entries(snapshot, subject, request, window)
+        if not snapshot.entries:
+            return NotComputable("no_history", _describe_absence(snapshot, subject, window))
+        variants = subject.past.variants if source == "exposures" and subject.past else _PSEUDO_VARIANTS
+        plan = replace(subject.plan, variants=variants, metrics=(subject.metric,))
+        gathered = gather(snapshot, plan)
+    if not len(gathered.population):
+        return NotComputable("no_history", _describe_absence(None, subject, window))
+    share = subject.share / subject.past.share if source == "exposures" and subject.past else subject.share
+    return History(
+        source=source,
+        window=known,
+        new_units=_count_by_day(gathered, known),
+        scale=share,
+        n_measured=int(np.count_nonzero(gathered.arm(0))),
+        measured=_measure(replace(subject, plan=plan), gathered, known),
+    )
+
+
+def _find_entries(
+    snapshot: PastSnapshot, subject: PlanSubject, request: PlanRequest, window: Window
+) -> tuple[Source, Window]:
+    """Take exposures where there are any, else first touchpoints."""
+    past = subject.past
+    if past is not None and request.entry_event is None:
+        known = snapshot.find_exposures(past, window)
+        if snapshot.entries or past.is_required:
+            return "exposures", known
+    return "first_touchpoints", snapshot.find_first_touchpoints(window, request.entry_event)
+
+
+def _describe_absence(snapshot: PastSnapshot | None, subject: PlanSubject, window: Window) -> str:
+    """Say that nobody came in, and what can be done."""
+    first = None if snapshot is None else snapshot.first_fact_us()
+    through = None if snapshot is None else snapshot.data_through_us()
+    known = "There are no touchpoints at all."
+    if first is not None and through is not None:
+        begin, end = (format_instant(from_micros(instant)) for instant in (first, through))
+        known = f"The facts reach from {begin} to {end}."
+    elif snapshot is None:
+        known = "Nobody met a variant that is planned."
+    return (
+        f"Nobody came in from {window.start:%Y-%m-%d} to {window.end:%Y-%m-%d}, the last days whose customers "
+        f"have been watched for {subject.horizon_days:g} days. {known} Name another instant with as_of, or give "
+        "numbers in outcome and traffic."
+    )
+
+
+def _count_by_day(gathered: Gathered, window: Window) -> tuple[int, ...]:
+    """Count the customers who came in on each day."""
+    days = (gathered.population.first_exposure - window.start_us) // DAY_US
+    return tuple(np.bincount(days, minlength=window.n_days).tolist())
+
+
+def _measure(subject: PlanSubject, gathered: Gathered, window: Window) -> Measured | NotComputable:
+    """Return the metric of control."""
+    if subject.metric.kind == "time_to_complete":
+        return _measure_time(subject, gathered)
+    found = measure(subject.metric, gathered, subject.plan)
+    record = sum_days(found, gathered, window)
+    if record is None:
+        return NotComputable("no_units", "Nobody came into control in these days.")
+    outcome = outcome_from_moments(record, found.kind)
+    if isinstance(outcome, NotComputable):
+        return outcome
+    bare = outcome_from_moments(_without_covariate(found, gathered), found.kind)
+    kept = 1.0 if isinstance(bare, NotComputable) else outcome.variance / bare.variance
+    return Measured(outcome=outcome, variance_kept=kept, kind=found.kind)
+
+
+def sum_days(found: UnitRows, gathered: Gathered, window: Window) -> stats.Moments | None:
+    """Add up the moment records of control, one per day on which its customers came in."""
+    control = gathered.arm(0)
+    if not control.any():
+        return None
+    days = (gathered.population.first_exposure - window.start_us) // DAY_US
+    columns = [found.values] if found.covariate is None else [found.values, found.covariate]
+    shift = tuple(round(float(column[control].mean()), _DIGITS) for column in columns)
+    total: stats.Moments | None = None
+    for day in np.unique(days[control]).tolist():
+        mine = control & (days == day)
+        covariate = None if found.covariate is None else found.covariate[mine]
+        record = stats.Moments.from_values(found.values[mine], covariate=covariate, shift=shift)
+        total = record if total is None else total + record
+    return total
+
+
+def _without_covariate(found: UnitRows, gathered: Gathered) -> stats.Moments:
+    """Return the record of the values alone."""
+    return stats.Moments.from_values(found.values[gathered.arm(0)])
+
+
+def _measure_time(subject: PlanSubject, gathered: Gathered) -> Measured | NotComputable:
+    """Return the share of control that is still open at the end of each day."""
+    table = tabulate_risk(gathered, subject.plan, subject.metric.journey)[0]
+    curve = stats.kaplan_meier(table)
+    if isinstance(curve, NotComputable):
+        return curve
+    if not curve.n_events:
+        return NotComputable("no_events", "Nobody completed the journey in these days.")
+    ends = 86_400.0 * np.arange(1, int(np.ceil(subject.horizon_days)) + 1)
+    at = np.searchsorted(curve.times, ends, side="right")
+    by_day = np.concatenate([[1.0], np.asarray(curve.survival)])[at]
+    return Measured(survival=PastSurvival(tuple(by_day.tolist())), kind="time_to_complete")

@@ -1,0 +1,37 @@
+"""Routes of plans: ask for one, read it; the worker computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, url_for
+
+from abplat.api.auth import require_key
+from abplat.api.definitions import Answer, ApiBlueprint
+from abplat.api.schemas.plans import PlanRequestSchema, PlanSchema
+from abplat.api.session import current_platform, current_session
+from abplat.domain.keys import ADMIN
+from abplat.services import planning
+
+blueprint = ApiBlueprint("plans", __name__, url_prefix="/v1/plans", description="Plans")
+
+
+@blueprint.post("")
+@require_key(ADMIN)
+@blueprint.arguments(PlanRequestSchema)
+@blueprint.response(202, PlanSchema)
+@blueprint.doc(operationId="create_plan", summary="Ask how large and long a test must be")
+def create(document: dict[str, Any]) -> Answer:
+    """Keep the request and queue its computation; read the plan where Location says until it is done."""
+    session, now = current_session(), current_platform().clock()
+    plan = planning.create(session, g.key.project_key, document, now=now)
+    return plan, 202, {"Location": url_for("plans.get", plan_id=plan["id"]), "Retry-After": "1"}
+
+
+@blueprint.get("/<plan_id>")
+@require_key(ADMIN)
+@blueprint.response(200, PlanSchema)
+@blueprint.doc(operationId="get_plan", summary="Read a plan")
+def get(plan_id: str) -> Answer:
+    """Answer the state of a plan, with its answer or its problems."""
+    return planning.get(current_session(), g.key.project_key, plan_id)

@@ -1,0 +1,28 @@
+// Builds the modules into dist/ and the one file for pages into the platform's own package.
+//
+//   node build.mjs          write both
+//   node build.mjs modules  write dist/ alone, as the tests do
+//   node build.mjs check    say whether the committed file for pages is what the source gives
+
+import { build } from "esbuild";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const pagePath = here("../../abplat/web/static/abplat.js");
+const common = { bundle: true, target: "es2021", legalComments: "none", write: false, absWorkingDir: here(".") };
+
+const page = await build({
+  ...common, minify: true, tsconfigRaw: "{}", define: { PAGE: "true" }, entryPoints: ["src/global.ts"], format: "iife",
+});
+const bytes = Buffer.from(page.outputFiles[0].contents);
+
+const [, , task = "all"] = process.argv;
+if (task === "check") {
+  process.exit(readFileSync(pagePath).equals(bytes) ? 0 : 1);
+}
+await build({
+  ...common, write: true, define: { PAGE: "false" }, platform: "neutral", external: ["node:*"], splitting: true, format: "esm",
+  entryPoints: ["src/index.ts", "src/browser.ts", "src/node.ts"], outdir: "dist",
+});
+if (task === "all") writeFileSync(pagePath, bytes);
