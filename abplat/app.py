@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from abplat import __version__
 from abplat.api.cors import init_cors
 from abplat.api.errors import CONTENT_TYPE, init_errors, render_http
+from abplat.api.ofrep_gate import FlagGate
 from abplat.api.parser import ADMIN_LIMIT
 from abplat.api.schemas.definitions import ProblemSchema
 from abplat.api.session import init_sessions
@@ -24,7 +25,7 @@ from abplat.web.routes import render_error
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
     "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "analyses", "plans",
-    "events", "failed_events", "decide", "sdk_config", "sdk_file", "health",
+    "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 
@@ -65,6 +66,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     init_sessions(app)
     _add_api(app)
     _add_pages(app)
+    app.wsgi_app = FlagGate(app)  # type: ignore[method-assign]  # as Flask documents middleware
     return app
 
 

@@ -23,6 +23,9 @@ R = TypeVar("R")
 REMEMBERED_S: Final = 2.0
 """How many seconds a checked key is trusted without a look at the database: a revocation takes that long."""
 
+KEY_CACHE: Final = "abplat_keys"
+"""Where an app keeps its ``KeyCache``, among its extensions."""
+
 KEY_IN_QUERY: Final = {
     "name": "key",
     "in": "query",
@@ -111,7 +114,7 @@ def check_key(platform: Platform, token: str) -> CheckedKey:
     Raises:
         NotAuthenticatedError: If it is not good.
     """
-    cache: KeyCache = current_app.extensions.setdefault("abplat_keys", KeyCache())
+    cache: KeyCache = current_app.extensions.setdefault(KEY_CACHE, KeyCache())
     key = cache.get(token)
     if key is not None:
         return key

@@ -19,18 +19,19 @@ from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
 from abplat_sdk.customers import CustomerCalls
-from abplat_sdk.evaluator import Decision, normalise_unit, unready_decision
+from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit, unready_decision
 from abplat_sdk.health import Health, Stats
 from abplat_sdk.records import Instant, format_ts, make_event_id, make_record
 from abplat_sdk.sender import MAX_BATCH, Sender
 from abplat_sdk.sightings import Sightings
 from abplat_sdk.transport import Transport
+from abplat_sdk.waiting import Waiting
 
 _log = logging.getLogger("abplat_sdk")
 __all__ = ["Client", "Stats"]
 
 
-class Client(CustomerCalls):
+class Client(CustomerCalls, Waiting):
     """Decides, records and identifies for one project.
 
     Safe for threads and for forks: threads start at the first use in each process.
@@ -158,6 +159,11 @@ class Client(CustomerCalls):
         """Return the variants that a unit is bound to."""
         held = self._sightings.pins
         return held.get(normalise_unit(unit) or "") if held else None
+
+    @property
+    def evaluator(self) -> Evaluator | None:
+        """The compiled configuration in use, without pins; None where there is none yet."""
+        return self._source.held.evaluator
 
     def expose(self, decision: Decision, *, channel: str | None = None, ts: Instant = None) -> str | None:
         """Record that the unit met its variant; call it when the variant is really shown.

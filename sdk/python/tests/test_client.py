@@ -424,6 +424,30 @@ def test_the_queue_file_outlives_the_process(platform: Any, tmp_path: Path) -> N
     second.close()
 
 
+def test_days_offline_keep_the_time_of_every_event(platform: Any, tmp_path: Path) -> None:
+    """A kiosk without a line for five days, switched off each night, sends everything with its own time."""
+    platform.stop()
+    queue, told = tmp_path / "queue.sqlite3", {}
+    for day in range(5):
+        kiosk = Client(platform.url, "abs_test", queue_path=queue, bootstrap=platform.config, **QUICK)
+        at = datetime(2024, 3, 4 + day, 10, tzinfo=UTC)
+        decision = kiosk.decide("e", f"cust:{day}")
+        told[kiosk.expose(decision, channel="kiosk", ts=at)] = at
+        for minute in range(200):
+            at = datetime(2024, 3, 4 + day, 11, minute // 60, minute % 60, tzinfo=UTC)
+            told[kiosk.track("visit", f"cust:{day}", ts=at)] = at
+        assert kiosk.close(0.05) == 201 * (day + 1)
+
+    platform.start()
+    kiosk = Client(platform.url, "abs_test", queue_path=queue, **QUICK)
+    assert kiosk.flush(10) == 0
+    assert kiosk.close() == 0
+    assert {event_id: event["ts"] for event_id, event in platform.stored.items()} == {
+        event_id: at.isoformat().replace("+00:00", "Z") for event_id, at in told.items()
+    }
+    assert kiosk.stats().accepted == 1_005
+
+
 def test_a_queue_file_that_cannot_be_used_is_replaced_by_memory(
     make_client: Callable[..., Client], tmp_path: Path
 ) -> None:
