@@ -271,7 +271,21 @@ def make_calls(document: dict[str, Any]) -> list[dict[str, Any]]:
     calls += [call(key, unit) for key in ("half", "five") for unit in HOSTILE.values()]
     calls += [call(key, unit) for key in ("half", "held") for unit in (7, 0, -7, 9007199254740991)]
     calls += [
-        call("half", unit) for unit in ("", "\ud800", "cust:\udfff!", "c" * 257, "🎪" * 257, None, True, False, 1.5, [], {}, ["cust:1"])
+        call("half", unit)
+        for unit in (
+            "",
+            "\ud800",
+            "cust:\udfff!",
+            "c" * 257,
+            "🎪" * 257,
+            None,
+            True,
+            False,
+            1.5,
+            [],
+            {},
+            ["cust:1"],
+        )
     ]
     calls += [
         call("stopped", ""),

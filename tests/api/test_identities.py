@@ -122,7 +122,10 @@ def test_the_server_keeps_what_it_decides(call: Callable[..., Any], platform: Pl
         (first["variant"], "pinned", "cust:1")
     }
     with platform.engine.connect() as connection:
-        assert connection.execute(text("SELECT channel FROM assignments WHERE unit = 'anon:1'")).scalar() == "phone"
+        assert (
+            connection.execute(text("SELECT channel FROM assignments WHERE unit = 'anon:1'")).scalar()
+            == "phone"
+        )
 
 
 def test_a_customer_who_is_known_is_hashed_as_one(call: Callable[..., Any]) -> None:
@@ -180,7 +183,11 @@ def test_a_token_carries_an_identity(call: Callable[..., Any], clock: FakeClock)
 
 @pytest.mark.parametrize(
     ("document", "code"),
-    [({"id": "email:a@b.c"}, "personal_id"), ({"id": "cust:1", "expires_in": "2d"}, "too_long"), ({"id": "7"}, "bad_id")],
+    [
+        ({"id": "email:a@b.c"}, "personal_id"),
+        ({"id": "cust:1", "expires_in": "2d"}, "too_long"),
+        ({"id": "7"}, "bad_id"),
+    ],
     ids=["a person's address", "too long a life", "no type"],
 )
 def test_not_every_token_is_signed(call: Callable[..., Any], document: dict[str, str], code: str) -> None:
@@ -215,8 +222,12 @@ def test_merge_split_and_conflicts(call: Callable[..., Any]) -> None:
     assert conflicts["items"][0]["kept_unit"] == "anon:2"
     assert undone.json["ids"] == ["anon:2", "cust:2"]
     assert call("/v1/identities/merge", pair).status_code == 403
-    assert call("/v1/identities/split", {"id": "a:1", "from": "a:2", "reason": "no"}, "admin").status_code == 404
-    assert call("/v1/identities/merge", {"id": "a:1", "into": "a:1", "reason": "no"}, "admin").status_code == 422
+    assert (
+        call("/v1/identities/split", {"id": "a:1", "from": "a:2", "reason": "no"}, "admin").status_code == 404
+    )
+    assert (
+        call("/v1/identities/merge", {"id": "a:1", "into": "a:1", "reason": "no"}, "admin").status_code == 422
+    )
 
 
 def record(call: Callable[..., Any], *events: tuple[str, str, str, int, dict[str, Any]]) -> None:
@@ -253,7 +264,11 @@ def test_an_agent_sees_what_happened_elsewhere(call: Callable[..., Any], platfor
     assert (seen["unit"], seen["joined"]) == ("cust:1", ["anon:1", PHONE])
     assert seen["pins"] == {"shorter-form": "treatment"}
     (variant,) = seen["variants"]
-    assert (variant["variant_title"], variant["script"], variant["in_experiment"]) == ("Treatment", "Say treatment", True)
+    assert (variant["variant_title"], variant["script"], variant["in_experiment"]) == (
+        "Treatment",
+        "Say treatment",
+        True,
+    )
     (journey,) = seen["journeys"]
     assert (journey["journey"], journey["stage"], journey["next_stage"]) == ("buy", "quote", "purchase")
     assert (journey["channels"], journey["is_partial"]) == (["web", "phone"], False)
@@ -272,7 +287,9 @@ def test_a_look_up_is_audited_without_the_id(
         call("/v1/context", {"id": PHONE, "channel": "phone"})
         call(f"/v1/context?unit={PHONE.replace('+', '%2B')}", kind="admin")
     with platform.engine.connect() as connection:
-        rows = connection.execute(text("SELECT actor, verb, key, after FROM audit WHERE noun = 'customers'")).all()
+        rows = connection.execute(
+            text("SELECT actor, verb, key, after FROM audit WHERE noun = 'customers'")
+        ).all()
 
     assert [row.verb for row in rows] == ["look_up", "look_up"]
     assert len({row.key for row in rows}) == 1
@@ -296,7 +313,9 @@ def test_a_shared_id_tells_nothing(call: Callable[..., Any], platform: Platform)
 
 def test_moments_are_bounded_and_forgotten(call: Callable[..., Any], platform: Platform) -> None:
     """The last ones are kept, whatever order they arrive in; what is cut is said."""
-    record(call, *(("cust:1", "visit" if n == KEPT + 4 else "x", "web", n, {}) for n in range(KEPT + 5, 0, -1)))
+    record(
+        call, *(("cust:1", "visit" if n == KEPT + 4 else "x", "web", n, {}) for n in range(KEPT + 5, 0, -1))
+    )
     drain(platform)
     record(call, ("cust:1", "late", "web", 2 * KEPT, {}), ("cust:1", "visit", "web", 1, {}))
     drain(platform)

@@ -129,9 +129,7 @@ def test_two_customers_are_never_joined(connection: Connection) -> None:
 
 def test_limits_per_type_hold(connection: Connection) -> None:
     """A third loyalty card is flagged and not merged."""
-    outcomes = [
-        say(connection, f"loyalty:{n}", "cust:1", NOW + n * HOUR).outcome for n in range(1, 4)
-    ]
+    outcomes = [say(connection, f"loyalty:{n}", "cust:1", NOW + n * HOUR).outcome for n in range(1, 4)]
 
     assert outcomes == ["joined", "joined", "limited"]
     assert components.look_up(connection, "shop", ("loyalty:3",)).unit == "loyalty:3"
@@ -224,7 +222,9 @@ def test_operator_changes_are_audited_without_ids(session: Session, connection: 
     """Who did it and why, under names that nobody can undo."""
     merge(session, "phone:+4930", "cust:1")
     session.flush()
-    verb, key, after = session.execute(text("SELECT verb, key, after FROM audit WHERE noun = 'identities'")).one()
+    verb, key, after = session.execute(
+        text("SELECT verb, key, after FROM audit WHERE noun = 'identities'")
+    ).one()
 
     assert verb == "merge"
     assert len(key) == 32
@@ -273,4 +273,7 @@ def test_an_unknown_variant_is_refused() -> None:
 
     with pytest.raises(InvalidInputError, match="control, treatment") as caught:
         identities.check_assignments(configuration, said)
-    assert [problem.path for problem in caught.value.problems] == ["assignments.shorter-form", "assignments.gone"]
+    assert [problem.path for problem in caught.value.problems] == [
+        "assignments.shorter-form",
+        "assignments.gone",
+    ]

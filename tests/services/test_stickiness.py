@@ -127,7 +127,9 @@ class People(RuleBasedStateMachine):
         assert made.variant == promised
         where.sightings.saw(where.unit, key, made.variant)
         now = self.now()
-        row = ExposureRow(f"x{next(self.events)}", where.unit, key, made.variant, to_micros(now), reason=made.reason)
+        row = ExposureRow(
+            f"x{next(self.events)}", where.unit, key, made.variant, to_micros(now), reason=made.reason
+        )
         keep_sightings(self.connection, "shop", select_sightings([row], is_public=False))
         self.note(to_micros(now), where.unit, key, made.variant)
 
@@ -236,7 +238,9 @@ class People(RuleBasedStateMachine):
     def found(self, who: str, key: str) -> list[tuple[int, str, str]]:
         """Return what a person was assigned, the earliest first."""
         team = self.team(who)
-        return sorted((at, unit, variant) for at, unit, each, variant in self.records if each == key and unit in team)
+        return sorted(
+            (at, unit, variant) for at, unit, each, variant in self.records if each == key and unit in team
+        )
 
     def earliest(self, who: str, key: str) -> str | None:
         """Return what holds for a person everywhere."""

@@ -279,7 +279,10 @@ def test_why_knows_the_ledger(session: Session) -> None:
     pinned, alone = explain(session, "e", "cust:5"), explain(session, "e", "cust:5", with_pins=False)
 
     assert (pinned["decided_by"], pinned["decision"]["variant"]) == ("pin", "treatment")
-    assert pinned["pins"]["e"] | {"variant": "treatment", "assigned_at": NOW, "source": "inherited"} == pinned["pins"]["e"]
+    assert (
+        pinned["pins"]["e"] | {"variant": "treatment", "assigned_at": NOW, "source": "inherited"}
+        == pinned["pins"]["e"]
+    )
     assert alone["decided_by"] == "split"
     assert explain(session, "shorter-form", "cust:5")["decision"]["reason"] == "unknown_experiment"
 

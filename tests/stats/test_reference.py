@@ -56,7 +56,9 @@ def test_every_argument_is_explained(name: str) -> None:
     assert [key for key in inspect.signature(thing).parameters if f"{key}: " not in text] == []
 
 
-@pytest.mark.parametrize("module", sorted({inspect.unwrap(getattr(stats, name)).__module__ for name in FUNCTIONS}))
+@pytest.mark.parametrize(
+    "module", sorted({inspect.unwrap(getattr(stats, name)).__module__ for name in FUNCTIONS})
+)
 def test_examples_run(module: str) -> None:
     """Every example gives what it says."""
     found = doctest.testmod(sys.modules[module])
