@@ -20,8 +20,10 @@ check:
 # Every figure that README and docs quote is printed by one of these scripts.
 figures:
 	@scripts/prepare test
+	@cd sdk/js && node build.mjs modules
 	@for script in $(filter-out benchmarks/calibrate.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; .venv/bin/python $$script || exit 1; done
+	@for script in benchmarks/*.js; do echo "== $$script"; node $$script || exit 1; done
 
 # Error rates and coverages over many simulated experiments; the table stands in docs/reference.
 calibrate:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from abplat_sdk.hashing import hash_words
 
@@ -40,26 +41,24 @@ def make_pairs(count: int, seed: int = 7) -> Iterator[tuple[str, str]]:
 
 def count_differences(count: int) -> int:
     """Stream pairs through node and count the answers that are not Python's."""
-    process = subprocess.Popen(["node", WORDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    feed = process.stdin
-
-    def write() -> None:
-        for pair in make_pairs(count):
-            feed.write(json.dumps(pair).encode() + b"\n")
-        feed.close()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    different = answered = 0
-    for (salt, unit), line in zip(make_pairs(count), process.stdout, strict=True):
-        answered += 1
-        different += line.decode().strip() != "{} {}".format(*hash_words(salt, unit))
-    writer.join()
-    assert process.wait() == 0
-    assert answered == count
+    different = 0
+    with subprocess.Popen(["node", WORDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        writer = threading.Thread(target=feed, args=(process.stdin, count))
+        writer.start()
+        for (salt, unit), line in zip(make_pairs(count), process.stdout, strict=True):
+            different += line.decode().strip() != "{} {}".format(*hash_words(salt, unit))
+        writer.join()
+    assert process.returncode == 0
     return different
+
+
+def feed(sink: IO[bytes], count: int) -> None:
+    """Write the pairs, one a line."""
+    with sink:
+        for pair in make_pairs(count):
+            sink.write(json.dumps(pair).encode() + b"\n")
 
 
 def main() -> None:

@@ -116,7 +116,7 @@ def share_moved(before: Traffic, after: Traffic) -> float:
     Examples:
         >>> half = Traffic(phase=1, salt="a", weights={"c": 5000, "t": 5000}, included=10_000)
         >>> less = Traffic(phase=2, salt="a", weights={"c": 6000, "t": 4000}, included=10_000)
-        >>> share_moved(half, less)
+        >>> round(share_moved(half, less), 6)
         0.1
     """
     control = next(iter(before.weights))

@@ -31,7 +31,7 @@ class Range(NamedTuple):
 
 _NUMBERS: Final[dict[str, dict[str, Range]]] = {
     "mean": {"baseline": Range(), "sd": Range(above=0)},
-    "proportion": {"baseline": Range(above=0, below=1)},
+    "proportion": {"baseline": Range(at_least=1e-6, at_most=1 - 1e-6)},
     "count": {"baseline": Range(above=0), "dispersion": Range(1.0, above=0)},
     "ratio": {
         "numerator_mean": Range(),

@@ -18,7 +18,7 @@ from abplat.db.models.plans import StoredPlan
 from abplat.db.queries import definitions, plans
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.layers import BUCKETS
-from abplat.domain.lifecycle import DRAFT
+from abplat.domain.lifecycle import UNSTARTED
 from abplat.domain.plan_answers import PlanAnswer, encode_answer
 from abplat.domain.plans import PlanRequest, parse_plan_request
 from abplat.errors import InvalidInputError, NotFoundError, Problem
@@ -118,7 +118,7 @@ def _find_experiment(session: Session, project: str, request: PlanRequest, key: 
     if request.metric is not None and request.metric not in keys:
         message = f"is none of the experiment's metrics, which are {', '.join(keys)}"
         raise InvalidInputError.at("metric", message, "unknown_metric")
-    past = None if row.state == DRAFT else _describe_past(plan, is_required=False)
+    past = None if row.state in UNSTARTED else _describe_past(plan, is_required=False)
     if request.history_of is not None:
         past = _find_past(session, project, request.history_of)
     horizon = request.horizon or document["horizon"]
@@ -180,6 +180,7 @@ def _describe_past(plan: Document, *, is_required: bool) -> Document:
     return {
         "experiment": plan["experiment"]["key"],
         "variants": plan["experiment"]["variants"],
+        "overrides": sorted(plan["experiment"].get("overrides") or ()),
         "share": _share(plan),
         "is_required": is_required,
     }

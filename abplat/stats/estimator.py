@@ -96,8 +96,13 @@ def estimate_pair(
     if refusal is not None:
         return refusal
     k = len(paired.treatment[0].columns)
+    origins = [r.shift for r in paired.control]
     arms = [
-        build_arm([read_cell(r, layout, k) for r in records], paired.weights, layout)
+        build_arm(
+            [read_cell(r, o, layout, k) for r, o in zip(records, origins, strict=True)],
+            paired.weights,
+            layout,
+        )
         for records in (paired.treatment, paired.control)
     ]
     found = estimate(arms[0], arms[1], paired.weights, layout, plan)
@@ -250,7 +255,8 @@ def _compare_stacked(
 ) -> list[Computed[Comparison]]:
     """Compare rows that have units, in one pass over arrays."""
     k = len(treatment[0].columns)
-    cells: list[Cell] = [read_cell(_Stack.of(records), layout, k) for records in (treatment, control)]
+    stacks = [_Stack.of(records) for records in (treatment, control)]
+    cells: list[Cell] = [read_cell(stack, stacks[1].shift, layout, k) for stack in stacks]
     built = [build_arm([cell], [1.0], layout) for cell in cells]
     with np.errstate(all="ignore"):
         found = estimate(built[0], built[1], [1.0], layout, plan)

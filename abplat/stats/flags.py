@@ -58,7 +58,7 @@ def _denominator_p(treatment: Arm, control: Arm, d: int) -> Numbers:
     for arm, sign in ((treatment, 1.0), (control, -1.0)):
         for cell, form in zip(arm.merged, arm.cells, strict=True):
             weight = (form.scale * form.n) ** 0.5
-            gap = gap + sign * weight * cell.mean[d]
+            gap = gap + sign * weight * cell.place[d]
             variance = variance + form.scale * cell.centred[d, d] / (cell.n - 1.0)
     return _test(gap, variance)
 
@@ -66,7 +66,7 @@ def _denominator_p(treatment: Arm, control: Arm, d: int) -> Numbers:
 def _covariate_p(treatment: Arm, control: Arm, j: int) -> Numbers:
     """Test whether a covariate differed between the arms before exposure."""
     variance = sum(f.scale * f.hh[j][j] for arm in (treatment, control) for f in arm.cells)
-    return _test(treatment.covariates[j] - control.covariates[j], variance)
+    return _test(treatment.places[j] - control.places[j], variance)
 
 
 def _test(gap: Numbers, variance: Numbers) -> Numbers:

@@ -7,6 +7,10 @@ doors refuse what cannot be computed before (or mask it after) calling in here.
 Notation of the method: an arm has column means ``m`` and covariance ``S``; its value is ``M``
 with gradient ``g`` (mean: ``m_y``; ratio: ``m_y / m_d``), its covariates are ``P`` with gradients
 ``h``. With strata of pooled shares ``W``: ``m = sum W m_s`` and ``V = sum W^2 S_s / n_s``.
+
+What is subtracted between the arms is first taken off one origin per stratum and column (control's
+shift), so that a difference of means of 1e9 keeps its digits: these are the *places* below. The
+place of a ratio is the ratio itself.
 """
 
 from __future__ import annotations
@@ -60,9 +64,11 @@ class Layout(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One arm within one stratum: means and sums of products about them, per pair of columns."""
+    """One arm within one stratum: means, also off the origin, and sums of products about them."""
 
     n: Numbers
+    origin: Numbers
+    place: dict[int, Numbers]
     mean: dict[int, Numbers]
     centred: dict[tuple[int, int], Numbers]
 
@@ -76,17 +82,18 @@ class Forms(NamedTuple):
     gh: list[Numbers]
     hh: list[list[Numbers]]
     value: Numbers
+    place: Numbers
     covariates: list[Numbers]
+    places: list[Numbers]
 
 
 class Arm(NamedTuple):
-    """One arm: its value, covariates, gradients and the forms of its cells."""
+    """One arm: its value, the places of value and covariates, and the forms of its cells."""
 
     n: Numbers
     value: Numbers
-    covariates: list[Numbers]
-    g: Gradient
-    h: list[Gradient]
+    place: Numbers
+    places: list[Numbers]
     cells: list[Forms]
     merged: list[Cell]
 
@@ -110,59 +117,78 @@ class Estimate(NamedTuple):
     n_control: Numbers
 
 
-def read_cell(record: RecordLike, layout: Layout, k: int) -> Cell:
+def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Cell:
     """Turn sums into means and centred products for the columns in use."""
-    n = record.n
-    mean = {i: record.shift[i] + record.sum[i] / n for i in layout.columns}
+    n, shift = record.n, record.shift
+    rest = {i: record.sum[i] / n for i in layout.columns}
+    mean = {i: shift[i] + rest[i] for i in layout.columns}
+    place = {i: (shift[i] - origin[i]) + rest[i] for i in layout.columns}
     centred: dict[tuple[int, int], Numbers] = {}
     for a, i in enumerate(layout.columns):
         for j in layout.columns[a:]:
-            place = i * k - i * (i - 1) // 2 + j - i
-            product = record.cross[place] - record.sum[i] * record.sum[j] / n
+            at = i * k - i * (i - 1) // 2 + j - i
+            product = record.cross[at] - record.sum[i] * record.sum[j] / n
             centred[i, j] = centred[j, i] = product
     for i in {i for pair in layout.covariates for i in pair if i is not None}:
         raw = record.cross[i * k - i * (i - 1) // 2]
         centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * raw)
-    return Cell(n, mean, centred)
+    return Cell(n, origin, place, mean, centred)
 
 
 def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout) -> Arm:
     """Weigh the cells of an arm together and take gradients at its means."""
     n = sum(cell.n for cell in cells)
     mean = {i: sum(w * c.mean[i] for w, c in zip(weights, cells, strict=True)) for i in layout.columns}
-    value, g = _linearise(mean, layout.y, layout.d)
-    pairs = [_linearise(mean, x, xd) for x, xd in layout.covariates]
-    h = [gradient for _, gradient in pairs]
-    points = [point for point, _ in pairs]
-    forms = [
-        _form(c, w * w / c.n, mean, (value, g), (points, h)) for c, w in zip(cells, weights, strict=True)
-    ]
-    return Arm(n, value, points, g, h, forms, list(cells))
+    outcome = _linearise(mean, layout.y, layout.d)
+    points = [_linearise(mean, x, xd) for x, xd in layout.covariates]
+    forms = [_form(c, w * w / c.n, mean, outcome, points) for c, w in zip(cells, weights, strict=True)]
+    place = _place(outcome, cells, weights)
+    return Arm(n, outcome.value, place, [_place(p, cells, weights) for p in points], forms, list(cells))
 
 
-def _linearise(mean: dict[int, Numbers], top: int, bottom: int | None) -> tuple[Numbers, Gradient]:
+class _Point(NamedTuple):
+    """A mean (its column is named) or a ratio of means (none is), with its gradient."""
+
+    value: Numbers
+    gradient: Gradient
+    column: int | None
+
+
+def _linearise(mean: dict[int, Numbers], top: int, bottom: int | None) -> _Point:
     """Return a mean or a ratio of means, with its gradient."""
     if bottom is None:
-        return mean[top], {top: 1.0}
+        return _Point(mean[top], {top: 1.0}, top)
     ratio = mean[top] / mean[bottom]
-    return ratio, {top: 1.0 / mean[bottom], bottom: -ratio / mean[bottom]}
+    return _Point(ratio, {top: 1.0 / mean[bottom], bottom: -ratio / mean[bottom]}, None)
+
+
+def _place(point: _Point, cells: Sequence[Cell], weights: Sequence[Numbers]) -> Numbers:
+    """Return where a value of an arm stands, seen from the origins where it is a mean."""
+    if point.column is None:
+        return point.value
+    return sum(w * c.place[point.column] for w, c in zip(weights, cells, strict=True))
 
 
 def _form(
-    cell: Cell,
-    scale: Numbers,
-    mean: dict[int, Numbers],
-    outcome: tuple[Numbers, Gradient],
-    covariates: tuple[list[Numbers], list[Gradient]],
+    cell: Cell, scale: Numbers, mean: dict[int, Numbers], outcome: _Point, points: Sequence[_Point]
 ) -> Forms:
     """Evaluate the quadratic forms of one cell, and its own (linearised) values."""
-    (value, g), (points, h) = outcome, covariates
     size = cell.n - 1.0
+    g, h = outcome.gradient, [p.gradient for p in points]
     gh = [_product(g, hj, cell) / size for hj in h]
     hh = [[_product(hi, hj, cell) / size for hj in h] for hi in h]
-    own = value + _distance(g, cell.mean, mean)
-    own_points = [p + _distance(hj, cell.mean, mean) for p, hj in zip(points, h, strict=True)]
-    return Forms(cell.n, scale, _product(g, g, cell) / size, gh, hh, own, own_points)
+    value, place = _stand(outcome, cell, mean)
+    own = [_stand(p, cell, mean) for p in points]
+    gg = _product(g, g, cell) / size
+    return Forms(cell.n, scale, gg, gh, hh, value, place, [v for v, _ in own], [p for _, p in own])
+
+
+def _stand(point: _Point, cell: Cell, mean: dict[int, Numbers]) -> tuple[Numbers, Numbers]:
+    """Return the value of one cell, linearised at the arm's means, and its place."""
+    if point.column is not None:
+        return cell.mean[point.column], cell.place[point.column]
+    value = point.value + _distance(point.gradient, cell.mean, mean)
+    return value, value
 
 
 def _product(a: Gradient, b: Gradient, cell: Cell) -> Numbers:
@@ -226,13 +252,17 @@ def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
 def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Numbers]:
     """Find the slopes over all units together, differences between the arms included."""
     n = sum(c.n for c in cells)
-    mean = {i: sum(c.n * c.mean[i] for c in cells) / n for i in layout.columns}
+    origin = cells[0].origin
+    places = [{i: (c.origin[i] - origin[i]) + c.place[i] for i in layout.columns} for c in cells]
+    pairs = list(zip(cells, places, strict=True))
+    place = {i: sum(c.n * p[i] for c, p in pairs) / n for i in layout.columns}
+    mean = {i: origin[i] + place[i] for i in layout.columns}
     centred = {
-        (i, j): sum(c.centred[i, j] + c.n * (c.mean[i] - mean[i]) * (c.mean[j] - mean[j]) for c in cells)
+        (i, j): sum(c.centred[i, j] + c.n * (p[i] - place[i]) * (p[j] - place[j]) for c, p in pairs)
         for i in layout.columns
         for j in layout.columns
     }
-    whole = Cell(n, mean, centred)
+    whole = Cell(n, origin, place, mean, centred)
     form = build_arm([whole], [1.0], layout).cells[0]
     return _solve([(1.0, form)], len(layout.covariates), ridge)
 
@@ -268,13 +298,13 @@ def estimate(
     slopes = find_slopes(treatment, control, weights, layout, plan)
     t, c = _spread(treatment, slopes), _spread(control, slopes)
     moved = sum(
-        w * sum(s * (a - b) for s, a, b in zip(theta, tc.covariates, cc.covariates, strict=True))
+        w * sum(s * (a - b) for s, a, b in zip(theta, tc.places, cc.places, strict=True))
         for w, theta, tc, cc in zip(weights, slopes, treatment.cells, control.cells, strict=True)
     )
     share = treatment.n / (treatment.n + control.n)
     adjusted_t = treatment.value - (1.0 - share) * moved
     adjusted_c = control.value + share * moved
-    effect = treatment.value - control.value - moved
+    effect = treatment.place - control.place - moved
     variance = t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh
     var_c = c.gg - 2 * share * c.gh + share**2 * (c.hh + t.hh)
     cov_tc = share * t.gh + (1 - share) * c.gh - share * (1 - share) * (t.hh + c.hh)
@@ -334,8 +364,8 @@ def _between(
     n = treatment.n + control.n
     effects, bases = [], []
     for theta, t, c in zip(slopes, treatment.cells, control.cells, strict=True):
-        moved = sum(s * (a - b) for s, a, b in zip(theta, t.covariates, c.covariates, strict=True))
-        effects.append(t.value - c.value - moved)
+        moved = sum(s * (a - b) for s, a, b in zip(theta, t.places, c.places, strict=True))
+        effects.append(t.place - c.place - moved)
         bases.append(c.value + (0.0 if plan.denominator == "unadjusted" else share * moved))
     e = _deviate(effects, weights)
     b = _deviate(bases, weights)

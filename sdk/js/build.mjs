@@ -5,7 +5,7 @@
 //   node build.mjs check    say whether the committed file for pages is what the source gives
 
 import { build } from "esbuild";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -21,8 +21,21 @@ const [, , task = "all"] = process.argv;
 if (task === "check") {
   process.exit(readFileSync(pagePath).equals(bytes) ? 0 : 1);
 }
-await build({
-  ...common, write: true, define: { PAGE: "false" }, platform: "neutral", external: ["node:*"], splitting: true, format: "esm",
+const modules = await build({
+  ...common, define: { PAGE: "false" }, platform: "neutral", external: ["node:*"], splitting: true, format: "esm",
   entryPoints: ["src/index.ts", "src/browser.ts", "src/node.ts"], outdir: "dist",
 });
-if (task === "all") writeFileSync(pagePath, bytes);
+mkdirSync(here("dist"), { recursive: true });
+for (const { path, contents } of modules.outputFiles) replace(path, contents);
+const made = modules.outputFiles.map(({ path }) => path);
+for (const name of readdirSync(here("dist"))) {
+  if (/^chunk-.*\.js$/.test(name) && !made.includes(here(`dist/${name}`))) rmSync(here(`dist/${name}`), { force: true });
+}
+if (task === "all") replace(pagePath, bytes);
+
+/** Write a file whole or not at all, and not when it is the same: tests may build side by side. */
+function replace(path, contents) {
+  if (existsSync(path) && readFileSync(path).equals(contents)) return;
+  writeFileSync(`${path}.${process.pid}`, contents);
+  renameSync(`${path}.${process.pid}`, path);
+}

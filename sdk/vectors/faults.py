@@ -33,7 +33,9 @@ def make_faults() -> list[dict[str, Any]]:
         "a salt that is a number": _answer(
             json.dumps({**good, "experiments": [experiment("e", [5000, 5000], salt=7)]})
         ),
-        "bounds short of the whole": _answer(json.dumps({**good, "experiments": [experiment("e", [5000, 4000])]})),
+        "bounds short of the whole": _answer(
+            json.dumps({**good, "experiments": [experiment("e", [5000, 4000])]})
+        ),
         "deep": _answer("[", repeat=100_000),
         "deep objects": _answer('{"a":', repeat=100_000),
         "10 MB": _answer(" ", repeat=10 * 1024 * 1024),
@@ -55,7 +57,12 @@ def make_faults() -> list[dict[str, Any]]:
 
 
 def _answer(
-    text: str, *, status: int = 200, headers: dict[str, str] | None = None, repeat: int = 1, gzip: bool = False
+    text: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    repeat: int = 1,
+    gzip: bool = False,
 ) -> dict[str, Any]:
     """Describe one answer."""
     return {

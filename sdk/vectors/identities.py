@@ -116,7 +116,10 @@ def make_identities() -> list[dict[str, Any]]:
     }  # fmt: skip
     cases = [{"name": name, "steps": steps} for name, steps in named.items()]
     cases += [
-        {"name": f"hostile unit: {name}", "steps": [saw(unit, "e", "b"), link(unit, "cust:77"), link("anon:9", unit)]}
+        {
+            "name": f"hostile unit: {name}",
+            "steps": [saw(unit, "e", "b"), link(unit, "cust:77"), link("anon:9", unit)],
+        }
         for name, unit in HOSTILE.items()
     ]
     cases += [{"name": f"random {seed}", "steps": make_random_steps(seed)} for seed in range(150)]

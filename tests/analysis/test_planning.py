@@ -241,6 +241,7 @@ def test_a_relative_change_of_a_time_is_a_ratio() -> None:
         ({"outcome": SHARE, "effect": 0.1}, "run_time", "no_traffic"),
         ({"outcome": SHARE, "effect": 1e-9}, "size", "not_reached"),
         ({"outcome": SHARE, "effect": -0.2, "margin": 0.1}, "size", "not_reached"),
+        ({"outcome": SHARE, "effect": 0.1, "arms": 5, "n_units": 9}, "at_units", "too_few_units"),
         ({"outcome": SHARE, "effect": 0.01, "traffic": {"per_day": 1}}, "run_time", "not_reached"),
         (
             {"outcome": {"kind": "time_to_complete", "survival_by_day": [1, 0.5]}, "horizon": "1d"},
@@ -255,6 +256,14 @@ def test_what_cannot_be_computed_has_a_reason(document: dict[str, Any], part: st
 
     assert reasons(answer)[part] == reason
     assert all(len(gap.message) > 10 for gap in answer.gaps)
+
+
+def test_weeks_without_enough_units_have_a_reason() -> None:
+    """Nobody, then too few for a variance; four units of a share show a large rise at most."""
+    days = [0] * 7 + [0.3] * 7
+    weeks = ask({"outcome": SHARE, "traffic": {"new_units_by_day": days}, "weeks": 3}).weeks
+
+    assert [week.reason for week in weeks] == ["no_units", "too_few_units", None]
 
 
 def test_guardrails_raise_the_power() -> None:
@@ -375,6 +384,16 @@ def test_share_of_the_test_scales_the_arrivals(shop: tuple[Shop, Facts]) -> None
     assert sum(answer.history.new_units_by_day) == pytest.approx(1_200 / 5)
     assert any("takes 0.2 for one" in sentence for sentence in answer.assumptions)
     assert any("targeting" in sentence for sentence in answer.assumptions)
+
+
+def test_units_put_there_by_hand_are_left_out(shop: tuple[Shop, Facts]) -> None:
+    """Those that the past experiment lists, whether or not their exposures say so."""
+    units = [exposure.actor for exposure in shop[0].exposures[:10]]
+    subject = make_subject(past=make_past(overrides=units))
+    answer = ask({"experiment": "next", "effect": 0.2}, facts=shop[1], subject=subject)
+
+    assert answer.history is not None
+    assert answer.history.n_units == 1_190
 
 
 def test_a_covariate_of_the_past_saves_units(shop: tuple[Shop, Facts]) -> None:

@@ -154,9 +154,7 @@ def test_elsewhere_a_key_in_the_address_is_none(
     assert client.get(f"{path}{joint}key={tokens['client']}").status_code == 401
 
 
-def test_plain_text_is_json_where_pages_send_it_alone(
-    client: FlaskClient, new_admin: dict[str, str]
-) -> None:
+def test_plain_text_is_json_where_pages_send_it_alone(client: FlaskClient, new_admin: dict[str, str]) -> None:
     """A form on a foreign page cannot create a definition."""
     answer = client.post("/v1/layers", headers=new_admin, data=b"{}", content_type="text/plain")
 

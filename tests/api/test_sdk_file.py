@@ -21,7 +21,9 @@ def test_the_file_is_small() -> None:
     assert len(gzip.compress(FILE.read_bytes(), 9, mtime=0)) <= 3 * 1024
 
 
-@pytest.mark.skipif(not (ROOT / "sdk/js/node_modules").exists(), reason="scripts/prepare test fetches what builds it")
+@pytest.mark.skipif(
+    not (ROOT / "sdk/js/node_modules").exists(), reason="scripts/prepare test fetches what builds it"
+)
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_a_rebuild_gives_the_same_bytes() -> None:
     """Nobody edited the file, and nobody forgot it."""

@@ -281,3 +281,19 @@ def test_bad_input_is_refused(call: Callable[[], object]) -> None:
     """An error with a place, never NaN."""
     with pytest.raises(InvalidInputError):
         call()
+
+
+def test_a_huge_drift_has_a_power() -> None:
+    """Where scipy's noncentral t gives NaN the variance alone is left to chance."""
+    outcome = mean_outcome(0.0, 1e-6)
+
+    assert calculate_power(outcome, 1e6, 4, Design()) == pytest.approx(1.0)
+
+
+def test_a_margin_beyond_the_worst_needs_no_search() -> None:
+    """A count cannot fall by more than all of it, so the margin is kept whatever happens."""
+    design = Design(margin=0.5, sides=1, direction="up")
+
+    mde = calculate_mde(count_outcome(0.002), 1_000_000, design)
+
+    assert mde == pytest.approx(-0.002)

@@ -27,6 +27,8 @@ from abplat.stats.sequential.recursion import Z_CAP
 MAX_UNITS = 10**12
 NO_EFFECT = NotComputable("no_effect", "Name the effect to be shown; the smallest ones by week stand below.")
 
+TOO_FEW = NotComputable("too_few_units", "Some arm would have fewer than two units; ask about more.")
+
 
 @dataclass(slots=True)
 class Parts:
@@ -69,14 +71,21 @@ def answer_outcome(
         parts.miss("run_time", run_time)
     else:
         parts.run_time = describe_run_time(run_time, setting)
-    if n_units is not None:
+    if n_units is not None and is_enough(n_units, setting):
         parts.at_units = _at_units(outcome, setting, n_units)
+    elif n_units is not None:
+        parts.miss("at_units", TOO_FEW)
     parts.looks = _looks(setting, size, run_time, arrivals)
     if isinstance(arrivals, NotComputable):
         parts.miss("weeks", arrivals)
     else:
         parts.weeks = tuple(_weeks(outcome, setting, arrivals))
     return parts
+
+
+def is_enough(n_units: float, setting: Setting) -> bool:
+    """Tell whether every arm would have a variance."""
+    return n_units * min(setting.design.shares) >= 2
 
 
 def _size(outcome: Outcome, setting: Setting) -> SampleSize | NotComputable:
@@ -204,9 +213,9 @@ def _weeks(outcome: Outcome, setting: Setting, arrivals: Arrivals) -> list[WeekF
 
 def _week(outcome: Outcome, setting: Setting, week: int, units: float) -> WeekFacts:
     """Return one row."""
-    mde: float | NotComputable = NotComputable("no_units")
+    mde: float | NotComputable = TOO_FEW if units >= 1 else NotComputable("no_units")
     power = None
-    if units >= 1:
+    if is_enough(units, setting):
         mde = calculate_mde(outcome, units, setting.design, sign=setting.sign)
         if setting.effect is not None:
             power = calculate_power(outcome, setting.effect, units, setting.design)

@@ -11,7 +11,7 @@ from abplat import stats
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.metrics import UnitRows, measure, tabulate_risk
-from abplat.analysis.plan import PlannedVariant
+from abplat.analysis.plan import AnalysisPlan, PlannedVariant
 from abplat.analysis.planning.entries import PSEUDO_VARIANT, PastSnapshot, Source, Window, last_window
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
 from abplat.clock import format_instant, from_micros, to_micros
@@ -77,8 +77,7 @@ def read_history(
         source, known = _find_entries(snapshot, subject, request, window)
         if not snapshot.entries:
             return NotComputable("no_history", _describe_absence(snapshot, subject, window))
-        variants = subject.past.variants if source == "exposures" and subject.past else _PSEUDO_VARIANTS
-        plan = replace(subject.plan, variants=variants, metrics=(subject.metric,))
+        plan = _plan_past(subject, source)
         gathered = gather(snapshot, plan)
     if not len(gathered.population):
         return NotComputable("no_history", _describe_absence(None, subject, window))
@@ -91,6 +90,15 @@ def read_history(
         n_measured=int(np.count_nonzero(gathered.arm(0))),
         measured=_measure(replace(subject, plan=plan), gathered, known),
     )
+
+
+def _plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
+    """Return the plan by which the past is gathered: its variants, and one metric."""
+    plan = replace(subject.plan, variants=_PSEUDO_VARIANTS, metrics=(subject.metric,))
+    if source != "exposures" or subject.past is None:
+        return plan
+    experiment = {**plan.experiment, "overrides": dict.fromkeys(subject.past.overrides, "")}
+    return replace(plan, variants=subject.past.variants, experiment=experiment)
 
 
 def _find_entries(

@@ -22,6 +22,8 @@ class PastExperiment:
     """Share of all customers that it took."""
     is_required: bool
     """Whether it was named, so that nothing else may stand for it."""
+    overrides: tuple[str, ...] = ()
+    """Units that were put into a variant by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +81,10 @@ def _read_past(document: Mapping[str, Any] | None) -> PastExperiment | None:
         PlannedVariant(key=item["key"], title=item["key"], weight=int(item["weight"]))
         for item in document["variants"]
     )
-    return PastExperiment(document["experiment"], variants, document["share"], document["is_required"])
+    return PastExperiment(
+        key=document["experiment"],
+        variants=variants,
+        share=document["share"],
+        is_required=document["is_required"],
+        overrides=tuple(document.get("overrides") or ()),
+    )

@@ -125,18 +125,20 @@ def _find_ratio(setting: Setting, brings: Callable[[float], float]) -> float | N
     """Return the hazard ratio nearest to 1 that is shown, given the completions it brings."""
     from scipy.optimize import brentq  # noqa: PLC0415 - slow to import, and few calls need it
 
-    towards = 1 if setting.design.direction == "up" else -1
-    start = 0.0 if setting.design.margin is None else -setting.design.margin
+    design = setting.design
+    towards = 1 if design.direction == "up" else -1
+    margin = design.margin or 0.0
+    share = design.treatment_share / (design.treatment_share + design.shares[0])
+    needed = needed_drift(design)
 
     def miss(gain: float) -> float:
-        """Return the power less the one wanted."""
-        ratio = math.exp(towards * gain)
-        events = brings(ratio)
-        return (power_of_events(events, ratio, setting.design) if events > 0 else 0.0) - setting.design.power
+        """Return the drift of the completions (Schoenfeld 1981), less the one needed."""
+        information = brings(math.exp(towards * gain)) * share * (1 - share)
+        return (gain + margin) * math.sqrt(information) - needed
 
     if miss(math.log(_LARGEST_RATIO)) < 0:
         return NotComputable("not_reached", "No ratio of hazards is shown by so few completions.")
-    gain = brentq(miss, start + 1e-9, math.log(_LARGEST_RATIO), xtol=1e-10)
+    gain = brentq(miss, -margin, math.log(_LARGEST_RATIO), xtol=1e-10)
     return math.exp(towards * float(gain))
 
 

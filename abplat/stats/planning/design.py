@@ -287,4 +287,4 @@ def power_of_drift(drift: float, design: Design) -> float:
     value = require_finite("drift", drift)
     if design.monitoring.kind == "fixed":
         return float(ndtr(value + ndtri(comparison_alpha(design) / design.sides)))
-    return crossing(look_bounds(design), value).power
+    return min(crossing(look_bounds(design), value).power, 1.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import nctdtr, nctdtrinc, stdtrit
+from scipy.special import chdtr, nctdtr, nctdtrinc, stdtrit
 
 from abplat.errors import InvalidInputError
 from abplat.stats.inputs import require_finite, require_positive
@@ -76,7 +76,9 @@ def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Des
     if not _is_student(outcome, design, df):
         return power_of_drift(drift, design)
     critical = -float(stdtrit(df, comparison_alpha(design) / design.sides))
-    return 1 - float(nctdtr(df, drift, critical))
+    missed = float(nctdtr(df, drift, critical))
+    # With a drift in the thousands the law is no longer computed, and only the variance is left to chance.
+    return 1 - missed if math.isfinite(missed) else float(chdtr(df, df * (drift / critical) ** 2))
 
 
 def calculate_sample_size(outcome: Outcome, effect: float, design: Design) -> Computed[SampleSize]:
@@ -148,6 +150,7 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
     require_positive("n_units", n_units)
     towards = math.copysign(1, sign) if design.margin is None else {"up": 1, "down": -1}[design.direction]
     low, high = _gain_range(outcome, design, towards)
+    needed = _needed(outcome, n_units, design)
     from scipy.optimize import brentq  # noqa: PLC0415 - slow to import, and few calls need it
 
     def miss(gain: float) -> float:
@@ -155,10 +158,12 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
         effect = towards * gain
         variance = _unit_variance(outcome, effect, design)
         have = _distance(outcome, effect, design) * math.sqrt(n_units / variance)
-        return have - _needed(outcome, n_units, design)
+        return have - needed
 
     if miss(high) < 0:
         return NotComputable("not_reached", "No possible effect is shown by so few units.")
+    if miss(low) >= 0:
+        return towards * low  # the margin reaches beyond the worst that can happen
     return towards * float(brentq(miss, low, high, xtol=1e-14, rtol=1e-12))
 
 

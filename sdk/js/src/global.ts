@@ -158,7 +158,7 @@ const createClient = (
   /** Do what is due, unless the platform should be left alone. */
   const tick = async (): Promise<void> => {
     if (isStopped || now() < until) return;
-    const isDue = now() > due && !document.hidden;
+    const isDue = pollSeconds && now() > due && !document.hidden;
     if (isDue) due = now() + pollSeconds * (0.5 + Math.random());
     for (const one of asked.values()) if (isDue || !one[3]) renew(one);
     if (queue.size) await send();

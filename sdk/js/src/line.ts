@@ -1,5 +1,7 @@
 /** One line of talk with the platform: polite when it fails, quiet while nothing changes. */
 
+import { isObject } from "./texts.js";
+
 export interface Reply {
   status: number;
   text: string;
@@ -91,7 +93,7 @@ export const createLine = (name: string, base: string, reach: Backoff, backoff: 
       try {
         const response = await fetch(base + path, { ...init, redirect: "manual", credentials: "omit", signal: aborter.signal });
         const { status, headers } = response;
-        const text = await response.text();
+        const text = await readText(response, aborter);
         reach.succeed();
         const after = headers.get("retry-after");
         if (status === 401) line.stop(status);
@@ -113,10 +115,28 @@ export const createLine = (name: string, base: string, reach: Backoff, backoff: 
 };
 export type Line = ReturnType<typeof createLine>;
 
+/** Read a body, but never more than is taken: a text too long is as good as none. */
+const readText = async (response: Response, aborter: AbortController): Promise<string> => {
+  if (!response.body?.getReader || typeof TextDecoder === "undefined") return response.text(); // React Native has no streams
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let size = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.length;
+    if (size > MAX_BODY) {
+      aborter.abort();
+      return "";
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+};
+
 const readObject = (text: string): Record<string, any> | undefined => {
   try {
-    const found = text.length > MAX_BODY ? 0 : JSON.parse(text);
-    return found && typeof found === "object" && !Array.isArray(found) ? found : undefined;
+    const found = JSON.parse(text);
+    return isObject(found) ? found : undefined;
   } catch {
     return undefined;
   }

@@ -12,4 +12,4 @@ declare module "node:path" {
   export function join(...parts: string[]): string;
 }
 declare const Buffer: { from(text: string, encoding?: string): { toString(encoding?: string): string } };
-declare const process: { once(event: string, work: () => void): void };
+declare const process: { on(event: string, work: () => void): void };

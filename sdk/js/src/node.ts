@@ -24,6 +24,7 @@ export const folderStore = (folder: string): Store => {
 };
 
 const open = new Set<Client>();
+let isListening = false;
 
 /** Make a client that sends what waits when the process has nothing else left to do. */
 export const createClient = (url: string, key: string, options: Options = {}): Client => {
@@ -33,7 +34,8 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     open.delete(client);
     return close(seconds);
   };
-  if (!open.size) process.once("beforeExit", closeAll);
+  if (!isListening) process.on("beforeExit", closeAll);
+  isListening = true;
   open.add(client);
   return client;
 };

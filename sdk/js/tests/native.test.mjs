@@ -26,8 +26,9 @@ const makeRuntime = () => {
   return context.sdk;
 };
 
-test("it decides, records and identifies with nothing but fetch", async () => {
+test("it decides, records and identifies with nothing but fetch", async (t) => {
   const platform = await new FakePlatform().start();
+  t.after(() => platform.stop());
   const { createClient } = makeRuntime();
   const store = makeStore();
   const client = createClient(platform.url, "abc_test", { ...QUICK, store });
@@ -39,7 +40,6 @@ test("it decides, records and identifies with nothing but fetch", async () => {
   assert.equal(await client.close(2), 0);
   assert.equal(platform.stored.get(id).actor, "anon:app-🎪");
   assert.ok([...store.items.keys()].every((key) => key.startsWith("abplat:")));
-  await platform.stop();
 });
 
 test("it gives the same decisions", () => {
