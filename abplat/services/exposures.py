@@ -65,7 +65,7 @@ class RecentExposures:
         if event["id"] in self._held:
             return True
         try:
-            done = events.record(intake, project, {"events": [event]}, now=now)
+            done = events.record(intake, project, {"events": [event]}, now=now, is_public=False)
         except (UnavailableError, StorageFullError):
             return False
         if done.refused:

@@ -8,17 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from abplat_sdk.evaluator import Decision, unready_decision
-from sqlalchemy import Connection
+from abplat_sdk.evaluator import unready_decision
 
-from abplat.db.queries import assignments, identities
-from abplat.db.queries.assignments import FRESH, Entry, Pin
-from abplat.domain.identities import fault_of_id, is_nobody
 from abplat.errors import InvalidInputError, NotFoundError
 from abplat.facts.schema import Limits
 from abplat.services import bulk, events
@@ -182,45 +177,27 @@ class Mailing:
         return {name: _read_value(kind, row.values[self._places[name]]) for name, kind in kinds}
 
     def _expose(self, units: list[str], columns: Assignments, tally: Tally, now: datetime) -> None:
-        """Record the exposures of some rows, and keep in the ledger who met what first."""
-        platform, project = self._platform, self._order.project
-        made = self._make_decisions(units, columns)
+        """Record the exposures of some rows, of which the ledger hears too."""
+        platform, project, limits = self._platform, self._order.project, Limits(events=_EXPOSURES)
+        made = self._make_exposures(units, columns, now)
         while batch := list(islice(made, _EXPOSURES)):
-            met = [make_exposure(project, decision, self._order.channel, now=now) for decision in batch]
-            limits = Limits(events=_EXPOSURES)
-            done = events.record(platform.intake, project, {"events": met}, now=now, limits=limits)
+            done = events.record(
+                platform.intake, project, {"events": batch}, now=now, is_public=False, limits=limits
+            )
             tally.exposed += done.receipt.accepted
             tally.repeated += done.receipt.duplicates
             tally.refused.update(each.code for each in done.refused)
-            entries = self._make_entries(batch, now)
-            platform.intake.submit(project, [], work=partial(_keep, project=project, entries=entries))
 
-    def _make_decisions(self, units: list[str], columns: Assignments) -> Iterator[Decision]:
-        """Make the decision of every unit that is in the experiment."""
-        key, version = self._order.experiment, self._evaluator.version
+    def _make_exposures(
+        self, units: list[str], columns: Assignments, now: datetime
+    ) -> Iterator[dict[str, Any]]:
+        """Make the exposure of every unit that is in the experiment."""
+        order, version = self._order, self._evaluator.version
         found = zip(units, columns.variant, columns.reason, columns.in_experiment.tolist(), strict=True)
         for unit, variant, reason, is_in in found:
             if is_in:
-                yield unready_decision(key, unit, reason, version)._replace(
-                    variant=variant, in_experiment=True
-                )
-
-    def _make_entries(self, decisions: Iterable[Decision], now: datetime) -> list[Entry]:
-        """Make the lines of the ledger for units that can tell a person and meet a variant for the first time."""
-        return [
-            Entry(each.unit, each.key, Pin(each.variant, now, FRESH, self._order.channel))
-            for each in decisions
-            if each.variant is not None
-            and each.reason == "split"
-            and fault_of_id(each.unit) is None
-            and not is_nobody(each.unit)
-        ]
-
-
-def _keep(connection: Connection, project: str, entries: list[Entry]) -> None:
-    """Keep assignments; whoever was first stays."""
-    identities.lock(connection, project)
-    assignments.keep(connection, project, entries)
+                decision = unready_decision(order.experiment, unit, reason, version)._replace(variant=variant)
+                yield make_exposure(order.project, decision, order.channel, now=now)
 
 
 def _cells(columns: Assignments) -> Iterable[list[str]]:
