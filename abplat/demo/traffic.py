@@ -9,8 +9,8 @@ from random import Random
 
 from abplat.demo.stories import Shop, Story, getting_help, shopping
 
-N_SHOPPERS = 4_500
-N_WITH_PROBLEM = 3_000
+N_SHOPPERS = 3_600
+N_WITH_PROBLEM = 2_400
 ENROLMENT = timedelta(days=21)
 """Customers come in during this time; the horizon of a week follows it."""
 DURATION = ENROLMENT + timedelta(days=8)

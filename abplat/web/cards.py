@@ -24,6 +24,7 @@ NEXT_STEPS = {
     "extend": "Keep it running",
     "stop_no_effect": "Stop, and try something bolder",
     "inconclusive": "Decide whether to run it longer",
+    "aa_passed": "Nothing to decide: the pipeline holds",
 }
 
 
@@ -124,8 +125,9 @@ def _reason_and_step(state: str, report: Report | None) -> tuple[str, str]:
     blocks = [finding for finding in report.findings if finding.severity == "block"]
     if blocks:
         return blocks[0].title, NEXT_STEPS["not_trusted"]
-    codes = [verdict.code for verdict in report.verdicts]
-    step = NEXT_STEPS.get(codes[0], "Read the report") if codes else "Read the report"
+    code = next((verdict.code for verdict in report.verdicts), "")
+    passed = report.experiment.kind == "aa" and code == "inconclusive"
+    step = NEXT_STEPS.get("aa_passed" if passed else code, "Read the report")
     return f"as of {wording.instant(report.inputs.as_of)}", step
 
 
