@@ -79,9 +79,10 @@ def test_slots_are_answered(client: FlaskClient, shop: Headers) -> None:
 def test_why_agrees_with_decide(client: FlaskClient, shop: Headers) -> None:
     """For units that pass and that do not."""
     for unit, attributes in [(f"cust:{n}", {"visits": n}) for n in range(4, 12)] + [("cust:qa", {})]:
-        decided = client.post("/v1/decide", json={"unit": unit, "attributes": attributes}, headers=shop)
+        # Asked first: a decision of the server goes into the ledger, and the unit is pinned from then on.
         query = {"unit": unit, "attributes": json.dumps(attributes)}
         answer = client.get("/v1/experiments/shorter-form/why", query_string=query, headers=shop)
+        decided = client.post("/v1/decide", json={"unit": unit, "attributes": attributes}, headers=shop)
 
         assert answer.status_code == 200, answer.text
         assert answer.json["decision"] == decided.json["decisions"]["shorter-form"]
@@ -146,7 +147,8 @@ def test_a_bad_trial_is_refused(client: FlaskClient, shop: Headers, body: dict[s
 def test_standing_is_filled_in_when_the_project_asks(app: Flask, client: FlaskClient, shop: Headers) -> None:
     """Only then, and never over what the caller says (R11)."""
     platform = app.extensions["abplat"]
-    known = {"cust:1": standings.attributes_of([{"journey": "buy", "stage": "quote", "lifecycle": None}])}
+    standing = standings.attributes_of([{"journey": "buy", "stage": "quote", "lifecycle": None}])
+    known = {"cust:1": standing, "cust:3": standing}
     app.extensions["abplat"] = dataclasses.replace(
         platform, find_standing=lambda _project, unit: known.get(unit, {})
     )
@@ -164,7 +166,7 @@ def test_standing_is_filled_in_when_the_project_asks(app: Flask, client: FlaskCl
     asked = client.patch("/v1/projects/shop", json={"fill_standing": True}, headers={**shop, "If-Match": "*"})
     assert asked.json["fill_standing"] is True
     assert [reason("cust:1"), reason("cust:2")] == ["split", "not_targeted"]
-    assert reason("cust:1", **{"journey_stage:buy": "visit"}) == "not_targeted"
+    assert reason("cust:3", **{"journey_stage:buy": "visit"}) == "not_targeted"
     assert reason("cust:2", **{"journey_stage:buy": "quote"}) == "split"
 
 

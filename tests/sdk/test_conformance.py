@@ -75,7 +75,7 @@ def test_identities_agree_in_python() -> None:
             if verb == "saw":
                 sightings.saw(*words)
             elif verb == "link":
-                answers.append(sightings.link(*words))
+                answers.append(sightings.link(*words)[0])
             else:
                 sightings.inherit(*words)
 
