@@ -20,6 +20,15 @@ NEEDED = (
 )
 
 
+NEEDED_BODIES = {
+    "simulate": {"changes": {"included": 5000}},
+    "phases": {"reason": "more", "included": 6000},
+    "approve": {"step": 0},
+    "preview": {"changes": {"included": 5000}},
+    "conclude": {"outcome": "won"},
+}
+
+
 @pytest.fixture(name="shop")
 def _shop(client: FlaskClient, admin: Headers) -> Headers:
     """Create one of every noun over HTTP and return the key."""
@@ -262,8 +271,11 @@ def test_the_objects_of_another_project_are_not_there(
         send = {"method": method, "headers": {**other, "If-Match": "*"}}
         if method == "PATCH":
             send["json"] = {"title": "Mine now"}
+        # What a call cannot do without is judged before the key, alike for everybody.
         if url.endswith("/why"):
             send["query_string"] = {"unit": "cust:1"}
+        if method == "POST":
+            send["json"] = NEEDED_BODIES.get(url.rpartition("/")[2])
         theirs = client.open(url.replace("KEY", keys[noun]), **send)
         nobodys = client.open(url.replace("KEY", "unknown"), **send)
 
