@@ -47,7 +47,9 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
         contacts=_contacts(snapshot, plan, population),
         counts=_count(snapshot, identities, exposures, plan),
         n_earlier=len(
-            _earlier([each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan)
+            _earlier(
+                [each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan
+            )
         ),
     )
 

@@ -20,9 +20,7 @@ class Alias(NamedTuple):
     received_us: int
 
 
-def find_shared(
-    links: Iterable[tuple[int, Alias]], same: Mapping[str, str] | None = None
-) -> set[str]:
+def find_shared(links: Iterable[tuple[int, Alias]], same: Mapping[str, str] | None = None) -> set[str]:
     """Return the ids linked directly to two or more customers; ``same`` names customers that were merged."""
     merged = same or {}
     customer: dict[str, str] = {}

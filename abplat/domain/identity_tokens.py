@@ -56,7 +56,9 @@ def read_token(token: object) -> TokenContent:
     try:
         return _read(token)
     except (ValueError, struct.error, binascii.Error) as error:
-        raise InvalidInputError.at("identity_token", "is not an identity token of abplat", "bad_token") from error
+        raise InvalidInputError.at(
+            "identity_token", "is not an identity token of abplat", "bad_token"
+        ) from error
 
 
 def check_token(token: str, secret: bytes, project: str, now: datetime) -> str:

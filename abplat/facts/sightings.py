@@ -30,7 +30,9 @@ _KEY = re.compile(KEY_PATTERN)
 def select_sightings(rows: Iterable[Row], *, is_public: bool) -> list[ExposureRow]:
     """Return the exposures that are assignments; what was decided by hand or is malformed is none."""
     exposures = [row for row in rows if isinstance(row, ExposureRow)]
-    return [row for row in exposures if _counts(row) and not (is_public and id_type(row.actor) not in ANONYMOUS)]
+    return [
+        row for row in exposures if _counts(row) and not (is_public and id_type(row.actor) not in ANONYMOUS)
+    ]
 
 
 def keep_sightings(connection: Connection, project: str, rows: Iterable[ExposureRow]) -> None:
@@ -49,11 +51,7 @@ def keep_sightings(connection: Connection, project: str, rows: Iterable[Exposure
 def _counts(row: ExposureRow) -> bool:
     """Tell whether an exposure can be an assignment."""
     keys = (row.experiment, row.variant)
-    return (
-        row.reason in _SOURCES
-        and all(map(_KEY.fullmatch, keys))
-        and not is_nobody(row.actor)
-    )
+    return row.reason in _SOURCES and all(map(_KEY.fullmatch, keys)) and not is_nobody(row.actor)
 
 
 def _entry(row: ExposureRow) -> Entry:

@@ -90,12 +90,16 @@ def join(connection: Connection, project: str, said: Join) -> str:
 
 def _is_plain(said: Join, a: Member | None, b: Member | None) -> bool:
     """Say whether nothing but a limit can stand against a join."""
-    customers = [is_customer(member.component if member else key) for key, member in zip(said.ids, (a, b), strict=True)]
+    customers = [
+        is_customer(member.component if member else key) for key, member in zip(said.ids, (a, b), strict=True)
+    ]
     states = {member.state for member in (a, b) if member}
     return states <= {PLAIN} and not all(customers)
 
 
-def _unite(connection: Connection, project: str, said: Join, ends: tuple[Member | None, Member | None]) -> bool:
+def _unite(
+    connection: Connection, project: str, said: Join, ends: tuple[Member | None, Member | None]
+) -> bool:
     """Make one component of two, unless it grew beyond a limit."""
     names = [end.component if end else key for key, end in zip(said.ids, ends, strict=True)]
     new = [key for key, end in zip(said.ids, ends, strict=True) if end is None]
@@ -125,9 +129,7 @@ def work_out(connection: Connection, project: str, ids: Collection[str]) -> bool
     return True
 
 
-def _reach(
-    connection: Connection, project: str, ids: Collection[str]
-) -> tuple[dict[Join, str], set[str]]:
+def _reach(connection: Connection, project: str, ids: Collection[str]) -> tuple[dict[Join, str], set[str]]:
     """Return all joins in reach with their outcomes, and the shared ids at which the search ended."""
     joins: dict[Join, str] = {}
     boundary: set[str] = set()
@@ -162,7 +164,12 @@ def _released(connection: Connection, project: str, said: Join) -> set[str]:
     return {
         key
         for key in boundary
-        if {end for join in queries.joins_of(connection, project, [key]) for end in join.ids if is_customer(end)}
+        if {
+            end
+            for join in queries.joins_of(connection, project, [key])
+            for end in join.ids
+            if is_customer(end)
+        }
         <= whole
     }
 

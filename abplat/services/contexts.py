@@ -87,13 +87,13 @@ def _presented(platform: Platform, inquiry: Inquiry, now: datetime) -> str:
         return identity_tokens.redeem(session.connection(), project, inquiry.identity_token, now=now)
 
 
-def _describe(
-    session: Session, project: str, answer: sticky_decisions.Answered, now: datetime
-) -> Document:
+def _describe(session: Session, project: str, answer: sticky_decisions.Answered, now: datetime) -> Document:
     """Describe a customer; of a shared id only that it is one."""
     standing = answer.held.standing
     moments = {} if standing.shared else read_moments(session.connection(), project, standing.ids)
-    plans = {plan["experiment"]["key"]: plan["experiment"] for _, plan in experiments.list_plans(session, project)}
+    plans = {
+        plan["experiment"]["key"]: plan["experiment"] for _, plan in experiments.list_plans(session, project)
+    }
     others = [] if standing.shared else [each for each in standing.ids if each != standing.unit]
     return {
         "unit": standing.unit,

@@ -95,7 +95,9 @@ def _inherit(
     if found:
         assignments.note_conflicts(connection, project, found, now)
     units = dict.fromkeys((standing.unit, said.known))
-    inherited = [_as_inherited(entry, unit) for unit in units for entry in whole.values() if entry.unit != unit]
+    inherited = [
+        _as_inherited(entry, unit) for unit in units for entry in whole.values() if entry.unit != unit
+    ]
     assignments.keep(connection, project, _news([*reported, *inherited], stored))
     pins = Held(standing, whole).pins
     return Identified(standing.unit, pins, False, sorted({each.lost.experiment for each in found}), JOINED)  # noqa: FBT003  # a field
@@ -137,9 +139,7 @@ def record_conflicts(connection: Connection, project: str, unit: str, now: datet
     return sorted({each.lost.experiment for each in found})
 
 
-def assign(
-    connection: Connection, project: str, presented: tuple[str, ...], pins: Mapping[str, Pin]
-) -> Held:
+def assign(connection: Connection, project: str, presented: tuple[str, ...], pins: Mapping[str, Pin]) -> Held:
     """Keep new assignments of whoever was presented, and return what holds then; a rival may have been first."""
     queries.lock(connection, project)
     held = look_up(connection, project, presented)
@@ -155,7 +155,4 @@ def list_conflicts(
     connection: Connection, project: str, *, experiment: str | None, limit: int, before: int | None
 ) -> list[dict[str, Any]]:
     """Return conflicts, youngest first, each with both records."""
-    return [
-        dict(row)
-        for row in assignments.list_conflicts(connection, project, experiment, limit, before)
-    ]
+    return [dict(row) for row in assignments.list_conflicts(connection, project, experiment, limit, before)]

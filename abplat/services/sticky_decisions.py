@@ -84,7 +84,9 @@ def decide(platform: Platform, caller: Caller, question: Question) -> Decided:
         return decided
 
 
-def decide_and(platform: Platform, caller: Caller, question: Question, presented: str, note: Work) -> Answered:
+def decide_and(
+    platform: Platform, caller: Caller, question: Question, presented: str, note: Work
+) -> Answered:
     """Decide for one id and write a note, both or neither.
 
     Raises:

@@ -12,9 +12,13 @@ from abplat.domain.identities import MAX_ID
 class ContextRequest(StrictSchema):
     """Whom to look up; an id in a body stays out of the logs of proxies."""
 
-    id = text_field("Typed id of any type, such as phone:+49301234", MAX_ID, load_default=None, allow_none=True)
+    id = text_field(
+        "Typed id of any type, such as phone:+49301234", MAX_ID, load_default=None, allow_none=True
+    )
     identity_token = token_field()
-    channel = text_field("Where the customer is served; without it no variants", MAX_ID, load_default=None, allow_none=True)
+    channel = text_field(
+        "Where the customer is served; without it no variants", MAX_ID, load_default=None, allow_none=True
+    )
 
 
 class ContextQuery(ContextRequest):

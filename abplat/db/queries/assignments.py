@@ -77,7 +77,9 @@ def forget_experiment(session: Session, project: str, experiment: str) -> int:
 
 def keep(connection: Connection, project: str, entries: Sequence[Entry]) -> None:
     """Keep assignments; an earlier one in the ledger wins."""
-    run_many(connection, _KEEP, ((project, unit, experiment, *_values(pin)) for unit, experiment, pin in entries))
+    run_many(
+        connection, _KEEP, ((project, unit, experiment, *_values(pin)) for unit, experiment, pin in entries)
+    )
 
 
 def note_conflicts(

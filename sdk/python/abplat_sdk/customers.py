@@ -59,9 +59,7 @@ class CustomerCalls:
         try:
             assignments, assigned_at = self._sightings.link(before, after)
             stamp = {"ts": format_ts(ts), "assignments": assignments, "assigned_at": assigned_at}
-            record = make_record(
-                {"id": record_id, "anonymous": before, **named, "channel": channel, **stamp}
-            )
+            record = make_record({"id": record_id, "anonymous": before, **named, "channel": channel, **stamp})
             answered = self._sender.expect(record_id) if wait > 0 else None
             kept = self._keep("identify", record)
         except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host

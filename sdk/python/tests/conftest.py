@@ -98,7 +98,9 @@ class FakePlatform:
         if path == "/sdk/v1/config":
             return self.send_config(headers)
         known = self.know(path, body)
-        return self.store(json.loads(body)["events"]) if known is None else (200, {}, json.dumps(known).encode())
+        return (
+            self.store(json.loads(body)["events"]) if known is None else (200, {}, json.dumps(known).encode())
+        )
 
     def know(self, path: str, body: bytes) -> dict[str, Any] | None:
         """Answer what is asked about customers; None for other paths."""
