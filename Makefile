@@ -9,7 +9,7 @@ demo:
 # Everything on SQLite, then again on PostgreSQL what talks to the database.
 test: check
 	@.venv/bin/pytest -n 2 -q $(ARGS)
-	@scripts/with-postgres .venv/bin/pytest -n 2 -q tests/db tests/services tests/api tests/sdk
+	@scripts/with-postgres .venv/bin/pytest -n 2 -q tests/db tests/sdk/test_recompute.py tests/services/test_definitions.py
 
 check:
 	@scripts/prepare test
