@@ -26,19 +26,9 @@ def all_cases() -> list[Any]:
     ]
 
 
-def stats_are_there() -> bool:
-    """Return whether the statistics are part of this build."""
-    from abplat import stats
-
-    return hasattr(stats, "decompose_links")
-
-
 @pytest.mark.parametrize("case", all_cases())
 def test_case(case: dict[str, Any]) -> None:
     """Every field is as expected, from the compiled pass and from its twin."""
-    if "kind" in case and not stats_are_there():
-        pytest.skip("the statistics are not part of this build")
-
     assert run_case(case).differences == ()
 
 
