@@ -196,7 +196,8 @@ def test_the_same_variant_after_a_reload(page: Any, shop: Shop, path: str) -> No
     page.wait_for_function("window.client")
     at_once = read_decision(page)
 
-    assert first["reason"] == "split"
+    # The platform may have kept the first look before it answered the second question: then it says "pinned".
+    assert {first.pop("reason"), at_once.pop("reason")} <= {"split", "pinned"}
     assert first["payload"]["fields"] in {3, 9}
     assert at_once == first
 
