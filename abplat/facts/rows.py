@@ -82,6 +82,16 @@ def kind_of(row: Row) -> str:
     return _KINDS[type(row)]
 
 
+def ids_of(row: Row) -> tuple[str, ...]:
+    """Return whom a row is about.
+
+    Examples:
+        >>> ids_of(AliasRow("e1", "anon:w1", "cust:7", 0))
+        ('anon:w1', 'cust:7')
+    """
+    return (row.a, row.b) if isinstance(row, AliasRow) else (row.actor,)
+
+
 class Failure(msgspec.Struct, frozen=True):
     """An event that was refused, with the reason, kept so that it can be mended and sent again.
 
