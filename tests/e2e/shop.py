@@ -18,6 +18,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
 from abplat.app import create_app
 from abplat.clock import system_clock
 from abplat.config import Settings
@@ -76,8 +78,15 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def define_form(session: Session) -> None:
+    """Define the one experiment that most tests need, and start it."""
+    now = system_clock()
+    catalogue.apply(session, CATALOGUE, now=now)
+    experiments.start(session, "shop", "form", Moment(now))
+
+
 @contextmanager
-def open_shop(folder: Path, document: dict[str, Any] = CATALOGUE) -> Iterator[Shop]:
+def open_shop(folder: Path, define: Callable[[Session], None] = define_form) -> Iterator[Shop]:
     """Start the platform and, on another origin, the shop."""
     pages = folder / "pages"
     pages.mkdir()
@@ -87,21 +96,19 @@ def open_shop(folder: Path, document: dict[str, Any] = CATALOGUE) -> Iterator[Sh
     threading.Thread(target=server.serve_forever, daemon=True).start()
     origins = [f"http://{name}.shop.example:{server.server_port}" for name in ("www", "m")]
     data_dir = folder / "data"
-    client_key, server_key = prepare(data_dir, document)
+    client_key, server_key = prepare(data_dir, define)
     with start_platform(data_dir, origins) as url:
         yield Shop(*origins, url, client_key, server_key, pages, data_dir / "abplat.sqlite3")
     server.shutdown()
     server.server_close()
 
 
-def prepare(data_dir: Path, document: dict[str, Any]) -> tuple[str, str]:
-    """Make a project whose experiments run, and return a client and a server key."""
+def prepare(data_dir: Path, define: Callable[[Session], None]) -> tuple[str, str]:
+    """Make the project ``shop``, and return a client and a server key."""
     app = create_app(Settings(data_dir=data_dir))
     now = system_clock()
     with app.extensions["abplat"].writers.begin() as session:
-        catalogue.apply(session, document, now=now)
-        for each in document["experiments"]:
-            experiments.start(session, "shop", each["key"], Moment(now), anyway="a shop for tests")
+        define(session)
         client, server = (keys.create(session, "shop", kind, now=now).token for kind in ("client", "server"))
     app.extensions["abplat"].close()
     return client, server
