@@ -74,7 +74,12 @@ def _transpose(columns: Sequence[Numbers], size: int) -> list[tuple[float, ...]]
     """Turn arrays over rows into one tuple of floats per row."""
     if not columns:
         return [()] * size
-    return list(zip(*(np.broadcast_to(c, size).tolist() for c in columns), strict=True))
+    return list(zip(*(_list(c, size) for c in columns), strict=True))
+
+
+def _list(column: Numbers, size: int) -> list[float]:
+    """Return one number per row from an array over rows, or from a number that holds for all."""
+    return column.tolist() if np.ndim(column) else [float(column)] * size
 
 
 def _reason_rows(found: Estimate, ends: _Ends, plan: ComparisonPlan, size: int) -> list[str | None]:
@@ -99,7 +104,8 @@ def _end(found: Estimate, plan: ComparisonPlan) -> _Ends:
         critical: Numbers = critical_normal(plan.alpha)
         return _Ends(se, critical, two_sided_normal(statistic), log10_two_sided_normal(statistic))
     critical = critical_t(found.df, plan.alpha)
-    return _Ends(se, critical, two_sided_t(statistic, found.df), log10_two_sided_t(statistic, found.df))
+    p_value = two_sided_t(statistic, found.df)
+    return _Ends(se, critical, p_value, log10_two_sided_t(statistic, found.df, p_value))
 
 
 def _columns(found: Estimate, ends: _Ends) -> tuple[Numbers, ...]:
@@ -132,26 +138,27 @@ def _make(
 ) -> Comparison:
     """Lay the numbers of one pair into the public shape."""
     point, lower, upper, rel_p = relative or (None, None, None, None)
+    effect, se, df, low, high, p_value, log10_p, control, treatment, base, moved, n_control, n_treatment = row
     is_t = plan.reference == "t"
     return Comparison(
-        effect=row[0],
-        se=row[1],
-        df=row[2] if is_t else None,
-        ci_lower=row[3],
-        ci_upper=row[4],
-        p_value=row[5],
-        log10_p=row[6],
+        effect=effect,
+        se=se,
+        df=df if is_t else None,
+        ci_lower=low,
+        ci_upper=high,
+        p_value=p_value,
+        log10_p=log10_p,
         rel_effect=point,
         rel_ci_lower=lower,
         rel_ci_upper=upper,
         rel_p_value=rel_p,
         rel_reason=reason,
-        control_value=row[7],
-        treatment_value=row[8],
-        control_adjusted=row[9],
-        treatment_adjusted=row[10],
-        n_control=int(row[11]),
-        n_treatment=int(row[12]),
+        control_value=control,
+        treatment_value=treatment,
+        control_adjusted=base,
+        treatment_adjusted=moved,
+        n_control=int(n_control),
+        n_treatment=int(n_treatment),
         theta=theta,
         method="welch" if is_t else "normal",
         flags=flags,

@@ -8,13 +8,14 @@ for a pair of arms and ``compare_rows`` for a page of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from abplat.errors import InvalidInputError
 from abplat.stats.assembly import assemble, assemble_rows
-from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.comparison import Comparison, ComparisonPlan, Kind, ThetaRule
 from abplat.stats.flags import flag_pair, flag_rows
 from abplat.stats.kernel import Cell, Estimate, Layout, build_arm, estimate, read_cell
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
@@ -24,7 +25,7 @@ from abplat.stats.small_tables import compare_small_table
 from abplat.stats.strata import pair_strata
 from abplat.stats.tables import is_small_table, read_table
 
-_EPS = float(np.finfo(float).eps)
+_ROUNDING = 4096 * float(np.finfo(float).eps)
 
 
 def compare(treatment: Strata, control: Strata, plan: ComparisonPlan | None = None) -> Computed[Comparison]:
@@ -92,7 +93,8 @@ def estimate_pair(
     """
     paired = pair_strata(treatment, control, plan.min_stratum_units)
     layout = _lay_out(paired.treatment[0], paired.control[0], plan)
-    refusal = _refuse_arms([pool_strata(treatment), pool_strata(control)], layout)
+    pooled = (pool_strata(treatment), pool_strata(control))
+    refusal = _refuse_arms(pooled, layout)
     if refusal is not None:
         return refusal
     k = len(paired.treatment[0].columns)
@@ -107,7 +109,7 @@ def estimate_pair(
     ]
     found = estimate(arms[0], arms[1], paired.weights, layout, plan)
     flags = (*paired.flags, *flag_pair(arms[0], arms[1], layout, found))
-    return found, flags + _flag_skew([pool_strata(treatment)], [pool_strata(control)], plan)[0]
+    return found, flags + _flag_skew(pooled[:1], pooled[1:], plan)[0]
 
 
 def _flag_skew(
@@ -172,36 +174,40 @@ def compare_rows(
 
 def _lay_out(treatment: Moments, control: Moments, plan: ComparisonPlan) -> Layout:
     """Find the columns that a plan uses."""
-    columns = treatment.columns
-    if columns != control.columns:
-        message = f"differ between the arms: {columns} and {control.columns}"
+    if treatment.columns != control.columns:
+        message = f"differ between the arms: {treatment.columns} and {control.columns}"
         raise InvalidInputError.at("columns", message)
+    return _place_columns(treatment.columns, plan.kind, plan.theta_rule, len(plan.theta))
+
+
+@lru_cache(maxsize=256)
+def _place_columns(columns: tuple[str, ...], kind: Kind, theta_rule: ThetaRule, slopes: int) -> Layout:
+    """Find the places of the columns in use."""
     place = {name: i for i, name in enumerate(columns)}
-    if plan.kind == "ratio" and "d" not in place:
+    if kind == "ratio" and "d" not in place:
         raise InvalidInputError.at("columns", "a ratio needs the denominator d")
-    d = place["d"] if plan.kind == "ratio" else None
+    d = place["d"] if kind == "ratio" else None
     names = [c for c in columns if c.startswith("x") and not c.startswith("xd")]
-    if plan.theta_rule == "none":
+    if theta_rule == "none":
         names = []
     covariates = tuple((place[c], place.get("xd" + c[1:])) for c in names)
-    if plan.theta_rule == "fixed" and len(plan.theta) != len(covariates):
+    if theta_rule == "fixed" and slopes != len(covariates):
         raise InvalidInputError.at("theta", f"needs {len(covariates)} slopes, one per covariate")
     used = {0, *(i for pair in covariates for i in pair if i is not None)}
     if d is not None:
         used.add(d)
-    return Layout(0, d, covariates, tuple(sorted(used)))
+    bottoms = tuple(i for i in (d, *(xd for _, xd in covariates)) if i is not None)
+    return Layout(0, d, covariates, tuple(sorted(used)), bottoms)
 
 
 def _refuse_arms(arms: Sequence[Moments], layout: Layout) -> NotComputable | None:
     """Name why two arms cannot be compared at all, or None."""
-    if not all(arm.n for arm in arms):
-        return NotComputable("no_units")
-    if any(arm.n < 2 for arm in arms):
-        return NotComputable("too_few_units")
-    bottoms = [layout.d, *(xd for _, xd in layout.covariates)]
+    fewest = min(arms[0].n, arms[1].n)
+    if fewest < 2:
+        return NotComputable("too_few_units" if fewest else "no_units")
     for arm in arms:
-        for i in bottoms:
-            if i is not None and arm.shift[i] * arm.n + arm.sum[i] == 0:
+        for i in layout.bottoms:
+            if arm.shift[i] * arm.n + arm.sum[i] == 0:
                 return NotComputable("zero_denominator")
         if _has_lost_digits(arm):
             return NotComputable("precision_lost")
@@ -210,11 +216,12 @@ def _refuse_arms(arms: Sequence[Moments], layout: Layout) -> NotComputable | Non
 
 def _has_lost_digits(arm: Moments) -> bool:
     """Tell whether the variance of y is nothing but rounding of sums that were not shifted."""
-    squares = arm.cross[0]
-    spread = squares - arm.sum[0] * arm.sum[0] / arm.n
-    mean = arm.shift[0] + arm.sum[0] / arm.n
-    is_noise = spread != 0 and abs(spread) <= 4096 * _EPS * squares
-    return is_noise and squares > arm.n * (1e-6 * mean) ** 2
+    n, total, squares = arm.n, arm.sum[0], arm.cross[0]
+    spread = squares - total * total / n
+    if spread == 0 or abs(spread) > _ROUNDING * squares:
+        return False
+    mean = arm.shift[0] + total / n
+    return squares > n * (1e-6 * mean) ** 2
 
 
 def _compare_as_table(

@@ -44,6 +44,8 @@ def _judge(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> dic
 def _find_singular_rows(treatment: Arm, control: Arm, found: Estimate) -> Numbers:
     """Tell where a covariate got no slope because it is constant or explained by the others."""
     q, size = len(found.theta), np.size(found.effect)
+    if not any(np.any(theta == 0.0) for theta in found.theta):
+        return False
     dropped = np.zeros(size, dtype=bool)
     for theta in found.theta:
         dropped = dropped | np.broadcast_to(np.equal(theta, 0.0), size)

@@ -30,6 +30,10 @@ _ROUNDING: Final = 4096 * float(np.finfo(float).eps)
 """A covariate's spread below this share of its sum of squares is rounding: it is constant."""
 
 
+_DIGIT: Final = 8 * float(np.finfo(float).eps)
+"""Rounding of one value as a share of it."""
+
+
 class RecordLike(Protocol):
     """A moment record of floats, or of arrays over rows."""
 
@@ -61,6 +65,7 @@ class Layout(NamedTuple):
     d: int | None
     covariates: tuple[tuple[int, int | None], ...]
     columns: tuple[int, ...]
+    bottoms: tuple[int, ...]
 
 
 class Cell(NamedTuple):
@@ -138,7 +143,9 @@ def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Ce
 def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout) -> Arm:
     """Weigh the cells of an arm together and take gradients at its means."""
     n = sum(cell.n for cell in cells)
-    mean = {i: sum(w * c.mean[i] for w, c in zip(weights, cells, strict=True)) for i in layout.columns}
+    mean = cells[0].mean
+    if len(cells) > 1:
+        mean = {i: sum(w * c.mean[i] for w, c in zip(weights, cells, strict=True)) for i in layout.columns}
     outcome = _linearise(mean, layout.y, layout.d)
     points = [_linearise(mean, x, xd) for x, xd in layout.covariates]
     forms = [_form(c, w * w / c.n, mean, outcome, points) for c, w in zip(cells, weights, strict=True)]
@@ -166,6 +173,8 @@ def _place(point: _Point, cells: Sequence[Cell], weights: Sequence[Numbers]) -> 
     """Return where a value of an arm stands, seen from the origins where it is a mean."""
     if point.column is None:
         return point.value
+    if len(cells) == 1:
+        return cells[0].place[point.column]
     return sum(w * c.place[point.column] for w, c in zip(weights, cells, strict=True))
 
 
@@ -174,12 +183,11 @@ def _form(
 ) -> Forms:
     """Evaluate the quadratic forms of one cell, and its own (linearised) values."""
     size = cell.n - 1.0
-    g, h = outcome.gradient, [p.gradient for p in points]
-    gh = [_product(g, hj, cell) / size for hj in h]
-    hh = [[_product(hi, hj, cell) / size for hj in h] for hi in h]
+    gh = [_product(outcome, p, cell) / size for p in points]
+    hh = [[_product(p, q, cell) / size for q in points] for p in points]
     value, place = _stand(outcome, cell, mean)
     own = [_stand(p, cell, mean) for p in points]
-    gg = _product(g, g, cell) / size
+    gg = _product(outcome, outcome, cell) / size
     return Forms(cell.n, scale, gg, gh, hh, value, place, [v for v, _ in own], [p for _, p in own])
 
 
@@ -191,9 +199,12 @@ def _stand(point: _Point, cell: Cell, mean: dict[int, Numbers]) -> tuple[Numbers
     return value, value
 
 
-def _product(a: Gradient, b: Gradient, cell: Cell) -> Numbers:
-    """Return a' C b with the centred products of a cell."""
-    return sum(u * v * cell.centred[i, j] for i, u in a.items() for j, v in b.items())
+def _product(a: _Point, b: _Point, cell: Cell) -> Numbers:
+    """Return a' C b with the gradients of two values and the centred products of a cell."""
+    if a.column is not None and b.column is not None:
+        return cell.centred[a.column, b.column]
+    right = b.gradient.items()
+    return sum(u * v * cell.centred[i, j] for i, u in a.gradient.items() for j, v in right)
 
 
 def _distance(gradient: Gradient, mean: dict[int, Numbers], centre: dict[int, Numbers]) -> Numbers:
@@ -246,7 +257,7 @@ def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list
 
 def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
     """Return the variance below which a covariate is constant but for rounding."""
-    return sum(w * (8 * np.finfo(float).eps * c.covariates[j]) ** 2 for w, c in cells)
+    return sum(w * (_DIGIT * c.covariates[j]) ** 2 for w, c in cells)
 
 
 def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Numbers]:
@@ -281,6 +292,9 @@ def _spread(arm: Arm, slopes: Sequence[Sequence[Numbers]]) -> _Spread:
     gg = gh = hh = term = 0.0
     for cell, theta in zip(arm.cells, slopes, strict=True):
         one = cell.scale * cell.gg
+        if not theta:
+            gg, term = gg + one, term + one * one / (cell.n - 1.0)
+            continue
         two = cell.scale * sum(t * v for t, v in zip(theta, cell.gh, strict=True))
         three = cell.scale * sum(
             t * u * v for t, row in zip(theta, cell.hh, strict=True) for u, v in zip(theta, row, strict=True)
@@ -341,7 +355,7 @@ def _count_slopes(slopes: Sequence[Sequence[Numbers]], plan: ComparisonPlan) -> 
     if plan.theta_rule == "fixed":
         return 0.0
     counted = slopes if plan.theta_rule == "per_stratum" else slopes[:1]
-    return sum((np.not_equal(s, 0.0) * 1.0 for theta in counted for s in theta), start=0.0)
+    return sum(((s != 0.0) * 1.0 for theta in counted for s in theta), start=0.0)
 
 
 def _mean_slopes(slopes: Sequence[Sequence[Numbers]], weights: Sequence[Numbers]) -> list[Numbers]:
