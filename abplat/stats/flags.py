@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from abplat.stats.kernel import Arm, Estimate, Layout, find_singular
+from abplat.stats.arms import Arm, Layout
+from abplat.stats.kernel import Estimate, find_singular
 from abplat.stats.tails import Numbers, two_sided_normal
 
 _IMBALANCE_ALPHA: Final = 0.001
@@ -31,11 +32,12 @@ def flag_rows(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> 
 def _judge(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> dict[str, Numbers]:
     """Decide each flag: a negative baseline, a moved denominator, arms that differed before."""
     flags = {"negative_control": found.baseline < 0}
-    if layout.d is not None:
-        flags["denominator_moved"] = _denominator_p(treatment, control, layout.d) < _DENOMINATOR_ALPHA
-    if layout.covariates:
-        limit = _IMBALANCE_ALPHA / len(layout.covariates)
-        raised = [_covariate_p(treatment, control, j) < limit for j in range(len(layout.covariates))]
+    (_, d), *covariates = layout.points
+    if d is not None:
+        flags["denominator_moved"] = _denominator_p(treatment, control, d) < _DENOMINATOR_ALPHA
+    if covariates:
+        limit = _IMBALANCE_ALPHA / len(covariates)
+        raised = [_covariate_p(treatment, control, j) < limit for j in range(len(covariates))]
         flags["covariate_imbalance"] = sum(raised) > 0
         flags["covariate_singular"] = _find_singular_rows(treatment, control, found)
     return flags
@@ -43,15 +45,13 @@ def _judge(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> dic
 
 def _find_singular_rows(treatment: Arm, control: Arm, found: Estimate) -> Numbers:
     """Tell where a covariate got no slope because it is constant or explained by the others."""
-    q, size = len(found.theta), np.size(found.effect)
-    if not any(np.any(theta == 0.0) for theta in found.theta):
+    dropped = sum(theta == 0.0 for theta in found.theta)
+    if not (dropped.any() if isinstance(dropped, np.ndarray) else dropped):
         return False
-    dropped = np.zeros(size, dtype=bool)
-    for theta in found.theta:
-        dropped = dropped | np.broadcast_to(np.equal(theta, 0.0), size)
-    for row in np.flatnonzero(dropped):
-        dropped[row] = any(find_singular(treatment, control, q, int(row)))
-    return dropped if np.ndim(found.effect) else bool(dropped[0])
+    singular = np.array(np.broadcast_to(np.greater(dropped, 0), np.shape(found.effect)))
+    for row in np.flatnonzero(singular):
+        singular.flat[row] = any(find_singular(treatment, control, len(found.theta), int(row)))
+    return singular
 
 
 def _denominator_p(treatment: Arm, control: Arm, d: int) -> Numbers:
