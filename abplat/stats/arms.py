@@ -13,6 +13,7 @@ origin per stratum and column (control's shift). A ratio is taken off control's 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -130,17 +131,18 @@ class _Point(NamedTuple):
 def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Cell:
     """Turn sums into means and centred products for the columns in use."""
     n, shift, total, cross = record.n, record.shift, record.sum, record.cross
-    rest = {i: total[i] / n for i in layout.columns}
-    mean = {i: shift[i] + rest[i] for i in layout.columns}
-    place = {i: (shift[i] - origin[i]) + rest[i] for i in layout.columns}
+    place: dict[int, Numbers] = {}
+    mean: dict[int, Numbers] = {}
     centred: dict[tuple[int, int], Numbers] = {}
-    for a, i in enumerate(layout.columns):
+    for at, i in enumerate(layout.columns):
+        rest = total[i] / n
+        mean[i] = shift[i] + rest
+        place[i] = (shift[i] - origin[i]) + rest
         row = i * k - i * (i + 1) // 2
-        for j in layout.columns[a:]:
+        for j in layout.columns[at:]:
             centred[i, j] = centred[j, i] = cross[row + j] - total[i] * total[j] / n
-    for i in layout.before:
-        raw = cross[i * k - i * (i - 1) // 2]
-        centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * raw)
+        if i in layout.before:
+            centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * cross[row + i])
     return Cell(n, origin, place, mean, centred)
 
 
@@ -181,7 +183,7 @@ def _weigh(values: Sequence[Numbers], weights: Sequence[Numbers]) -> Numbers:
     """Return a weighted sum over cells; a single cell has weight 1."""
     if len(values) == 1:
         return values[0]
-    return sum(w * v for w, v in zip(weights, values, strict=True))
+    return sum(map(mul, weights, values))
 
 
 def _refer(cells: Sequence[Cell], mean: dict[int, Numbers], top: int, bottom: int | None) -> _Reference:

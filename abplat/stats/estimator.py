@@ -200,12 +200,12 @@ def _refuse_pair(treatment: Moments, control: Moments, layout: Layout) -> NotCom
 
 def _find_faults(treatment: RecordLike, control: RecordLike, layout: Layout) -> dict[str, Numbers]:
     """Tell what forbids to compare two arms that have units, for a pair or for rows."""
-    arms = (treatment, control)
-    totals = [arm.shift[i] * arm.n + arm.sum[i] for arm in arms for i in layout.bottoms]
-    return {
-        "zero_denominator": sum(total == 0 for total in totals) > 0,
-        "precision_lost": _has_lost_digits(treatment) | _has_lost_digits(control),
-    }
+    empty: Numbers = False
+    for i in layout.bottoms:
+        for arm in (treatment, control):
+            empty = empty | (arm.shift[i] * arm.n + arm.sum[i] == 0)
+    lost = _has_lost_digits(treatment) | _has_lost_digits(control)
+    return {"zero_denominator": empty, "precision_lost": lost}
 
 
 def _has_lost_digits(arm: RecordLike) -> Numbers:

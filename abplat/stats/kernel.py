@@ -9,6 +9,7 @@ that of :mod:`abplat.stats.arms`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul, sub
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -69,12 +70,12 @@ def find_singular(treatment: Arm, control: Arm, q: int, row: int = 0) -> list[bo
 
 def _weigh(cells: Sequence[tuple[Numbers, Forms]], q: int) -> list[list[Numbers]]:
     """Add up the products of the covariates over cells."""
-    return [[sum(w * c.hh[i][j] for w, c in cells) for j in range(q)] for i in range(q)]
+    return [[sum([w * c.hh[i][j] for w, c in cells]) for j in range(q)] for i in range(q)]
 
 
 def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list[Numbers]:
     """Solve the weighted normal equations for the slopes; a constant covariate gets slope 0."""
-    top = [sum(w * c.gh[j] for w, c in cells) for j in range(q)]
+    top = [sum([w * c.gh[j] for w, c in cells]) for j in range(q)]
     bottom = _weigh(cells, q)
     for j in range(q):
         bottom[j][j] = bottom[j][j] * (1.0 + ridge)
@@ -86,7 +87,7 @@ def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list
 
 def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
     """Return the variance below which a covariate is constant but for rounding."""
-    return sum(w * (_DIGIT * c.covariates[j]) ** 2 for w, c in cells)
+    return sum([w * (_DIGIT * c.covariates[j]) ** 2 for w, c in cells])
 
 
 def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Numbers]:
@@ -121,14 +122,22 @@ def _spread(arm: Arm, slopes: Sequence[Sequence[Numbers]]) -> _Spread:
     gg = gh = hh = term = 0.0
     for cell, theta in zip(arm.cells, slopes, strict=True):
         one = cell.scale * cell.gg
-        two = cell.scale * sum(t * v for t, v in zip(theta, cell.gh, strict=True))
-        three = cell.scale * sum(
-            t * u * v for t, row in zip(theta, cell.hh, strict=True) for u, v in zip(theta, row, strict=True)
-        )
+        two = cell.scale * _dot(theta, cell.gh)
+        three = cell.scale * _dot(theta, [_dot(theta, row) for row in cell.hh])
         gg, gh, hh = gg + one, gh + two, hh + three
         residual = one - 2 * two + three
         term = term + residual * residual / (cell.n - 1.0)
     return _Spread(gg, gh, hh, term)
+
+
+def _dot(a: Sequence[Numbers], b: Sequence[Numbers]) -> Numbers:
+    """Return the sum of products of two short vectors."""
+    return sum(map(mul, a, b))
+
+
+def _move(theta: Sequence[Numbers], treatment: Forms, control: Forms) -> Numbers:
+    """Return what the slopes take off the difference of two cells."""
+    return _dot(theta, list(map(sub, treatment.places, control.places)))
 
 
 def estimate(
@@ -137,10 +146,7 @@ def estimate(
     """Combine two arms into an effect with its variance, and a baseline with its."""
     slopes = find_slopes(treatment, control, weights, layout, plan)
     t, c = _spread(treatment, slopes), _spread(control, slopes)
-    moved = sum(
-        w * sum(s * (a - b) for s, a, b in zip(theta, tc.places, cc.places, strict=True))
-        for w, theta, tc, cc in zip(weights, slopes, treatment.cells, control.cells, strict=True)
-    )
+    moved = _dot(weights, list(map(_move, slopes, treatment.cells, control.cells)))
     share = treatment.n / (treatment.n + control.n)
     adjusted_t = treatment.value - (1.0 - share) * moved
     adjusted_c = control.value + share * moved
@@ -149,8 +155,7 @@ def estimate(
     var_c = c.gg - 2 * share * c.gh + share**2 * (c.hh + t.hh)
     cov_tc = share * t.gh + (1 - share) * c.gh - share * (1 - share) * (t.hh + c.hh)
     magnitude = t.gg + t.hh + c.gg + c.hh
-    free = divide((t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh) ** 2, t.df_term + c.df_term)
-    df = free - _count_slopes(slopes, plan)
+    df = divide(variance * variance, t.df_term + c.df_term) - _count_slopes(slopes, plan)
     if plan.denominator == "unadjusted":
         base, base_var, base_cov = control.value, c.gg, -(c.gg - c.gh)
     else:
@@ -181,15 +186,12 @@ def _count_slopes(slopes: Sequence[Sequence[Numbers]], plan: ComparisonPlan) -> 
     if plan.theta_rule == "fixed":
         return 0.0
     counted = slopes if plan.theta_rule == "per_stratum" else slopes[:1]
-    return sum(((s != 0.0) * 1.0 for theta in counted for s in theta), start=0.0)
+    return sum([(s != 0.0) * 1.0 for theta in counted for s in theta])
 
 
 def _mean_slopes(slopes: Sequence[Sequence[Numbers]], weights: Sequence[Numbers]) -> list[Numbers]:
     """Return one slope per covariate, weighted over strata."""
-    if not slopes[0]:
-        return []
-    q = len(slopes[0])
-    return [sum(w * theta[j] for w, theta in zip(weights, slopes, strict=True)) for j in range(q)]
+    return [_dot(weights, over_strata) for over_strata in zip(*slopes, strict=True)]
 
 
 def _between(
@@ -204,19 +206,19 @@ def _between(
     n = treatment.n + control.n
     effects, bases = [], []
     for theta, t, c in zip(slopes, treatment.cells, control.cells, strict=True):
-        moved = sum(s * (a - b) for s, a, b in zip(theta, t.places, c.places, strict=True))
+        moved = _move(theta, t, c)
         effects.append(t.place - c.place - moved)
         bases.append(c.value + (0.0 if plan.denominator == "unadjusted" else share * moved))
     e = _deviate(effects, weights)
     b = _deviate(bases, weights)
     return (
-        sum(w * x * x for w, x in zip(weights, e, strict=True)) / n,
-        sum(w * x * x for w, x in zip(weights, b, strict=True)) / n,
-        sum(w * x * y for w, x, y in zip(weights, e, b, strict=True)) / n,
+        _dot(weights, list(map(mul, e, e))) / n,
+        _dot(weights, list(map(mul, b, b))) / n,
+        _dot(weights, list(map(mul, e, b))) / n,
     )
 
 
 def _deviate(values: Sequence[Numbers], weights: Sequence[Numbers]) -> list[Numbers]:
     """Return the distances of the strata from their weighted mean."""
-    mean = sum(w * v for w, v in zip(weights, values, strict=True))
+    mean = _dot(weights, values)
     return [v - mean for v in values]
