@@ -8,7 +8,6 @@ arms cancel, which rules on the skewness of one arm do not see.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
@@ -16,7 +15,8 @@ from typing import Final, Literal
 import numpy as np
 
 from abplat.errors import InvalidInputError
-from abplat.stats.moments import Moments, Strata, pool_strata
+from abplat.stats.arms import RecordLike
+from abplat.stats.moments import Strata, pool_strata
 from abplat.stats.pivoting import divide
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.tails import Numbers, critical_normal
@@ -75,6 +75,7 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
         Longbotham, Xu (2014), KDD, rule 7 (355 skewness^2, blind to the split).
 
     Examples:
+        >>> from abplat.stats import Moments
         >>> few = Moments.from_values([0.0] * 95 + [1.0, 1.0, 2.0, 5.0, 40.0])
         >>> many = Moments.from_values([0.0] * 950 + [1.0, 1.0, 2.0, 5.0, 40.0] * 10)
         >>> check_skew(few, many).tail
@@ -89,7 +90,7 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
         return NotComputable("too_few_units" if all(arm.n for arm in arms) else "no_units")
     if any(arm.cube_y is None for arm in arms):
         return NotComputable("no_cubes")
-    parts = [_Sums.of_one(arm).central() for arm in arms]
+    parts = [_centre(arm) for arm in arms]
     if parts[0][0] + parts[1][0] <= 0:
         return NotComputable("zero_variance")
     gamma = float(_skewness(parts[0], parts[1]))
@@ -108,61 +109,31 @@ def _pool(parts: list[tuple[Numbers, Numbers]], sizes: tuple[int, int]) -> float
     return float(third * (1 / n**2 - 1 / m**2) / (parts[0][0] + parts[1][0]) ** 1.5)
 
 
-def flag_skew(treatment: Sequence[Moments], control: Sequence[Moments], alpha: float) -> list[bool]:
-    """Tell per row whether skewness makes the normal interval unreliable; False without cubes.
+def flag_skew(treatment: RecordLike, control: RecordLike, alpha: float) -> Numbers:
+    """Tell whether skewness makes the normal interval unreliable, for a pair of arms or for rows.
+
+    A record without cubes (NaN in a row) or with fewer than three units raises nothing.
 
     Examples:
+        >>> from abplat.stats import Moments
         >>> few = Moments.from_values([0.0] * 95 + [1.0, 1.0, 2.0, 5.0, 40.0])
-        >>> flag_skew([few], [few + few + few + few + few], 0.05)
-        [True]
+        >>> flag_skew(few, few + few + few + few + few, 0.05)
+        True
     """
-    pairs = zip(treatment, control, strict=True)
-    limit = alpha / 4 / _edgeworth(alpha)
-    known = [i for i, (a, b) in enumerate(pairs) if _has_cubes(a) and _has_cubes(b)]
-    raised = [False] * len(treatment)
-    if len(known) == 1:
-        i = known[0]
-        parts = [_Sums.of_one(records[i]).central() for records in (treatment, control)]
-        raised[i] = bool(abs(_skewness(parts[0], parts[1])) > limit)
-    elif known:
-        parts = [_Sums.of([records[i] for i in known]).central() for records in (treatment, control)]
-        for i, gamma in zip(known, _skewness(parts[0], parts[1]).tolist(), strict=True):
-            raised[i] = abs(gamma) > limit
-    return raised
+    if treatment.cube_y is None or control.cube_y is None:
+        return False
+    gamma = _skewness(_centre(treatment), _centre(control))
+    return (abs(gamma) > alpha / 4 / _edgeworth(alpha)) & (treatment.n > 2) & (control.n > 2)
 
 
-def _has_cubes(record: Moments) -> bool:
-    """Tell whether a record knows its third moment."""
-    return record.cube_y is not None and record.n > 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """n, sum, squares and cubes of y about the shift, as arrays over rows."""
-
-    n: Numbers
-    sum: Numbers
-    squares: Numbers
-    cubes: Numbers
-
-    @classmethod
-    def of(cls, records: list[Moments]) -> _Sums:
-        """Lay records side by side."""
-        rows = np.array([(r.n, r.sum[0], r.cross[0], r.cube_y) for r in records], dtype=np.float64)
-        return cls(*rows.T)
-
-    @classmethod
-    def of_one(cls, record: Moments) -> _Sums:
-        """Read one record as plain floats."""
-        return cls(float(record.n), record.sum[0], record.cross[0], record.cube_y)
-
-    def central(self) -> tuple[Numbers, Numbers]:
-        """Return the variance of the mean, and the third central moment over n squared."""
-        n, mean = self.n, self.sum / self.n
-        second = self.squares - self.sum * mean
-        third = self.cubes - 3 * mean * self.squares + 2 * n * mean * mean * mean
-        is_real = second > _NOISE * self.squares
-        return second * is_real / (n - 1) / n, third * is_real / (n * (n - 1) * (n - 2))
+def _centre(record: RecordLike) -> tuple[Numbers, Numbers]:
+    """Return the variance of the mean of y, and its third central moment over n squared."""
+    n, total, squares = record.n * 1.0, record.sum[0], record.cross[0]
+    mean = total / n
+    second = squares - total * mean
+    third = record.cube_y - 3 * mean * squares + 2 * n * mean * mean * mean
+    is_real = second > _NOISE * squares
+    return second * is_real / (n - 1) / n, divide(third * is_real, n * (n - 1) * (n - 2))
 
 
 def _skewness(treatment: tuple[Numbers, Numbers], control: tuple[Numbers, Numbers]) -> Numbers:
