@@ -73,6 +73,7 @@ class LakeTable:
                 self._delta,
                 rows,
                 mode="append",
+                schema_mode="merge",  # a column that came later is added to an older table
                 writer_properties=_WRITER,
                 commit_properties=marker,
                 post_commithook_properties=_NO_HOOKS,

@@ -82,6 +82,7 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     channel: _Text | None = None
     reason: _Text | None = None
     config_version: _Text | None = None
+    phase: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -204,8 +205,17 @@ def _build_touchpoint(wire: _Touchpoint, ts_us: int, limits: Limits) -> Row:
 def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an exposure."""
     _require_actor("actor", wire.actor)
-    what = (wire.experiment, wire.variant)
-    return ExposureRow(wire.id, wire.actor, *what, ts_us, wire.channel, wire.reason, wire.config_version)
+    return ExposureRow(
+        event_id=wire.id,
+        actor=wire.actor,
+        experiment=wire.experiment,
+        variant=wire.variant,
+        ts_us=ts_us,
+        channel=wire.channel,
+        reason=wire.reason,
+        config_version=wire.config_version,
+        phase=wire.phase,
+    )
 
 
 def _build_alias(wire: _Alias, ts_us: int, _limits: Limits) -> Row:
