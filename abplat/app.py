@@ -58,7 +58,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
         UnavailableError: If the database cannot be used.
     """
     app = Flask("abplat", static_folder=None)
-    app.config.update(_config())
+    app.config.update(_config(), SIGN_IN=settings.sign_in)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["abplat"] = open_platform(settings, clock)
     init_errors(app)
