@@ -77,7 +77,7 @@ class Cell(NamedTuple):
     origin: Numbers
     place: dict[int, Numbers]
     mean: dict[int, Numbers]
-    centred: dict[tuple[int, int], Numbers]
+    centred: list[list[Numbers]]
 
 
 class Forms(NamedTuple):
@@ -133,17 +133,18 @@ def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Ce
     n, shift, total, cross = record.n, record.shift, record.sum, record.cross
     place: dict[int, Numbers] = {}
     mean: dict[int, Numbers] = {}
-    centred: dict[tuple[int, int], Numbers] = {}
+    centred: list[list[Numbers]] = [[0.0] * k for _ in range(k)]
     for at, i in enumerate(layout.columns):
         whole = total[i]
         rest = whole / n
         mean[i] = shift[i] + rest
         place[i] = (shift[i] - origin[i]) + rest
-        row = i * k - i * (i + 1) // 2
+        row = centred[i]
+        start = i * k - i * (i + 1) // 2
         for j in layout.columns[at:]:
-            centred[i, j] = centred[j, i] = cross[row + j] - whole * total[j] / n
+            row[j] = centred[j][i] = cross[start + j] - whole * total[j] / n
         if i in layout.before:
-            centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * cross[row + i])
+            row[i] = row[i] * (row[i] > _ROUNDING * cross[start + i])
     return Cell(n, origin, place, mean, centred)
 
 
@@ -259,9 +260,9 @@ def _product(a: _Point, b: _Point, cell: Cell) -> Numbers:
     return above if b.bottom is None else (above - b.value * _side(a, b.bottom, cell.centred)) * b.scale
 
 
-def _side(point: _Point, column: int, centred: dict[tuple[int, int], Numbers]) -> Numbers:
+def _side(point: _Point, column: int, centred: list[list[Numbers]]) -> Numbers:
     """Return a' C e: the products of a value with one column."""
-    above = centred[point.top, column]
+    above = centred[point.top][column]
     if point.bottom is None:
         return above
-    return (above - point.value * centred[point.bottom, column]) * point.scale
+    return (above - point.value * centred[point.bottom][column]) * point.scale
