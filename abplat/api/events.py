@@ -76,7 +76,15 @@ def record() -> Response:
     """Record a batch of events."""
     platform = current_platform()
     is_public, batch = g.key.kind == CLIENT, read_batch(request)
-    done = events.record(platform.intake, g.key.project_key, batch, now=platform.clock(), is_public=is_public)
+    project = g.key.project_key
+    done = events.record(
+        platform.intake,
+        project,
+        batch,
+        now=platform.clock(),
+        is_public=is_public,
+        suppression=platform.doorkeeper.find(project),
+    )
     refused = [{"index": each.index, "code": each.code, "message": each.message} for each in done.refused]
     answer = {"accepted": done.receipt.accepted, "duplicates": done.receipt.duplicates, "refused": refused}
     return Response(orjson.dumps(answer), 202, content_type="application/json")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from abplat.clock import parse_instant, to_micros
 from abplat.db.queries import failed_events as queries
+from abplat.domain.suppression import Suppression
 from abplat.errors import InvalidInputError, Problem
 from abplat.facts.intake import Intake, Receipt
 from abplat.facts.rows import Failure
@@ -27,7 +28,7 @@ class Recorded(NamedTuple):
     refused: list[Failure]
 
 
-def record(  # options by name
+def record(  # noqa: PLR0913  # options by name
     intake: Intake,
     project: str,
     document: object,
@@ -35,11 +36,13 @@ def record(  # options by name
     now: datetime,
     is_public: bool = True,
     limits: Limits = DEFAULT_LIMITS,
+    suppression: Suppression | None = None,
 ) -> Recorded:
     """Take a batch of events; return when it is durable.
 
     Every event is judged alone: the good ones are kept whatever the others are like. Exposures also reach
-    the ledger of assignments; with a public key those of anonymous ids alone.
+    the ledger of assignments; with a public key those of anonymous ids alone. Events of the suppressed are
+    refused.
 
     Raises:
         InvalidInputError: If the batch itself is not of its shape; then nothing is kept.
@@ -47,7 +50,7 @@ def record(  # options by name
         StorageFullError: If the disk is full.
     """
     events = _open_batch(document, limits)
-    rows, refused = judge(events, to_micros(now), limits)
+    rows, refused = judge(events, to_micros(now), limits, suppression)
     seen = select_sightings(rows, is_public=is_public)
 
     def work(connection: Connection) -> None:

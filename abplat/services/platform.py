@@ -78,6 +78,7 @@ class Platform:
         sessions: Sessions that only read.
         writers: Sessions that will write: on SQLite they take their turn at once.
         intake: Where events become durable.
+        doorkeeper: Knows whose events are refused.
         configurations: The evaluator of each project.
         find_standing: Tells where a unit stands on its journeys; None where nothing knows.
     """
@@ -88,6 +89,7 @@ class Platform:
     sessions: sessionmaker[Session]
     writers: sessionmaker[Session]
     intake: Any = None
+    doorkeeper: Any = None
     configurations: Configurations = field(repr=False, default=None)  # type: ignore[assignment]
     find_standing: Callable[[str, str], Mapping[str, str]] | None = None
 
@@ -106,6 +108,7 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
     """
     from abplat_sdk.evaluator import compile_config  # noqa: PLC0415
 
+    from abplat.facts.doorkeeper import Doorkeeper  # noqa: PLC0415
     from abplat.facts.intake import Intake  # noqa: PLC0415  # only who opens a platform pays for it
 
     engine = open_database(settings)
@@ -117,6 +120,7 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
         sessions=sessions,
         writers=sessionmaker(writing(engine), expire_on_commit=False),
         intake=Intake(engine, clock),
+        doorkeeper=Doorkeeper(engine),
         configurations=Configurations(sessions, compile_config),
     )
 

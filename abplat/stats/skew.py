@@ -13,10 +13,12 @@ from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from abplat.errors import InvalidInputError
 from abplat.stats.arms import RecordLike
-from abplat.stats.moments import Strata, pool_strata
+from abplat.stats.inputs import as_finite_array
+from abplat.stats.moments import Moments, Strata, pool_strata
 from abplat.stats.pivoting import divide
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.tails import Numbers, critical_normal
@@ -65,7 +67,8 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
 
     Returns:
         The prediction; ``no_units``, ``too_few_units``, ``zero_variance``, or ``no_cubes`` where a
-        record lacks the sum of cubes. For ratios and adjusted means it speaks of y alone.
+        record lacks the sum of cubes. Of a record of a ratio or with covariates it speaks of y alone:
+        give the records of :func:`linearise` instead, which hold what the ratio's error is made of.
 
     Raises:
         InvalidInputError: If alpha lies outside (0, 1).
@@ -100,6 +103,50 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
     tail: Literal["lower", "upper"] = "lower" if gamma >= 0 else "upper"
     pooled = _edgeworth(alpha) * abs(_pool(parts, (arms[0].n, arms[1].n)))
     return SkewCheck(gamma, extra, min(1.0, alpha / 2 + extra), tail, pooled, is_reliable, code)
+
+
+def linearise(
+    y: npt.ArrayLike,
+    denominator: npt.ArrayLike | None = None,
+    covariate: npt.ArrayLike | None = None,
+    theta: float = 0.0,
+) -> Moments:
+    """Return the record of linearised values of an arm, whose mean errs as a ratio or adjusted mean does.
+
+    Why: a ratio of sums has no value per unit, so its skewness cannot be seen in the record. To first
+    order its error is the mean of (y - R d) / mean(d), and that has a third moment. Rows are needed.
+
+    Args:
+        y: Outcome (numerator) per unit of one arm, shape (n,).
+        denominator: Denominator per unit; None for a mean.
+        covariate: Pre-period value per unit; None for no adjustment.
+        theta: Slope of the covariate, as in ``Comparison.theta``.
+
+    Returns:
+        A record with one column y: the ratio (or mean) plus each unit's deviation.
+
+    Raises:
+        InvalidInputError: If lengths differ, a number is not finite, or the denominators sum to 0.
+
+    References:
+        Deng, Knoblich, Lu (2018), KDD, section 2.2 (linearisation).
+
+    Examples:
+        >>> orders, visits = [0.0, 0.0, 1.0, 30.0], [1.0, 2.0, 3.0, 4.0]
+        >>> round(float(linearise(orders, visits).mean[0]), 6)
+        3.1
+    """
+    top = as_finite_array("y", y)
+    bottom = np.ones_like(top) if denominator is None else as_finite_array("denominator", denominator)
+    before = np.zeros_like(top) if covariate is None else as_finite_array("covariate", covariate)
+    if top.ndim != 1 or top.shape != bottom.shape or top.shape != before.shape:
+        raise InvalidInputError.at("denominator", f"needs one number per unit, {top.size} of them")
+    scale = float(bottom.mean()) if bottom.size else 1.0
+    if scale == 0:
+        raise InvalidInputError.at("denominator", "sums to zero: there is no ratio")
+    ratio = float(top.sum() / bottom.sum()) if top.size else 0.0
+    centred = before - before.mean() if before.size else before
+    return Moments.from_values(ratio + (top - ratio * bottom) / scale - theta * centred)
 
 
 def _pool(parts: list[tuple[Numbers, Numbers]], sizes: tuple[int, int]) -> float:

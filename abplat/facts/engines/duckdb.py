@@ -11,7 +11,7 @@ from arro3.core import DataType
 
 from abplat.config import Settings
 from abplat.facts.lake import Lake
-from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+from abplat.facts.tables import FOLDERS, LATER_COLUMNS, SCHEMAS, normal_kind
 
 _SQL_TYPES = ((DataType.is_int64, "BIGINT"), (DataType.is_float64, "DOUBLE"), (DataType.is_date32, "DATE"))
 
@@ -90,10 +90,15 @@ def _source(kind: str, files: Sequence[str]) -> str:
     if files:
         listed = ", ".join(_literal(file) for file in files)
         columns = ", ".join(SCHEMAS[kind].names)
-        return (
-            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
+        found = (
+            f"FROM read_parquet([{listed}], union_by_name = true, "
             "hive_partitioning = true, hive_types = {'day': DATE})"
         )
+        later = [SCHEMAS[kind].field(name) for name in LATER_COLUMNS.get(kind, ())]
+        if later:  # no file may have them yet
+            empty = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in later)
+            found = f"FROM ((SELECT {empty} WHERE false) UNION ALL BY NAME ({found}))"
+        return f"SELECT {columns} {found}"
     fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
     columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
     return f"SELECT {columns} WHERE false"

@@ -8,28 +8,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { createClient, folderStore } from "../dist/node.js";
-import { FakePlatform, HTML, listen, makeConfig, makeStore, QUICK, sleep, until } from "./platform.mjs";
+import { findUnits, HTML, listen, makeClient, makeConfig, makeStore, QUICK, sleep, start, until } from "./platform.mjs";
 
 const faults = JSON.parse(readFileSync(new URL("../../vectors/faults.json", import.meta.url), "utf8")).cases;
-const clients = [];
-const start = async (t) => {
-  const platform = await new FakePlatform().start();
-  t.after(async () => {
-    await Promise.all(clients.splice(0).map((client) => client.close(0)));
-    await platform.stop();
-  });
-  return platform;
-};
-const make = (platform, options = {}, key = "abs_test") => {
-  clients.push(createClient(platform.url, key, { ...QUICK, ...options }));
-  return clients.at(-1);
-};
-const other = (variant) => (variant === "control" ? "treatment" : "control");
-/** An anonymous unit, and a known one that the hash gives another variant. */
-const findUnits = (client) => {
-  const seen = client.decide("e", "anon:w1").variant;
-  for (let n = 0; ; n++) if (client.decide("e", `cust:${n}`).variant !== seen) return ["anon:w1", `cust:${n}`];
-};
+const make = makeClient(createClient);
 
 test("a whole life: everything arrives once, as it was said", async (t) => {
   const platform = await start(t);
@@ -279,41 +261,6 @@ test("odd input makes no record and no exception", async (t) => {
   assert.equal(client.decide("e", "cust:1", {}, null).reason, "split");
 });
 
-test("identify keeps what was seen on this device", async (t) => {
-  const platform = await start(t);
-  const client = make(platform);
-  await client.refresh();
-  const [anonymous, known] = findUnits(client);
-  const seen = client.decide("e", anonymous);
-  client.expose(seen);
-  platform.pins = { e: other(seen.variant) };
-  void client.identify(anonymous, known);
-  const atOnce = client.decide("e", known);
-  assert.deepEqual([atOnce.variant, atOnce.reason, atOnce.in_experiment], [seen.variant, "pinned", true]);
-  assert.equal(await client.flush(2), 0);
-  assert.equal(client.decide("e", known).variant, seen.variant);
-  assert.equal(client.decideAll(known).e.variant, seen.variant);
-  const sent = JSON.parse(platform.requests.find((one) => one.path === "/v1/identify").body);
-  assert.deepEqual([sent.assignments, sent.anonymous, sent.known], [{ e: seen.variant }, anonymous, known]);
-});
-
-test("identify takes over the pins of the platform", async (t) => {
-  const platform = await start(t);
-  const client = make(platform);
-  await client.refresh();
-  platform.pins = { e: other(client.decide("e", "cust:1").variant), gone: "x", odd: 7 };
-  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 2 }));
-  assert.deepEqual([client.decide("e", "cust:1").variant, client.decide("e", "cust:1").reason], [platform.pins.e, "pinned"]);
-});
-
-test("with a client key the join is an event", async (t) => {
-  const platform = await start(t);
-  const client = make(platform, {}, "abc_test");
-  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 2 }));
-  const [{ kind, a, b }] = platform.stored.values();
-  assert.deepEqual([kind, a, b], ["alias", "anon:w1", "cust:1"]);
-});
-
 test("pins, records and the configuration outlive the process in a store", async (t) => {
   const platform = await start(t);
   listen(t);
@@ -376,16 +323,6 @@ test("a slow platform slows nobody, and close keeps its time", async (t) => {
   const begun = performance.now();
   assert.equal(await client.close(0.3), 1);
   assert.ok(performance.now() - begun < 800);
-});
-
-test("context asks the platform; null without an answer", async (t) => {
-  const platform = await start(t);
-  listen(t);
-  const client = make(platform);
-  assert.deepEqual(await client.context("cust:1 &x"), { unit: "cust:1" });
-  assert.equal(platform.requests.at(-1).query, "unit=cust%3A1%20%26x");
-  platform.answers["/v1/context"] = () => null;
-  assert.equal(await client.context("cust:1", 0.2), null);
 });
 
 test("while the platform is away attempts are few", async (t) => {

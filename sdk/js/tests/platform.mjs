@@ -65,6 +65,10 @@ export class FakePlatform {
       const etag = `"${this.config.version}"`;
       return headers["if-none-match"] === etag ? [304, { etag }, ""] : [200, { etag }, JSON.stringify(this.config)];
     }
+    if (path === "/v1/identify/batch") {
+      const { identifications } = JSON.parse(body);
+      return [200, {}, JSON.stringify({ results: identifications.map(() => ({ status: 200, pins: this.pins })) })];
+    }
     if (path === "/v1/identify") return [200, {}, JSON.stringify({ pins: this.pins })];
     if (path === "/v1/context") return [200, {}, '{"unit": "cust:1"}'];
     return this.store(JSON.parse(body).events);
@@ -78,10 +82,42 @@ export class FakePlatform {
     return [202, {}, JSON.stringify({ accepted: fresh.length, duplicates: good.length - fresh.length, refused })];
   }
 
+  /** Bodies that came to a path, as objects. */
+  bodies(path) {
+    return this.requests.filter((request) => request.path === path).map(({ body }) => JSON.parse(body));
+  }
+
   count(path) {
     return this.requests.filter((request) => request.path === path).length;
   }
 }
+
+const clients = [];
+
+/** Start a platform for one test. */
+export const start = async (t) => {
+  const platform = await new FakePlatform().start();
+  t.after(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close(0)));
+    await platform.stop();
+  });
+  return platform;
+};
+
+/** Make a function that makes clients, which end with their test. */
+export const makeClient = (createClient) => (platform, options = {}, key = "abs_test") => {
+  clients.push(createClient(platform.url, key, { ...QUICK, ...options }));
+  return clients.at(-1);
+};
+
+/** The other one of two variants. */
+export const other = (variant) => (variant === "control" ? "treatment" : "control");
+
+/** An anonymous unit, and a known one that the hash gives another variant. */
+export const findUnits = (client) => {
+  const seen = client.decide("e", "anon:w1").variant;
+  for (let n = 0; ; n++) if (client.decide("e", `cust:${n}`).variant !== seen) return ["anon:w1", `cust:${n}`];
+};
 
 /** A store that outlives a client. */
 export const makeStore = () => {
