@@ -22,7 +22,7 @@ const makeRuntime = () => {
   }
   const context = vm.createContext({ ...globals, AbortController });
   vm.runInContext("delete globalThis.WebAssembly;" + bundle() + ";globalThis.sdk = sdk", context);
-  assert.equal(vm.runInContext("typeof document + typeof localStorage + typeof crypto + typeof process + typeof navigator", context), "undefined".repeat(5));
+  assert.equal(vm.runInContext("typeof document + typeof localStorage + typeof crypto + typeof process + typeof navigator + typeof window", context), "undefined".repeat(6));
   return context.sdk;
 };
 
