@@ -35,9 +35,9 @@ test("it decides, records and identifies with nothing but fetch", async (t) => {
   assert.ok(await client.refresh());
   const seen = client.decide("e", "anon:app-🎪");
   const id = client.expose(seen);
-  assert.ok(await client.identify("anon:app-🎪", "cust:1", { seconds: 2 }));
+  assert.ok(await client.identify("anon:app-🎪", "cust:1", { seconds: 30 }));
   assert.equal(client.decide("e", "cust:1").variant, seen.variant);
-  assert.equal(await client.close(2), 0);
+  assert.equal(await client.close(30), 0);
   assert.equal(platform.stored.get(id).actor, "anon:app-🎪");
   assert.ok([...store.items.keys()].every((key) => key.startsWith("abplat:")));
 });

@@ -187,6 +187,23 @@ def test_a_bad_configuration_leaves_the_last_good_one(
     assert client.refresh()
 
 
+UNKNOWN = {"attribute": "a", "op": "smells_like", "value": 1}
+
+
+@pytest.mark.parametrize("rule", [UNKNOWN, {"not": UNKNOWN}, {"xor": []}], ids=["plain", "negated", "a word"])
+def test_an_unknown_rule_is_a_rule_for_nobody(
+    rule: dict[str, Any], platform: Any, make_client: Callable[..., Client]
+) -> None:
+    """A newer platform may know more: what is not understood lets nobody in, other fields are left alone."""
+    client = make_client()
+    platform.config = {**make_config(targeting=rule, key="e", colour="red"), "version": "2", "weather": [1]}
+    assert client.refresh()
+    found = client.decide("e", "cust:1", {"a": 1})
+
+    assert (found.variant, found.in_experiment, found.reason) == ("control", False, "not_targeted")
+    assert found.config_version == "2"
+
+
 @pytest.mark.parametrize("name", sorted(set(BAD_BODIES) - {"gzip bomb"}))
 def test_events_are_not_taken_for_stored_by_a_stranger(
     name: str, platform: Any, make_client: Callable[..., Client]
