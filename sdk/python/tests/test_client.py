@@ -630,6 +630,36 @@ def test_an_identity_token_names_the_person(platform: Any, make_client: Callable
     assert client.make_identity_token("cust:7", timeout=0.1) is None
 
 
+def test_a_public_key_reports_a_join(platform: Any) -> None:
+    """It may say who is who, but gets nobody's pins."""
+    client = Client(platform.url, "abc_test", **QUICK)
+    client.refresh()
+    seen = client.decide("e", "anon:w1")
+    client.expose(seen)
+    assert client.identify("anon:w1", "cust:7", ts="2026-01-01T00:00:00Z", wait=30)
+    (alias,) = [event for event in platform.stored.values() if event["kind"] == "alias"]
+
+    assert (alias["a"], alias["b"], alias["ts"]) == ("anon:w1", "cust:7", "2026-01-01T00:00:00Z")
+    assert client.decide("e", "cust:7").variant == seen.variant
+    assert platform.count("/v1/identify") == 0
+    assert client.close(30) == 0
+
+
+def test_a_join_that_is_refused_with_a_public_key_stays_a_fact(platform: Any) -> None:
+    """The token has expired on the way."""
+    platform.answers["/v1/identify"] = lambda: (
+        422,
+        {},
+        b'{"code": "invalid_input", "detail": "has expired"}',
+    )
+    client = Client(platform.url, "abc_test", **QUICK)
+    client.identify("anon:w1", identity_token="abi1.AAFrSdIAY3VzdDo3.AAAAAAAAAAAAAAAAAAAAAA", wait=30)
+    assert client.close(30) == 0
+
+    assert [(event["a"], event["b"]) for event in platform.stored.values()] == [("anon:w1", "cust:7")]
+    assert client.stats().refused == 1
+
+
 def test_what_was_seen_outlives_the_process(platform: Any, tmp_path: Path) -> None:
     """A kiosk restarts between the visit and the log-in."""
     queue = tmp_path / "queue.sqlite3"
