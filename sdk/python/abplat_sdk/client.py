@@ -74,6 +74,7 @@ class Client(CustomerCalls, Waiting):
         self._buffer = open_buffer(queue_path, buffer_size)
         self._sightings = Sightings(self._buffer)
         sending = Transport(base_url, api_key, timeout)
+        self._is_public = sending.is_public
         self._sender = Sender(sending, self._buffer, self._reach, self._health, self._sightings)
         cache = None if cache_path is None else Path(cache_path)
         polling = Transport(base_url, api_key, timeout)
