@@ -98,7 +98,7 @@ def export(session: Session, project: str) -> Document:
     found = project_queries.get(session, project)
     entries = definitions.load_entries(session, project)
     project_document = projects.definition_of(found)
-    if not found.fill_standing:
+    if found.fill_standing:  # as by default
         del project_document["fill_standing"]
     document: Document = {"project": project_document}
     for noun in NOUNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from abplat.config import Settings
 from abplat.db.engine import check_database, make_engine, writing
 from abplat.db.upgrade import upgrade
 from abplat.services.configuration import build_configuration, state_of_configuration
+from abplat.services.holdings import Holdings
+from abplat.services.open_journeys import Definitions
 
 PRIVATE: Final = 0o700
 
@@ -79,7 +81,8 @@ class Platform:
         writers: Sessions that will write: on SQLite they take their turn at once.
         intake: Where events become durable.
         configurations: The evaluator of each project.
-        find_standing: Tells where a unit stands on its journeys; None where nothing knows.
+        journeys: The journeys of each project, parsed.
+        holdings: What the ledger held a moment ago.
     """
 
     settings: Settings
@@ -89,7 +92,14 @@ class Platform:
     writers: sessionmaker[Session]
     intake: Any = None
     configurations: Configurations = field(repr=False, default=None)  # type: ignore[assignment]
-    find_standing: Callable[[str, str], Mapping[str, str]] | None = None
+    journeys: Definitions = field(repr=False, default=None)  # type: ignore[assignment]
+    holdings: Holdings = field(repr=False, default_factory=Holdings)
+
+    def forget(self, project: str) -> None:
+        """Look again at what is held of a project: definitions, journeys and who is who."""
+        self.configurations.forget(project)
+        self.journeys.forget(project)
+        self.holdings.forget(project)
 
     def close(self) -> None:
         """Write what waits and let go of the database."""
@@ -118,6 +128,7 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
         writers=sessionmaker(writing(engine), expire_on_commit=False),
         intake=Intake(engine, clock),
         configurations=Configurations(sessions, compile_config),
+        journeys=Definitions(sessions),
     )
 
 
