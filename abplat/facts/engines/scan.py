@@ -24,7 +24,7 @@ _EXPOSURE = _COMMON | {
     "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
     "phase": "int64",
 }  # fmt: skip
-_ALIAS = _COMMON | {"a": "string", "b": "string"}
+_ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 _SINGLE_TYPES = ("VARCHAR", "BOOLEAN", *_NUMBER_TYPES)
 _EXACT_INTEGER = 2**53
@@ -124,10 +124,10 @@ def scan_exposures(
 
 
 def scan_aliases(as_of_us: int, *, table: str = "aliases", dialect: str = "duckdb") -> str:
-    """Return the SQL for the aliases: a, b, ts_us, received_us, in the order in which they are taken."""
+    """Return the SQL for the aliases: a, b, ts_us, received_us, source, in the order in which they are taken."""
     facts = _snapshot(table, _ALIAS, as_of_us)
     facts = facts.order_by("ts_us", "received_us", "batch", "event_id")
-    return _sql(facts.select("a", "b", "ts_us", "received_us"), dialect)
+    return _sql(facts.select("a", "b", "ts_us", "received_us", "source"), dialect)
 
 
 def _ibis() -> Any:
