@@ -53,6 +53,11 @@ class LakeTable:
         """The data files of this version."""
         return sorted(self._delta.file_uris())
 
+    @property
+    def columns(self) -> set[str]:
+        """The columns of this version; a table may be older than the newest of its kind."""
+        return {str(field.name) for field in self._delta.schema().fields}
+
     def last_sequence(self, app: str) -> int | None:
         """Return the newest sequence number that an application has written, as of this handle."""
         found = self._delta.transaction_version(app)
@@ -72,6 +77,7 @@ class LakeTable:
                 self._delta,
                 rows,
                 mode="append",
+                schema_mode="merge",  # a table made before a column was added gets it now
                 writer_properties=_WRITER,
                 commit_properties=marker,
                 post_commithook_properties=_NO_HOOKS,
@@ -140,6 +146,11 @@ class Lake:
         """
         table = self.find(project, kind)
         return table.files if table else []
+
+    def columns(self, project: str, kind: str) -> set[str]:
+        """Return the columns that a table has by now; none where there is no table."""
+        table = self.find(project, kind)
+        return table.columns if table else set()
 
     def version(self, project: str, kind: str) -> int | None:
         """Return the newest version of a table, or None where there is none."""

@@ -28,7 +28,7 @@ class TouchpointRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="touchp
 
 
 class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure", tag_field="kind"):
-    """A customer met a variant of an experiment."""
+    """A customer met a variant of an experiment; ``sdk`` names what told it, such as ``python/0.1.0``."""
 
     event_id: str
     actor: str
@@ -38,6 +38,7 @@ class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure
     channel: str | None = None
     reason: str | None = None
     config_version: str | None = None
+    sdk: str | None = None
 
 
 class AliasRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="alias", tag_field="kind"):

@@ -80,6 +80,7 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     channel: _Text | None = None
     reason: _Text | None = None
     config_version: _Text | None = None
+    sdk: _Text | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -190,7 +191,8 @@ def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an exposure."""
     _require_actor("actor", wire.actor)
     what = (wire.experiment, wire.variant)
-    return ExposureRow(wire.id, wire.actor, *what, ts_us, wire.channel, wire.reason, wire.config_version)
+    how = (wire.channel, wire.reason, wire.config_version, wire.sdk)
+    return ExposureRow(wire.id, wire.actor, *what, ts_us, *how)
 
 
 def _build_alias(wire: _Alias, ts_us: int, _limits: Limits) -> Row:

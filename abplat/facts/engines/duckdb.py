@@ -56,7 +56,7 @@ def create_view(
     kind = normal_kind(kind)
     name = name or FOLDERS[kind]
     files = lake.files(project, kind)
-    source = _source(kind, files)
+    source = _source(kind, files, lake.columns(project, kind))
     repeated = f"{name}_repeated"
     if not files or not _find_repeated(connection, source, repeated):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS {source}")
@@ -85,11 +85,11 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
     return int(found[0][0])
 
 
-def _source(kind: str, files: Sequence[str]) -> str:
-    """Return the query over the files as they are."""
+def _source(kind: str, files: Sequence[str], known: set[str] | None = None) -> str:
+    """Return the query over the files as they are; a column that the table does not know is null."""
     if files:
         listed = ", ".join(_literal(file) for file in files)
-        columns = ", ".join(SCHEMAS[kind].names)
+        columns = ", ".join(_column(kind, name, known) for name in SCHEMAS[kind].names)
         return (
             f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
             "hive_partitioning = true, hive_types = {'day': DATE})"
@@ -97,6 +97,13 @@ def _source(kind: str, files: Sequence[str]) -> str:
     fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
     columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
     return f"SELECT {columns} WHERE false"
+
+
+def _column(kind: str, name: str, known: set[str] | None) -> str:
+    """Return how a column is read."""
+    if known is None or name in known:
+        return name
+    return f"CAST(NULL AS {_sql_type(SCHEMAS[kind].field(name).type)}) AS {name}"
 
 
 def _sql_type(kind: DataType) -> str:
@@ -124,8 +131,9 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         since_us: Exposures before this instant are not counted.
     """
     project, experiment = whose
+    source = _source("exposure", lake.files(project, "exposure"), lake.columns(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({_source('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)
