@@ -84,6 +84,7 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     reason: _Text | None = None
     config_version: _Text | None = None
     phase: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    sdk: _Text | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -216,6 +217,7 @@ def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
         reason=wire.reason,
         config_version=wire.config_version,
         phase=wire.phase,
+        sdk=wire.sdk,
     )
 
 
