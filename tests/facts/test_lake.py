@@ -197,4 +197,22 @@ def test_rivals_may_make_the_same_table_at_once(tmp_path: Path) -> None:
         lake = Lake(tmp_path / str(attempt))
         with ThreadPoolExecutor(4) as pool:
             tables = list(pool.map(lambda _, lake=lake: lake.open("shop", "touchpoint"), range(4)))
-        assert [table.version for table in tables] == [0] * 4
+        assert {table.path for table in tables} == {lake.path("shop", "touchpoint")}
+        assert append(lake, 1, "e1")
+
+
+def test_what_is_erased_is_in_no_file_of_the_past(tmp_path: Path) -> None:
+    """Not in those either that a compaction has replaced and kept for slow readers."""
+    lake = Lake(tmp_path)
+    for sequence in range(1, 8):
+        append(lake, sequence, f"e{sequence}")
+    lake.compact("shop", "touchpoint")
+    table = lake.find("shop", "touchpoint")
+    assert table is not None
+    assert table.erase(["cust:1"], ["actor"]) == 7
+
+    held = [
+        duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE actor = 'cust:1'", [str(path)]).fetchall()
+        for path in lake.path("shop", "touchpoint").rglob("day=*/*.parquet")
+    ]
+    assert sum(rows[0][0] for rows in held) == 0
