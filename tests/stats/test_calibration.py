@@ -42,7 +42,7 @@ def test_a_method_is_wrong_as_often_as_it_says(name: str) -> None:
     """The share of wrong answers (for power: of right ones) lies within bounds of the rate promised."""
     found = calibrate.run_case(CASES[name], SIMULATIONS)
 
-    assert found.n >= 10
+    assert found.n >= 5
     assert found.is_good, f"{found.count} of {found.n}, promised {calibrate.write_promise(found.case)}"
 
 
