@@ -27,6 +27,7 @@ _DOC = {
                     "additionalProperties": False,
                     "properties": {
                         "sent_at": {"type": "string", "format": "date-time"},
+                        "dropped": {"type": "integer", "minimum": 0, "maximum": 1_000_000_000},
                         "events": {
                             "type": "array",
                             "minItems": 1,
@@ -84,6 +85,7 @@ def record() -> Response:
         now=platform.clock(),
         is_public=is_public,
         suppression=platform.doorkeeper.find(project),
+        arrivals=platform.arrivals,
     )
     refused = [{"index": each.index, "code": each.code, "message": each.message} for each in done.refused]
     answer = {"accepted": done.receipt.accepted, "duplicates": done.receipt.duplicates, "refused": refused}

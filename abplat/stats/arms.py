@@ -77,7 +77,7 @@ class Cell(NamedTuple):
     origin: Numbers
     place: dict[int, Numbers]
     mean: dict[int, Numbers]
-    centred: dict[tuple[int, int], Numbers]
+    centred: list[list[Numbers]]
 
 
 class Forms(NamedTuple):
@@ -133,16 +133,18 @@ def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Ce
     n, shift, total, cross = record.n, record.shift, record.sum, record.cross
     place: dict[int, Numbers] = {}
     mean: dict[int, Numbers] = {}
-    centred: dict[tuple[int, int], Numbers] = {}
+    centred: list[list[Numbers]] = [[0.0] * k for _ in range(k)]
     for at, i in enumerate(layout.columns):
-        rest = total[i] / n
+        whole = total[i]
+        rest = whole / n
         mean[i] = shift[i] + rest
         place[i] = (shift[i] - origin[i]) + rest
-        row = i * k - i * (i + 1) // 2
+        row = centred[i]
+        start = i * k - i * (i + 1) // 2
         for j in layout.columns[at:]:
-            centred[i, j] = centred[j, i] = cross[row + j] - total[i] * total[j] / n
+            row[j] = centred[j][i] = cross[start + j] - whole * total[j] / n
         if i in layout.before:
-            centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * cross[row + i])
+            row[i] = row[i] * (row[i] > _ROUNDING * cross[start + i])
     return Cell(n, origin, place, mean, centred)
 
 
@@ -236,8 +238,12 @@ def _form(at: int, cell: Cell, scale: Numbers, outcome: _Point, points: Sequence
     gh = [_product(outcome, p, cell) / size for p in points]
     hh = [[_product(p, q, cell) / size for q in points] for p in points]
     value, place = _stand(outcome, cell, at)
-    own = [_stand(p, cell, at) for p in points]
-    return Forms(cell.n, scale, gg, gh, hh, value, place, [v for v, _ in own], [p for _, p in own])
+    values, places = [], []
+    for point in points:
+        own, stand = _stand(point, cell, at)
+        values.append(own)
+        places.append(stand)
+    return Forms(cell.n, scale, gg, gh, hh, value, place, values, places)
 
 
 def _stand(point: _Point, cell: Cell, at: int) -> tuple[Numbers, Numbers]:
@@ -250,13 +256,13 @@ def _stand(point: _Point, cell: Cell, at: int) -> tuple[Numbers, Numbers]:
 
 def _product(a: _Point, b: _Point, cell: Cell) -> Numbers:
     """Return a' C b with the gradients of two values and the centred products of a cell."""
-    above = _side(a, b.top, cell)
-    return above if b.bottom is None else (above - b.value * _side(a, b.bottom, cell)) * b.scale
+    above = _side(a, b.top, cell.centred)
+    return above if b.bottom is None else (above - b.value * _side(a, b.bottom, cell.centred)) * b.scale
 
 
-def _side(point: _Point, column: int, cell: Cell) -> Numbers:
+def _side(point: _Point, column: int, centred: list[list[Numbers]]) -> Numbers:
     """Return a' C e: the products of a value with one column."""
-    above = cell.centred[point.top, column]
+    above = centred[point.top][column]
     if point.bottom is None:
         return above
-    return (above - point.value * cell.centred[point.bottom, column]) * point.scale
+    return (above - point.value * centred[point.bottom][column]) * point.scale

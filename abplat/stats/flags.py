@@ -62,7 +62,7 @@ def _has_moved(treatment: Arm, control: Arm, d: int) -> Numbers:
     for arm, sign in ((treatment, 1.0), (control, -1.0)):
         for cell, form in zip(arm.merged, arm.cells, strict=True):
             gap = gap + sign * (form.scale * form.n) ** 0.5 * cell.place[d]
-            variance = variance + form.scale * cell.centred[d, d] / (cell.n - 1.0)
+            variance = variance + form.scale * cell.centred[d][d] / (cell.n - 1.0)
     return _differs(gap, variance, _DENOMINATOR_ALPHA)
 
 

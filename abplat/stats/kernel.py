@@ -98,11 +98,11 @@ def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Num
     pairs = list(zip(cells, places, strict=True))
     place = {i: sum(c.n * p[i] for c, p in pairs) / n for i in layout.columns}
     mean = {i: origin[i] + place[i] for i in layout.columns}
-    centred = {
-        (i, j): sum(c.centred[i, j] + c.n * (p[i] - place[i]) * (p[j] - place[j]) for c, p in pairs)
-        for i in layout.columns
-        for j in layout.columns
-    }
+    centred = [[0.0 for _ in row] for row in cells[0].centred]
+    for i in layout.columns:
+        for j in layout.columns:
+            between = [c.n * (p[i] - place[i]) * (p[j] - place[j]) for c, p in pairs]
+            centred[i][j] = sum([c.centred[i][j] for c in cells]) + sum(between)
     whole = Cell(n, origin, place, mean, centred)
     form = build_arms([whole], [whole], [1.0], layout)[0].cells[0]
     return _solve([(1.0, form)], len(layout.points) - 1, ridge)

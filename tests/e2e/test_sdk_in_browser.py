@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from abplat.api.sdk_file import VERSION
 from tests.e2e.shop import PATIENCE, ROOT, Shop, build_modules, open_shop
 
+ANYONE = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/json"}
 FIXED = "{flushSeconds: 600, pollSeconds: 0}"
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -233,6 +234,42 @@ def test_the_file_survives_odd_input(page: Any, shop: Shop) -> None:
     assert said[3] == ["not_ready", "not_ready"]
     assert said[4:7] == [None, None, None]
     assert said[7] == 14
+
+
+def test_the_file_keeps_the_last_good_answer(page: Any, shop: Shop) -> None:
+    """A portal, nothing, half of it, another thing, far too much: decisions stay, and one line says so."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if "abplat" in message.text else None)
+    seen = visit(page, shop.url + "/index.html")
+    portal = "<html><body>Welcome to the hotel network. Please log in.</body></html>"
+    bodies = [
+        portal,
+        "",
+        " ",
+        '{"decisions": {"form"',
+        "null",
+        "[]",
+        "7",
+        '{"ok": true}',
+        "[" * 100_000,
+        " " * 10_485_760,
+    ]
+    kept = []
+    for body in bodies:
+        page.unroute_all()
+        page.route("**/v1/decide*", make_answer(body))
+        assert not page.evaluate("client.refresh(30)")
+        kept.append(read_decision(page))
+    page.unroute_all()
+
+    assert kept == [seen] * len(bodies)
+    assert len(said) == 1
+    assert page.evaluate("client.refresh(30)")
+
+
+def make_answer(body: str) -> Callable[[Any], None]:
+    """Return what stands between page and platform and answers itself."""
+    return lambda route: route.fulfill(status=200, body=body, headers=ANYONE)
 
 
 def test_the_file_stops_for_a_wrong_key(page: Any, shop: Shop) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import chdtr, nctdtr, nctdtrinc, ndtri, stdtrit
+from scipy.special import chdtr, chdtri, nctdtr, nctdtrinc, ndtri, stdtrit
 
 from abplat.errors import InvalidInputError
 from abplat.stats.inputs import require_finite, require_positive
@@ -21,6 +21,9 @@ from abplat.stats.result import Computed, NotComputable
 
 _NORMAL_FROM = 5_000.0
 """Degrees of freedom from which the normal law is used: the power differs by less than 1e-4."""
+
+_FAR = 1_000.0
+"""Critical value from which only the variance is left to chance: the drift differs by less than 1e-5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Des
     """
     units = require_positive("n_units", n_units)
     drift = _drift(outcome, effect, units, design)
-    df = units * (design.shares[0] + design.treatment_share) - 2
+    df = _degrees(units, design)
     if not _is_student(outcome, design, df):
         return power_of_drift(drift, design)
     critical = -float(stdtrit(df, comparison_alpha(design) / design.sides))
@@ -134,8 +137,9 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
         sign: 1 for a rise, -1 for a fall: shares and counts differ.
 
     Returns:
-        The effect on the scale of the design, or NotComputable (``not_reached``) where even the
-        largest possible effect is not shown.
+        The effect on the scale of the design, or NotComputable: ``too_few_units`` where two arms
+        have fewer than three units between them, ``not_reached`` where even the largest possible
+        effect is not shown.
 
     Raises:
         InvalidInputError: If a number is bad.
@@ -149,7 +153,8 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
         >>> round(calculate_mde(proportion_outcome(0.10), 29_498, Design()), 5)
         0.01
     """
-    require_positive("n_units", n_units)
+    if _degrees(require_positive("n_units", n_units), design) < 1:
+        return NotComputable("too_few_units")
     towards = math.copysign(1, sign) if design.margin is None else {"up": 1, "down": -1}[design.direction]
     low, high = _gain_range(outcome, design, towards)
     needed = _needed(outcome, n_units, design)
@@ -192,6 +197,11 @@ def _null_excess(outcome: Outcome, effect: float, design: Design) -> float:
     return critical * (math.sqrt(ratio) - 1)
 
 
+def _degrees(n_units: float, design: Design) -> float:
+    """Return the degrees of freedom of control and one treatment."""
+    return n_units * (design.shares[0] + design.treatment_share) - 2
+
+
 def _is_student(outcome: Outcome, design: Design, df: float) -> bool:
     """Tell whether the size is small enough for Student's law to matter."""
     return outcome.growth == "constant" and design.monitoring.kind == "fixed" and 0 < df < _NORMAL_FROM
@@ -207,10 +217,12 @@ def _add_student_units(outcome: Outcome, effect: float, design: Design, units: f
 
 def _needed(outcome: Outcome, n_units: float, design: Design) -> float:
     """Return the drift needed, a little larger under Student's law."""
-    df = n_units * (design.shares[0] + design.treatment_share) - 2
+    df = _degrees(n_units, design)
     if not _is_student(outcome, design, df):
         return needed_drift(design)
     critical = -float(stdtrit(df, comparison_alpha(design) / design.sides))
+    if critical >= _FAR:  # the library searches without end for so large a drift
+        return critical * math.sqrt(float(chdtri(df, 1 - design.power)) / df)
     return float(nctdtrinc(df, 1 - design.power, critical))
 
 

@@ -19,7 +19,7 @@ test("identify keeps what was seen on this device", async (t) => {
   void client.identify(anonymous, known);
   const atOnce = client.decide("e", known);
   assert.deepEqual([atOnce.variant, atOnce.reason, atOnce.in_experiment], [seen.variant, "pinned", true]);
-  assert.equal(await client.flush(2), 0);
+  assert.equal(await client.flush(30), 0);
   assert.equal(client.decide("e", known).variant, seen.variant);
   assert.equal(client.decideAll(known).e.variant, seen.variant);
   const sent = JSON.parse(platform.requests.find((one) => one.path === "/v1/identify").body);
@@ -31,14 +31,14 @@ test("identify takes over the pins of the platform", async (t) => {
   const client = make(platform);
   await client.refresh();
   platform.pins = { e: other(client.decide("e", "cust:1").variant), gone: "x", odd: 7 };
-  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 2 }));
+  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 30 }));
   assert.deepEqual([client.decide("e", "cust:1").variant, client.decide("e", "cust:1").reason], [platform.pins.e, "pinned"]);
 });
 
 test("with a client key the join is an event", async (t) => {
   const platform = await start(t);
   const client = make(platform, {}, "abc_test");
-  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 2 }));
+  assert.ok(await client.identify("anon:w1", "cust:1", { seconds: 30 }));
   const [{ kind, a, b }] = platform.stored.values();
   assert.deepEqual([kind, a, b], ["alias", "anon:w1", "cust:1"]);
 });
@@ -64,7 +64,7 @@ test("with a token a client key gets the pins of the customer", async (t) => {
   await client.refresh();
   client.expose(client.decide("e", "anon:w1"));
   platform.pins = { other: "treatment" };
-  assert.ok(await client.identify("anon:w1", null, { identityToken: TOKEN, seconds: 2 }));
+  assert.ok(await client.identify("anon:w1", null, { identityToken: TOKEN, seconds: 30 }));
   const { body, query, headers } = platform.requests.find((one) => one.path === "/v1/identify");
   const { known, identity_token, assignments, assigned_at } = JSON.parse(body);
   assert.deepEqual([known, identity_token, query, headers["content-type"]], [undefined, TOKEN, "key=abc_test", "text/plain"]);
@@ -86,7 +86,7 @@ test("several identifications go in one request, each with its own answer", asyn
   await client.refresh();
   platform.answers["/v1/identify"] = () => null; // what is sent first stays, the others join it
   for (const variant of ["control", "treatment", "treatment"]) void client.identify(`anon:${variant}`, `cust:${variant}${client.stats().waiting}`);
-  assert.equal(await client.flush(5), 0);
+  assert.equal(await client.flush(30), 0);
   assert.equal(client.decide("e", "cust:control0").variant, "control");
   assert.equal(client.decide("e", "cust:treatment2").variant, "treatment");
   assert.equal(client.decide("e", "cust:treatment1").reason, "split");
@@ -100,10 +100,10 @@ test("an older platform gets them one by one, a client key sends them so", async
   platform.answers["/v1/identify/batch"] = () => [404, {}, "{}"];
   const client = make(platform);
   for (let n = 0; n < 3; n++) void client.identify(`anon:w${n}`, `cust:${n}`);
-  assert.equal(await client.flush(5), 0);
+  assert.equal(await client.flush(30), 0);
   const browser = make(platform, {}, "abc_test");
   for (let n = 3; n < 5; n++) void browser.identify(`anon:w${n}`, null, { identityToken: TOKEN });
-  assert.equal(await browser.flush(5), 0);
+  assert.equal(await browser.flush(30), 0);
   assert.deepEqual(platform.bodies("/v1/identify").map(({ anonymous }) => anonymous), [0, 1, 2, 3, 4].map((n) => `anon:w${n}`));
   assert.ok(platform.count("/v1/identify/batch") <= 1);
 });
@@ -115,7 +115,7 @@ test("a thousand identifications stay below the limits of a request", async (t) 
   const client = make(platform, { flushSeconds: 60 });
   for (let n = 0; n < 250; n++) void client.identify(`anon:${n}`, "cust:" + "🎪".repeat(200));
   platform.answers = {};
-  assert.equal(await client.flush(10), 0);
+  assert.equal(await client.flush(30), 0);
   const sizes = platform.bodies("/v1/identify/batch").map(({ identifications }) => identifications.length);
   assert.ok(Math.max(...sizes) <= 100);
   assert.ok(platform.requests.every(({ body }) => Buffer.byteLength(body) <= 1 << 20));
@@ -126,8 +126,8 @@ test("a join that is refused with a public key stays a fact", async (t) => {
   listen(t);
   platform.answers["/v1/identify"] = () => [422, {}, '{"code": "invalid_input", "detail": "has expired"}'];
   const client = make(platform, {}, "abc_test");
-  assert.ok(await client.identify("anon:w1", null, { identityToken: TOKEN, ts: "2024-03-04T10:00:00Z", seconds: 5 }));
-  assert.equal(await client.flush(5), 0);
+  assert.ok(await client.identify("anon:w1", null, { identityToken: TOKEN, ts: "2024-03-04T10:00:00Z", seconds: 30 }));
+  assert.equal(await client.flush(30), 0);
   const [{ kind, a, b, ts }] = platform.stored.values();
   assert.deepEqual([kind, a, b, ts], ["alias", "anon:w1", "cust:7", "2024-03-04T10:00:00Z"]);
   assert.equal(client.stats().refused, 1);
@@ -168,7 +168,7 @@ test("identifications outlive the process; what is no record of ours is left alo
   await first.close(0);
   platform.answers = {};
   const second = make(platform, { store });
-  assert.equal(await second.flush(5), 0);
+  assert.equal(await second.flush(30), 0);
   const sent = [...platform.bodies("/v1/identify"), ...platform.requests.filter(({ path }) => path.endsWith("batch"))];
   assert.ok(sent.length);
 });

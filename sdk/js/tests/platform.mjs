@@ -15,11 +15,11 @@ export const makeConfig = (version = "1", fields = {}) => ({
 });
 
 export const HTML = "<html><body>Welcome to the hotel network. Please log in.</body></html>";
-export const QUICK = { pollSeconds: 0, flushSeconds: 0.02, backoff: [0.01, 0.05], timeoutSeconds: 1 };
+export const QUICK = { pollSeconds: 0, flushSeconds: 0.02, backoff: [0.01, 0.05], timeoutSeconds: 30 };
 
 export const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1e3));
 
-export const until = async (condition, seconds = 5) => {
+export const until = async (condition, seconds = 30) => {
   for (const end = Date.now() + seconds * 1e3; !condition();) {
     if (Date.now() > end) throw Error("it did not happen in time: " + condition);
     await sleep(0.01);
@@ -44,11 +44,12 @@ export class FakePlatform {
       let body = "";
       for await (const chunk of request) body += chunk;
       const [path, query = ""] = request.url.split("?");
-      this.requests.push({ path, query, headers: request.headers, body, method: request.method });
+      this.requests.push({ path, query, headers: request.headers, body, method: request.method, at: performance.now() });
       const reply = await (this.answers[path] ? this.answers[path]() : this.respond(path, request.headers, body));
       if (!reply) return request.socket.destroy();
       response.writeHead(reply[0], reply[1]);
-      response.end(reply[2]);
+      if (!("Content-Length" in (reply[1] ?? {}))) return response.end(reply[2]);
+      response.write(reply[2], () => request.socket.destroy()); // cut off in the middle
     });
     await new Promise((resolve) => this.server.listen(this.port, "127.0.0.1", resolve));
     this.port = this.server.address().port;
