@@ -35,6 +35,7 @@ class Exposure(NamedTuple):
     channel: str | None
     ts_us: int
     reason: str | None
+    phase: int | None = None
 
 
 class Snapshot:

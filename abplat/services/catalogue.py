@@ -97,9 +97,8 @@ def export(session: Session, project: str) -> Document:
     """
     found = project_queries.get(session, project)
     entries = definitions.load_entries(session, project)
-    project_document = projects.definition_of(found)
-    if not found.fill_standing:
-        del project_document["fill_standing"]
+    stated = projects.definition_of(found).items()
+    project_document = {name: value for name, value in stated if value}  # what is off is not written
     document: Document = {"project": project_document}
     for noun in NOUNS:
         if entries[noun]:

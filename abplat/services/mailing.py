@@ -110,7 +110,7 @@ class Mailing:
             raise NotFoundError(
                 f"no experiment {order.experiment[:64]!r} has started in project {order.project!r}"
             )
-        self._control = experiment.control
+        self._control, self._phase = experiment.control, experiment.phase
 
     def run(self, out: TextIO, advance: Callable[[float], None], *, now: datetime) -> Tally:
         """Write every row with its assignment; return what became of them."""
@@ -196,7 +196,9 @@ class Mailing:
         found = zip(units, columns.variant, columns.reason, columns.in_experiment.tolist(), strict=True)
         for unit, variant, reason, is_in in found:
             if is_in:
-                decision = unready_decision(order.experiment, unit, reason, version)._replace(variant=variant)
+                decision = unready_decision(order.experiment, unit, reason, version)._replace(
+                    variant=variant, phase=self._phase
+                )
                 yield make_exposure(order.project, decision, order.channel, now=now)
 
 

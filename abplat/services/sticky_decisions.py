@@ -139,12 +139,18 @@ class _Desk:
         def work(connection: Connection) -> Held:
             if note is not None:
                 note(connection)
-            return ledger.assign(connection, self.project, presented, new)
+            made_in = {key: decided.decisions[key].phase for key in new}
+            return ledger.assign(connection, self.project, presented, new, made_in)
 
         held: Held = self.platform.intake.submit(self.project, [], work=work).answer
         kept = all(held.pins.get(key) == pin.variant for key, pin in new.items())
         if kept and held.standing.unit == decided.unit:
             return Answered(decided, held)
+        if not held.standing.shared and any(
+            key not in held.pins for key in new
+        ):  # a reset was first: another draw decides
+            self.platform.configurations.forget(self.project)
+            self.evaluator = self.platform.configurations.evaluator(self.project)
         return Answered(self.decide_for(held), held)
 
     def turn_away(self, held: Held) -> Decided:

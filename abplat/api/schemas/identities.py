@@ -38,6 +38,13 @@ class IdentifyRequest(DocumentSchema):
         values=fields.String(),
         metadata={"description": "When each was shown first: experiment and instant; ts when left out"},
     )
+    phases = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={
+            "description": "Which phase of the experiment decided each: what is from before a reset is void"
+        },
+    )
 
 
 class IdentifyBatchRequest(DocumentSchema):

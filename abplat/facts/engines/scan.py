@@ -21,7 +21,8 @@ from abplat.domain.journeys import JourneyDefinition, Matcher, PropValue
 _COMMON = {"event_id": "string", "ts_us": "int64", "received_us": "int64", "batch": "int64"}
 _TOUCHPOINT = _COMMON | {"actor": "string", "name": "string", "channel": "string", "props": "string"}
 _EXPOSURE = _COMMON | {
-    "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string"
+    "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
+    "phase": "int64",
 }  # fmt: skip
 _ALIAS = _COMMON | {"a": "string", "b": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
@@ -116,10 +117,10 @@ def scan_contacts(
 def scan_exposures(
     experiment: str, as_of_us: int, *, table: str = "exposures", dialect: str = "duckdb"
 ) -> str:
-    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us, reason."""
+    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us, reason, phase."""
     facts = _snapshot(table, _EXPOSURE, as_of_us)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us", "reason"), dialect)
+    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase"), dialect)
 
 
 def scan_aliases(as_of_us: int, *, table: str = "aliases", dialect: str = "duckdb") -> str:

@@ -63,8 +63,11 @@ class CustomerCalls:
         record_id = make_event_id()
         try:
             assignments, assigned_at = self._sightings.link(before, after)
-            stamp = {"ts": format_ts(ts), "assignments": assignments, "assigned_at": assigned_at}
-            record = make_record({"id": record_id, "anonymous": before, **named, "channel": channel, **stamp})
+            known_phases = self._sightings.phases
+            phases = {key: known_phases[key] for key in assignments if key in known_phases}
+            shown = {"assignments": assignments, "assigned_at": assigned_at, "phases": phases or None}
+            stamp = {"id": record_id, "anonymous": before, "channel": channel, "ts": format_ts(ts)}
+            record = make_record({**stamp, **named, **shown})
             answered = self._sender.expect(record_id) if wait > 0 else None
             kept = self._keep("identify", record)
         except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host

@@ -49,6 +49,7 @@ class Sender:
         self._batch = MAX_BATCH
         self._hold_until = 0.0
         self._takes_many = True
+        self._told = 0  # dropped records that the platform has heard of
         self._is_public = transport.is_public
         self._expected: dict[str, threading.Event] = {}
 
@@ -139,7 +140,9 @@ class Sender:
         """Send events and take note of the answer."""
         if not batch:
             return False
-        reply = self._post("/v1/events", join_events([text for _, text in batch]), timeout)
+        lost = self._health.counts["dropped"] + self._buffer.dropped
+        body = join_events([text for _, text in batch], lost - self._told)
+        reply = self._post("/v1/events", body, timeout)
         if reply is None:
             return False
         answer = reply.json()
@@ -149,6 +152,7 @@ class Sender:
             return self._fail(f"status {reply.status} without the answer of an abplat server")
         self._buffer.remove("event", [number for number, _ in batch])
         self._batch = min(self._batch * 2, MAX_BATCH)
+        self._told = lost
         self._count(len(batch), answer)
         return self._succeed()
 

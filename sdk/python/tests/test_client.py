@@ -338,6 +338,21 @@ def test_a_full_buffer_counts_what_it_turns_away(platform: Any) -> None:
     assert client.stats().dropped == 4
 
 
+def test_the_platform_hears_of_what_was_dropped(platform: Any) -> None:
+    """Once, with the next batch that arrives."""
+    platform.stop()
+    client = Client(platform.url, "abs_test", buffer_size=5, **QUICK)
+    for _ in range(8):
+        client.track("visit", "cust:1")
+    platform.start()
+    assert client.flush(10) == 0
+    client.track("visit", "cust:1")
+    client.flush(10)
+    bodies = [json.loads(body) for _, path, _, body in platform.requests if path == "/v1/events"]
+
+    assert [body.get("dropped", 0) for body in bodies] == [3, 0]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
