@@ -37,7 +37,14 @@ def make_desk() -> Desk:
     """Return what identify works with in this request."""
     platform, project = current_platform(), g.key.project_key
     document = platform.configurations.document(project)
-    return Desk(platform.intake, platform.sessions, project, document, platform.clock)
+    return Desk(
+        intake=platform.intake,
+        sessions=platform.sessions,
+        project=project,
+        configuration=document,
+        clock=platform.clock,
+        joined=lambda: platform.holdings.forget(project),
+    )
 
 
 @blueprint.post("/identify")

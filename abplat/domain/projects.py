@@ -12,7 +12,7 @@ from abplat.domain.fields import Fields
 class ProjectDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """One project: its definitions, facts and keys are seen by nobody else.
 
-    With ``fill_standing`` the service tells targeting where a customer stands, when the caller does not (R11).
+    With ``fill_standing``, the default, the service tells targeting where a customer stands, when the caller does not (R11).
     """
 
     key: str
@@ -32,7 +32,7 @@ def parse_project(document: Any) -> ProjectDefinition:
     project = ProjectDefinition(
         key=fields.key("key"),
         title=fields.text("title"),
-        fill_standing=fields.flag("fill_standing", default=False),
+        fill_standing=fields.flag("fill_standing", default=True),
         keep_facts=fields.duration("keep_facts", None),
     )
     fields.finish("project")

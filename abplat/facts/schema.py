@@ -18,6 +18,7 @@ import msgspec
 from abplat.clock import parse_instant, to_micros
 from abplat.domain.suppression import Suppression
 from abplat.errors import InvalidInputError
+from abplat.facts.identity_commands import RESERVED
 from abplat.facts.rows import AliasRow, ExposureRow, Failure, Row, ScoreRow, TouchpointRow
 
 _DAY_US = 86_400_000_000
@@ -83,6 +84,7 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     reason: _Text | None = None
     config_version: _Text | None = None
     phase: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    sdk: _Text | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -215,6 +217,7 @@ def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
         reason=wire.reason,
         config_version=wire.config_version,
         phase=wire.phase,
+        sdk=wire.sdk,
     )
 
 
@@ -222,6 +225,9 @@ def _build_alias(wire: _Alias, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an alias."""
     _require_actor("a", wire.a)
     _require_actor("b", wire.b)
+    if wire.source is not None and wire.source.startswith(RESERVED):
+        message = f"source: {_show(wire.source)} stands for what an operator commands; write who says so"
+        raise _RefusedError("reserved_source", message)
     return AliasRow(wire.id, wire.a, wire.b, ts_us, wire.source)
 
 

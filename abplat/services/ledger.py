@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from abplat.db.queries import assignments, phases, suppression
 from abplat.db.queries import identities as queries
@@ -52,6 +52,14 @@ def look_up(connection: Connection, project: str, presented: tuple[str, ...]) ->
     if standing.shared:
         return Held(standing, {})
     return Held(standing, earliest(assignments.entries_of(connection, project, standing.ids)))
+
+
+def look_up_alone(engine: Engine, project: str, unit: str) -> Held | None:
+    """Return what :func:`look_up` would, in one statement; None for an id that was ever joined with another."""
+    entries = assignments.entries_alone(engine, project, unit)
+    if entries is None:
+        return None
+    return Held(Standing(unit, (unit,), shared=False), {entry.experiment: entry for entry in entries})
 
 
 def earliest(entries: Iterable[Entry]) -> dict[str, Entry]:

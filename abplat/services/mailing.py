@@ -21,6 +21,7 @@ from abplat.services.exposures import make_exposure
 from abplat.services.imports.reading import SourceRow, open_source
 from abplat.services.platform import Platform
 from abplat.services.report_table import FORMULA_STARTS
+from abplat.services.standings import make_finder
 
 if TYPE_CHECKING:
     from abplat.analysis.assignment import Assignments
@@ -139,8 +140,12 @@ class Mailing:
         attributes = [self._read_attributes(row) for row in chunk] if order.attributes else None
         with platform.engine.connect() as connection:
             presented = bulk.look_up(connection, order.project, order.experiment, ids)
+            find = make_finder(platform, connection, order.project)
+            given = attributes if find is None else bulk.add_standings(
+                presented, attributes, find(presented.homes)
+            )  # fmt: skip
         columns = assign_columns(
-            self._evaluator, order.experiment, presented.units, attributes, pins=presented.pins
+            self._evaluator, order.experiment, presented.units, given, pins=presented.pins
         )
         for index, unit in enumerate(presented.units if presented.shared else ()):
             if unit in presented.shared and columns.in_experiment[index]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +19,8 @@ from abplat.db.engine import check_database, make_engine, writing
 from abplat.db.upgrade import upgrade
 from abplat.errors import AbplatError
 from abplat.services.configuration import build_configuration, state_of_configuration
+from abplat.services.holdings import Holdings
+from abplat.services.open_journeys import Definitions
 
 PRIVATE: Final = 0o700
 
@@ -83,7 +85,8 @@ class Platform:
         doorkeeper: Knows whose events are refused.
         arrivals: Counts how events arrive.
         configurations: The evaluator of each project.
-        find_standing: Tells where a unit stands on its journeys; None where nothing knows.
+        journeys: The journeys of each project, parsed.
+        holdings: What the ledger held a moment ago.
     """
 
     settings: Settings
@@ -95,7 +98,14 @@ class Platform:
     doorkeeper: Any = None
     arrivals: Any = None
     configurations: Configurations = field(repr=False, default=None)  # type: ignore[assignment]
-    find_standing: Callable[[str, str], Mapping[str, str]] | None = None
+    journeys: Definitions = field(repr=False, default=None)  # type: ignore[assignment]
+    holdings: Holdings = field(repr=False, default_factory=Holdings)
+
+    def forget(self, project: str) -> None:
+        """Look again at what is held of a project: definitions, journeys and who is who."""
+        self.configurations.forget(project)
+        self.journeys.forget(project)
+        self.holdings.forget(project)
 
     def close(self) -> None:
         """Write what waits and let go of the database."""
@@ -136,6 +146,7 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
         doorkeeper=Doorkeeper(engine),
         arrivals=Arrivals(),
         configurations=Configurations(sessions, compile_config),
+        journeys=Definitions(sessions),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from abplat.clock import from_micros
-from abplat.db.driver import run
+from abplat.db.driver import fetch, run
 from abplat.db.models.phases import Phase
 
 _DRAWS = """
@@ -51,7 +51,7 @@ def present_draws(connection: Connection, project: str, experiments: Iterable[st
     if connection.dialect.name == "postgresql":
         run(connection, _SHARE, [f"abplat-draws:{project}"])
     return {
-        key: Draw(number, from_micros(at)) for key, number, at in run(connection, _DRAWS, [project], keys)
+        key: Draw(number, from_micros(at)) for key, number, at in fetch(connection, _DRAWS, [project], keys)
     }
 
 

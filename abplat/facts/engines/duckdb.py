@@ -129,8 +129,9 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         since_us: Exposures before this instant are not counted.
     """
     project, experiment = whose
+    source = source_of("exposure", lake.files(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({source_of('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)

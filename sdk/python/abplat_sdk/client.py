@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from abplat_sdk import processes
+from abplat_sdk import __version__, processes
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
@@ -190,6 +190,7 @@ class Client(CustomerCalls, Waiting):
             "reason": decision.reason,
             "config_version": decision.config_version,
             "phase": decision.phase,
+            "sdk": f"python/{__version__}",
         }
         return self._record_event(fields, ts)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from abplat_sdk import Client
+from abplat_sdk import Client, __version__
 
 QUICK: dict[str, Any] = {"poll_seconds": 0, "flush_seconds": 0.02, "backoff": (0.01, 0.05), "timeout": 10.0}
 HTML = b"<html><body>Welcome to the hotel network. Please log in.</body></html>"
@@ -67,6 +67,7 @@ def test_a_whole_life(platform: Any, make_client: Callable[..., Client]) -> None
         "channel": "web",
         "reason": "split",
         "config_version": "1",
+        "sdk": f"python/{__version__}",
     }
     assert platform.stored[bought] == {
         "kind": "touchpoint",
@@ -778,7 +779,7 @@ def test_a_fork_sends_what_is_its_own(platform: Any, tmp_path: Path, *, is_durab
     """Parent and children record and decide; every event arrives once, and nobody hangs."""
     script = """
 import os, sys
-from abplat_sdk import Client
+from abplat_sdk import Client, __version__
 client = Client(sys.argv[1], "k", flush_seconds=0.05, poll_seconds=0.1, queue_path=sys.argv[2] or None)
 client.refresh()
 client.track("before", "cust:1")
