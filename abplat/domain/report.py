@@ -13,6 +13,7 @@ import msgspec
 
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_identity import IdentitySection
+from abplat.domain.report_maturity import MaturitySection
 
 SCHEMA_VERSION = 1
 
@@ -290,6 +291,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
     identity: IdentitySection | None = None
+    maturity: MaturitySection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 
 from abplat.domain.report import Report
 from abplat.web.terminal_identity import render_identity
+from abplat.web.terminal_maturity import render_maturity
 
 
 def render_sections(report: Report) -> list[RenderableType]:
@@ -14,4 +15,6 @@ def render_sections(report: Report) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if report.identity is not None:
         parts += render_identity(report.identity, unit)
+    if report.maturity is not None:
+        parts += render_maturity(report.maturity, unit)
     return parts
