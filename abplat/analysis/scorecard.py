@@ -22,6 +22,8 @@ from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, required_stages
 from abplat.analysis.maturity import describe_maturity
 from abplat.analysis.maturity_findings import maturity_findings
+from abplat.analysis.path_findings import path_findings
+from abplat.analysis.paths import draw_paths
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
@@ -64,7 +66,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     identity = check_identity(gathered, plan, judged)
     maturity = describe_maturity(gathered, plan)
     findings = collect_findings(gathered, plan, variants, identity)
-    findings = rank([*findings, *maturity_findings(maturity)])
+    paths = draw_paths(gathered, plan)
+    findings = rank([*findings, *maturity_findings(maturity), *path_findings(paths)])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
@@ -83,6 +86,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         journey_map=draw_journey_map(gathered, plan),
         identity=identity,
         maturity=maturity,
+        paths=paths,
     )
 
 
