@@ -115,10 +115,19 @@ def _populate(
 
 def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
     """Return the customers of earlier phases: they were drawn by other weights or another salt."""
-    since = plan.counts_from_us
-    if since is None:
+    if plan.counts_from_us is None:
         return set()
-    return {customer_of[exposure.actor] for exposure in exposures if exposure.ts_us < since}
+    return {customer_of[exposure.actor] for exposure in exposures if _is_earlier(exposure, plan)}
+
+
+def _is_earlier(exposure: Exposure, plan: AnalysisPlan) -> bool:
+    """Tell whether an earlier phase decided an exposure: it says so itself, else its time does.
+
+    An SDK may go by the configuration before for as long as it has no newer one.
+    """
+    if exposure.phase is not None:
+        return exposure.phase < plan.counts_from_phase
+    return plan.counts_from_us is not None and exposure.ts_us < plan.counts_from_us
 
 
 def _choose(

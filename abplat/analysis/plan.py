@@ -84,6 +84,8 @@ class AnalysisPlan:
     phase: int = 1
     counts_from_us: int | None = None
     """Customers first exposed before this belong to an earlier phase; None where there is none."""
+    counts_from_phase: int = 1
+    """The first phase that drew customers as the present one does."""
     deviations: tuple[str, ...] = ()
     registry: Registry = field(default_factory=Registry)
     """What the project knew beside the experiment: touchpoints, segments, personas."""
@@ -189,6 +191,7 @@ def make_plan(  # noqa: PLR0913  all but the first by name
         is_clustered=experiment.get("unit_type") in CLUSTER_TYPES,
         phase=phases[-1]["number"] if phases else 1,
         counts_from_us=_counts_from(phases),
+        counts_from_phase=_counts_from_phase(phases),
         deviations=tuple(deviations),
         registry=known,
     )
@@ -218,6 +221,14 @@ def _counts_from(phases: Sequence[Document]) -> int | None:
     if not phases or phases[-1]["counts_from"] == phases[0]["counts_from"]:
         return None
     return to_micros(phases[-1]["counts_from"])
+
+
+def _counts_from_phase(phases: Sequence[Document]) -> int:
+    """Return the number of the first phase that counts from the same instant as the last."""
+    if not phases:
+        return 1
+    since = phases[-1]["counts_from"]
+    return min(int(phase["number"]) for phase in phases if phase["counts_from"] == since)
 
 
 def _payload_channels(experiment: Document) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 from abplat import __version__
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
+from abplat.analysis.flag_findings import flag_findings
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
@@ -71,6 +72,10 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
+    flagged = flag_findings(row.result for row in rows)
+    if trusted and any(finding.severity == "block" for finding in flagged):
+        rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=False))
+    findings = (*findings, *flagged)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
     return Report(
         project=plan.project,

@@ -16,15 +16,18 @@ from arro3.core import Array, DataType, Table
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.config import Settings
+from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
 from abplat.facts.engines import profile
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
+from abplat.facts.identity_commands import RESERVED
 from abplat.facts.lake import Lake
 
 _KINDS = ("touchpoint", "exposure", "alias")
 _VIEWS = ("touchpoints", "exposures", "aliases")
 _CUSTOMERS = "customers"
+_COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
 
 
 class Exposure(NamedTuple):
@@ -36,6 +39,7 @@ class Exposure(NamedTuple):
     channel: str | None
     ts_us: int
     reason: str | None
+    phase: int | None = None
     sdk: str | None = None
 
 
@@ -69,7 +73,11 @@ class Snapshot:
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        return [Alias(*row) for row in self._connection.execute(scan_aliases(self.as_of_us)).fetchall()]
+        found = self._connection.execute(scan_aliases(self.as_of_us)).fetchall()
+        return [
+            Alias(a, b, ts_us, received_us, _COMMAND_OF.get(source))
+            for a, b, ts_us, received_us, source in found
+        ]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""

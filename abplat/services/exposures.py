@@ -34,6 +34,7 @@ def make_exposure(project: str, decision: Decision, channel: str | None, *, now:
         "channel": channel or None,
         "reason": decision.reason,
         "config_version": decision.config_version,
+        "phase": decision.phase,
         "sdk": f"server/{__version__}",
     }
 

@@ -124,7 +124,7 @@ def serve(row: Experiment) -> tuple[str, Document]:
     }
     control = document["variants"][0]["key"]
     is_on = row.state == RUNNING and row.killed_at is None
-    served = {**plan, "experiment": present, "salt": traffic["salt"]}
+    served = {**plan, "experiment": present, "salt": traffic["salt"], "phase": traffic["phase"]}
     served["control"] = shipped if shipped and row.killed_at is None else control
     return (RUNNING if is_on else STOPPED), served
 
