@@ -30,6 +30,7 @@ from abplat.domain.consequences import CONSEQUENCES
 from abplat.domain.experiments import KINDS
 from abplat.domain.keys import ADMIN
 from abplat.domain.lifecycle import STATES, list_targets
+from abplat.domain.roles import ANALYST, APPROVER, EXPERIMENTER
 from abplat.services import checklists, deviations, experiments, phases, previews, schedules
 
 blueprint = ApiBlueprint("lifecycle", __name__, url_prefix="/v1", description="Life of experiments")
@@ -54,7 +55,7 @@ def _add_action(verb: str, act: Callable[..., Any], schema: type[ActionSchema], 
     """Add the route of an action that has a body and answers the experiment."""
 
     @blueprint.post(f"/experiments/<key>/{verb}", endpoint=verb)
-    @require_key(ADMIN)
+    @require_key(ADMIN, role=APPROVER if verb == "approve" else EXPERIMENTER)
     @blueprint.arguments(schema, required=False)
     @blueprint.response(200, EXPERIMENT.response)
     @blueprint.doc(operationId=f"{verb}_experiment", summary=summary)
@@ -117,7 +118,7 @@ def list_deviations(key: str) -> Answer:
 
 
 @blueprint.post("/experiments/<key>/preview")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.arguments(PreviewSchema, required=False)
 @blueprint.response(200, PreviewAnswer)
 @blueprint.doc(operationId="preview_experiment", summary="Say what a change would do, and write nothing")
