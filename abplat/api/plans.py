@@ -13,13 +13,14 @@ from abplat.api.schemas.definitions import PageQuery
 from abplat.api.schemas.plans import PlanPage, PlanRequestSchema, PlanSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ANALYST
 from abplat.services import planning
 
 blueprint = ApiBlueprint("plans", __name__, url_prefix="/v1/plans", description="Plans")
 
 
 @blueprint.post("")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.arguments(PlanRequestSchema)
 @blueprint.response(202, PlanSchema)
 @blueprint.doc(operationId="create_plan", summary="Ask how large and long a test must be")
