@@ -18,6 +18,7 @@ from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_ma
 from abplat.config import Settings
 from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
+from abplat.facts.engines import profile
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
 from abplat.facts.identity_commands import RESERVED
@@ -39,6 +40,7 @@ class Exposure(NamedTuple):
     ts_us: int
     reason: str | None
     phase: int | None = None
+    sdk: str | None = None
 
 
 class Snapshot:
@@ -130,6 +132,41 @@ class Snapshot:
         found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS))
         # An event without a value is worth nothing.
         found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
+        return found
+
+    def before_exposure(
+        self, customer: Any, exposed_us: Any, names: Sequence[str]
+    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+        """Return what was known of the chosen customers when they were first exposed.
+
+        Args:
+            customer: Their codes.
+            exposed_us: Their first exposures.
+            names: Properties to read, as the latest touchpoint before the exposure told them.
+
+        Returns:
+            Customer and first touchpoint of those who had one before; per property customer and
+            JSON text.
+        """
+        columns: dict[str, Any] = {
+            "customer": Array(customer.astype(np.int64)),
+            "exposed_us": Array(exposed_us),
+        }
+        self._connection.register("entrants", Table.from_pydict(columns))
+        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
+        found = profile.read_first_seen(self._connection)
+        told = profile.read_attributes(self._connection, names)
+        self._connection.execute("DROP VIEW before_exposure")
+        self._connection.unregister("entrants")
+        return found, told
+
+    def count_facts(self) -> dict[str, int]:
+        """Return how many facts of each kind existed: the same number whenever it is asked."""
+        found = {}
+        for kind, view in zip(_KINDS, _VIEWS, strict=True):
+            query = f"SELECT count(*) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
+            [(n,)] = self._connection.execute(query, [self.as_of_us] * 2).fetchall()
+            found[kind] = int(n)
         return found
 
     def _fetch(self, query: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def check_key(platform: Platform, token: str) -> CheckedKey:
         return key
     now = platform.clock()
     with platform.sessions() as session:
-        key, last_used_at = keys.check(session, token)
+        key, last_used_at = keys.check(session, token, now=now)
     if last_used_at is None or now - last_used_at >= keys.USED_STEP:
         with platform.writers.begin() as session:
             keys.mark_used(session, key.selector, now=now)

@@ -15,9 +15,10 @@ REFUSED: Final = "refused"
 LIMITED: Final = "limited"
 SHARED: Final = "shared"
 RETRACTED: Final = "retracted"
-OUTCOMES: Final = (JOINED, REFUSED, LIMITED, SHARED, RETRACTED)
+ERASED: Final = "erased"
+OUTCOMES: Final = (JOINED, REFUSED, LIMITED, SHARED, RETRACTED, ERASED)
 """What can become of a join: made; it would have joined two customers; a type's limit is reached; an
-end belongs to several customers; an operator has taken it back."""
+end belongs to several customers; an operator has taken it back; one of the two was erased on request."""
 
 IDENTIFY: Final = "identify"
 PLAIN: Final = "plain"

@@ -18,6 +18,8 @@ class ProjectDefinition(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     title: str
     fill_standing: bool
+    keep_facts: str | None = None
+    """How long facts are kept, such as ``730d``; for ever where it is None."""
 
 
 def parse_project(document: Any) -> ProjectDefinition:
@@ -31,6 +33,7 @@ def parse_project(document: Any) -> ProjectDefinition:
         key=fields.key("key"),
         title=fields.text("title"),
         fill_standing=fields.flag("fill_standing", default=True),
+        keep_facts=fields.duration("keep_facts", None),
     )
     fields.finish("project")
     return project

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from abplat_sdk.evaluator import Decision
 
+from abplat import __version__
 from abplat.clock import format_instant
 from abplat.errors import StorageFullError, UnavailableError
 from abplat.facts.intake import Intake
@@ -34,6 +35,7 @@ def make_exposure(project: str, decision: Decision, channel: str | None, *, now:
         "reason": decision.reason,
         "config_version": decision.config_version,
         "phase": decision.phase,
+        "sdk": f"server/{__version__}",
     }
 
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
-from abplat.db.queries import assignments, phases
+from abplat.db.queries import assignments, phases, suppression
 from abplat.db.queries import identities as queries
 from abplat.db.queries.assignments import FRESH, INHERITED, Conflict, Entry, Pin
-from abplat.domain.components import JOINED, SHARED, Join
+from abplat.domain.components import ERASED, JOINED, SHARED, Join
 from abplat.domain.identities import Identification
 from abplat.services import components
 from abplat.services.components import Standing
@@ -31,7 +31,7 @@ class Identified(NamedTuple):
     conflicts: list[str]
     """Experiments where two ids had met different variants; the earlier one is served from now on."""
     outcome: str
-    """What became of the join: joined, refused, limited, shared or retracted."""
+    """What became of the join: joined, refused, limited, shared, retracted or erased."""
 
 
 class Held(NamedTuple):
@@ -79,6 +79,8 @@ def identify(connection: Connection, project: str, said: Identification, now: da
     another's. Runs inside the transaction that keeps the join as a fact.
     """
     queries.lock(connection, project)
+    if suppression.find_among(connection, project, {said.anonymous, said.known}):
+        return Identified(said.known, {}, shared=False, conflicts=[], outcome=ERASED)
     outcome = components.join(connection, project, Join(said.anonymous, said.known, said.at))
     reported = _reported(connection, project, said)
     if outcome == JOINED:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from abplat.clock import from_micros, to_micros
 from abplat.db.driver import fetch, fetch_alone, run_many
 from abplat.db.models.assignments import Assignment, AssignmentConflict
+from abplat.db.queries import suppression
 
 FRESH = "fresh"
 INHERITED = "inherited"
@@ -96,10 +97,14 @@ def forget_experiment(session: Session, project: str, experiment: str) -> int:
 
 
 def keep(connection: Connection, project: str, entries: Sequence[Entry]) -> None:
-    """Keep assignments; an earlier one in the ledger wins."""
-    run_many(
-        connection, _KEEP, ((project, unit, experiment, *_values(pin)) for unit, experiment, pin in entries)
+    """Keep assignments; an earlier one in the ledger wins. Of who was erased nothing is kept."""
+    erased = suppression.find_among(connection, project, {entry.unit for entry in entries})
+    rows = (
+        (project, unit, experiment, *_values(pin))
+        for unit, experiment, pin in entries
+        if unit not in erased and pin.origin not in erased
     )
+    run_many(connection, _KEEP, rows)
 
 
 def note_conflicts(

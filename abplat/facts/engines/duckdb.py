@@ -56,7 +56,7 @@ def create_view(
     kind = normal_kind(kind)
     name = name or FOLDERS[kind]
     files = lake.files(project, kind)
-    source = _source(kind, files)
+    source = source_of(kind, files)
     repeated = f"{name}_repeated"
     if not files or not _find_repeated(connection, source, repeated):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS {source}")
@@ -85,7 +85,7 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
     return int(found[0][0])
 
 
-def _source(kind: str, files: Sequence[str]) -> str:
+def source_of(kind: str, files: Sequence[str]) -> str:
     """Return the query over the files as they are."""
     if files:
         listed = ", ".join(_literal(file) for file in files)
@@ -129,8 +129,9 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         since_us: Exposures before this instant are not counted.
     """
     project, experiment = whose
+    source = source_of("exposure", lake.files(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({_source('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)

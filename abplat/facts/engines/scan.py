@@ -23,6 +23,7 @@ _TOUCHPOINT = _COMMON | {"actor": "string", "name": "string", "channel": "string
 _EXPOSURE = _COMMON | {
     "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
     "phase": "int64",
+    "sdk": "string",
 }  # fmt: skip
 _ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
@@ -117,10 +118,11 @@ def scan_contacts(
 def scan_exposures(
     experiment: str, as_of_us: int, *, table: str = "exposures", dialect: str = "duckdb"
 ) -> str:
-    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us, reason, phase."""
+    """Return the SQL for the exposures of an experiment: one row each, in the order of time."""
     facts = _snapshot(table, _EXPOSURE, as_of_us)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase"), dialect)
+    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk")
+    return _sql(facts.select(*columns), dialect)
 
 
 def scan_aliases(as_of_us: int, *, table: str = "aliases", dialect: str = "duckdb") -> str:

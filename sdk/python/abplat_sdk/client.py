@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from abplat_sdk import processes
+from abplat_sdk import __version__, processes
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
@@ -74,6 +74,7 @@ class Client(CustomerCalls, Waiting):
         self._buffer = open_buffer(queue_path, buffer_size)
         self._sightings = Sightings(self._buffer)
         sending = Transport(base_url, api_key, timeout)
+        self._is_public = sending.is_public
         self._sender = Sender(sending, self._buffer, self._reach, self._health, self._sightings)
         cache = None if cache_path is None else Path(cache_path)
         polling = Transport(base_url, api_key, timeout)
@@ -189,6 +190,7 @@ class Client(CustomerCalls, Waiting):
             "reason": decision.reason,
             "config_version": decision.config_version,
             "phase": decision.phase,
+            "sdk": f"python/{__version__}",
         }
         return self._record_event(fields, ts)
 
