@@ -25,7 +25,7 @@ from abplat.web.routes import render_error
 from abplat.web.visitors import find_signed_in
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
+    "projects", "keys", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
     "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
     "events", "failed_events", "quality", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
