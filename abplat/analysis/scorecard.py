@@ -18,6 +18,7 @@ from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, required_stages
+from abplat.analysis.observations import list_observations
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
@@ -72,6 +73,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         conflicts=conflicts,
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
+        observations=list_observations(plan),
     )
 
 

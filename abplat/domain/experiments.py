@@ -19,6 +19,7 @@ ID_TYPES: Final = ("cust", "anon", "device", "loyalty", "phone", "email", "card"
 CLUSTER_TYPES: Final = ("store", "team", "household", "account")
 """Units of several people who see each other's variant: each is drawn and analysed as a whole."""
 UNIT_TYPES: Final = (*ID_TYPES, *CLUSTER_TYPES)
+SCALES: Final = ("relative", "absolute")
 ROLES: Final = ("primary", "guardrail", "secondary", "touchpoint")
 ANALYSIS_ONLY: Final = "analysis_only"
 """Assigned elsewhere: never served, only judged."""
@@ -40,12 +41,14 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     payloads: dict[str, Any]
 
 
-class MetricUse(msgspec.Struct, frozen=True, kw_only=True):
-    """The role of a metric in one experiment; ``margin`` is what a guardrail may lose, as a share."""
+class MetricUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The role of a metric in one experiment; ``margin`` is what a guardrail may lose, on its ``scale``."""
 
     metric: str
     role: str
     margin: float | None
+    scale: str = "relative"
+    """relative: a share of control; absolute: an amount in the unit of the metric."""
 
 
 class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,13 +227,16 @@ def _read_metrics(fields: Fields) -> Iterator[MetricUse]:
     """Read which metrics are watched, and as what."""
     for part in fields.parts("metrics", 1, MAX_METRICS):
         role = part.choice("role", ROLES)
-        margin = part.share("margin", None, 0.0, 10.0)
+        margin = part.share("margin", None, 0.0, 10.0 if part.document.get("scale") != SCALES[1] else 1e9)
         if role == "guardrail" and part.document.get("margin") is None:
             message = "is missing; say what share the guardrail may lose, such as 0.05"
             part.fault("margin", message, "required")
         if role != "guardrail" and margin is not None:
             part.fault("margin", f"has no meaning for role {role}; remove it", "not_used")
-        yield MetricUse(metric=part.key("metric") or "", role=role or "", margin=margin)
+        scale = part.choice("scale", SCALES, SCALES[0])
+        if role != "guardrail" and part.document.get("scale") is not None:
+            part.fault("scale", f"has no meaning for role {role}; remove it", "not_used")
+        yield MetricUse(metric=part.key("metric") or "", role=role or "", margin=margin, scale=scale)
         part.no_more()
 
 

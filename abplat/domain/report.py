@@ -11,11 +11,10 @@ import hashlib
 
 import msgspec
 
+from abplat.domain.report_base import Frozen
+from abplat.domain.report_observations import ObservationFacts
+
 SCHEMA_VERSION = 1
-
-
-class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every part of a Report."""
 
 
 class VariantFacts(Frozen, frozen=True, kw_only=True):
@@ -100,7 +99,7 @@ class Finding(Frozen, frozen=True, kw_only=True):
     """pass, info, warning or block. A block withholds every verdict."""
     title: str
     detail: str
-    evidence: dict[str, float | int | str | None] = {}
+    evidence: dict[str, float | int | str | None] = msgspec.field(default_factory=dict)
     action: str = ""
     """What to do about it, in one sentence."""
 
@@ -129,7 +128,7 @@ class Effect(Frozen, frozen=True, kw_only=True):
     rel_ci_upper: float | None
     p_value: float | None
     verdict: str
-    """better, worse, inconclusive, too_early, not_trusted or not_computable."""
+    """better, worse, inconclusive, too_early, not_trusted, not_computable or descriptive."""
     method: str
     reason: str | None = None
     rel_reason: str | None = None
@@ -148,9 +147,15 @@ class MetricResult(Frozen, frozen=True, kw_only=True):
     unit: str
     """share, count, seconds or value."""
     margin: float | None
-    """Relative non-inferiority margin of a guardrail, positive."""
+    """Non-inferiority margin of a guardrail, positive, on ``margin_scale``."""
     values: tuple[VariantValue, ...]
     effects: tuple[Effect, ...]
+    margin_scale: str = "relative"
+    """relative: a share of control; absolute: an amount in ``unit``."""
+    denominator: str = "N"
+    """Over whom; N stands for the exposed mature customers of an arm."""
+    is_descriptive: bool = False
+    """Whether it compares people whom the treatment itself has selected: numbers, never a verdict."""
 
 
 class LinkEffect(Frozen, frozen=True, kw_only=True):
@@ -288,6 +293,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...]
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
+    observations: tuple[ObservationFacts, ...] = ()
 
 
 def encode_report(report: Report) -> bytes:

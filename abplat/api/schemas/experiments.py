@@ -15,7 +15,7 @@ from abplat.api.schemas.definitions import (
 )
 from abplat.api.schemas.layers import SaltStored
 from abplat.api.schemas.lifecycle import ConclusionStored
-from abplat.domain.experiments import KINDS, ROLES, UNIT_TYPES
+from abplat.domain.experiments import KINDS, ROLES, SCALES, UNIT_TYPES
 from abplat.domain.fields import MAX_TEXT
 from abplat.domain.layers import BUCKETS
 from abplat.domain.lifecycle import STATES
@@ -38,7 +38,10 @@ class MetricUseSchema(StrictSchema):
 
     metric = key_field(required=True)
     role = choice_field(ROLES, "Exactly one is primary: an outcome of the journey", required=True)
-    margin = fields.Float(allow_none=True, metadata={"description": "Share that a guardrail may lose"})
+    margin = fields.Float(
+        allow_none=True, metadata={"description": "What a guardrail may lose, on its scale"}
+    )
+    scale = choice_field(SCALES, "relative: a share of control; absolute: in the unit of the metric")
 
 
 class PrerequisiteSchema(StrictSchema):
