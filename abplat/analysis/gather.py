@@ -156,7 +156,9 @@ def _contacts(snapshot: Snapshot, plan: AnalysisPlan, population: Population) ->
 def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Population) -> dict[str, Contacts]:
     """Return the events of some needs, read in one pass."""
     names = sorted({name for need in needs for name in (need.label, need.number) if name is not None})
-    found = snapshot.contacts([need.matchers() for need in needs], names)
+    with_channel = any(need.by_channel for need in needs)
+    found = snapshot.contacts([need.matchers() for need in needs], names, with_channel=with_channel)
+    channels = code(found["channel"]) if with_channel else None
     texts = {name: code(found[f"property_{place}"]) for place, name in enumerate(names)}
     unit = population.locate(found["customer"])
     contacts = {}
@@ -166,6 +168,8 @@ def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Populatio
         if need.is_strict or need.number is not None:
             hit &= ~np.isnan(value)
         label, labels = texts[need.label] if need.label is not None else (None, ())
+        if need.by_channel and channels is not None:
+            label, labels = channels
         contacts[need.key] = Contacts(
             unit=unit[hit],
             ts=found["ts_us"][hit],

@@ -31,6 +31,7 @@ class Need(NamedTuple):
         channels: Channels to which events without one of their own in ``match`` are held.
         label: Property whose text is wanted.
         number: Property whose number takes the place of the value.
+        by_channel: Whether the channel is wanted as label.
         is_strict: Whether an event without a number is left out rather than worth nothing.
     """
 
@@ -39,6 +40,7 @@ class Need(NamedTuple):
     channels: tuple[str, ...] = ()
     label: str | None = None
     number: str | None = None
+    by_channel: bool = False
     is_strict: bool = False
 
     def matchers(self) -> tuple[Matcher, ...] | None:
@@ -76,7 +78,7 @@ def _needs_of(metric: PlannedMetric) -> Iterator[Need]:
     elif kind in _ASSISTED:
         channels = tuple(detail.get("channels") or (() if own else ASSISTED_CHANNELS))
         wanted = label or ("reason" if kind == "avoidable_contacts" else None)
-        yield Need(metric.key, own, channels, label=wanted)
+        yield Need(metric.key, own, channels, label=wanted, by_channel=kind == "contacts")
     elif kind == "coverage":
         yield Need(metric.key, None, tuple(detail.get("channels") or ()))
     elif kind == "channel_switches":

@@ -124,7 +124,11 @@ class Snapshot:
         return encode_masks(masks, n_customers)
 
     def contacts(
-        self, metrics: Sequence[Iterable[Matcher] | None], properties: Sequence[str] = ()
+        self,
+        metrics: Sequence[Iterable[Matcher] | None],
+        properties: Sequence[str] = (),
+        *,
+        with_channel: bool = False,
     ) -> dict[str, Any]:
         """Return what metrics count of the chosen customers: customer, ts_us, value, mask.
 
@@ -132,11 +136,19 @@ class Snapshot:
         and on, None where there is none.
         """
         found = self._fetch(
-            scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS, properties=properties)
+            scan_contacts(
+                metrics,
+                self.as_of_us,
+                customers=_CUSTOMERS,
+                properties=properties,
+                with_channel=with_channel,
+            )
         )
         found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), np.nan)
         for place in range(len(properties)):
             found[f"property_{place}"] = _texts(found[f"property_{place}"])
+        if with_channel:
+            found["channel"] = _texts(found["channel"])
         return found
 
     def scores(self, names: Sequence[str]) -> dict[str, Any]:

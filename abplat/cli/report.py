@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 @click.option("--project", help="Project of the experiment; not needed where only one has this key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as it is stored.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the metric table, one row per metric and variant.")
+@click.option(
+    "--table", default="metrics", help="Which table --csv prints: metrics, links, shifts, scores, ..."
+)
 @click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
@@ -24,6 +27,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     project: str | None,
     data_dir: Path | None,
     database_url: str | None,
+    table: str,
     *,
     as_json: bool,
     as_csv: bool,
@@ -38,7 +42,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     elif as_csv:
         from abplat.services.report_table import write_csv
 
-        click.echo(write_csv(stored.report), nl=False)
+        click.echo(write_csv(stored.report, table), nl=False)
     else:
         from abplat.web.terminal import print_report
 

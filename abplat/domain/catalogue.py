@@ -15,6 +15,7 @@ from abplat.domain.experiments import parse_experiment
 from abplat.domain.fields import Fields, check_json, require_none, show
 from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import parse_holdout, parse_layer
+from abplat.domain.mechanisms import check_mechanism
 from abplat.domain.metric_kinds import SUMMED_KINDS
 from abplat.domain.metrics import PRIMARY_KINDS, TOUCHPOINT_KINDS, parse_metric
 from abplat.domain.observations import parse_observation
@@ -230,6 +231,9 @@ def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iter
         for channel in variant["payloads"]:
             where = f"{path}.variants[{index}].payloads.{channel}"
             yield from _missing(entries, CHANNELS, channel, where)
+    journey = entries[JOURNEYS].get(experiment["journey"])
+    if journey:
+        yield from check_mechanism(journey, experiment.get("mechanism") or (), path)
     yield from check_targets(experiment["targeting"], entries, f"{path}.targeting")
     for index, use in enumerate(experiment["metrics"]):
         yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")

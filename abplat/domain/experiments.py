@@ -9,6 +9,7 @@ import msgspec
 
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
+from abplat.domain.mechanisms import ExpectedLink, read_mechanism
 from abplat.domain.predictions import Prediction, parse_prediction
 from abplat.domain.prerequisites import Prerequisite, read_prerequisites
 from abplat.domain.schedules import Schedule, parse_schedule
@@ -51,7 +52,7 @@ class MetricUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """relative: a share of control; absolute: an amount in the unit of the metric."""
 
 
-class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that is fixed when the experiment starts. The first variant is control."""
 
     key: str
@@ -77,6 +78,8 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     min_effect: float | None
     prediction: Prediction | None
     schedule: Schedule | None
+    mechanism: tuple[ExpectedLink, ...] = ()
+    """Which links should move and which must not, said before the start."""
 
     @property
     def primary(self) -> str:
@@ -117,6 +120,7 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         min_effect=fields.share("min_effect", None, 0.0, 10.0),
         prediction=_read_prediction(fields),
         schedule=_read_schedule(fields),
+        mechanism=tuple(read_mechanism(fields)),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)

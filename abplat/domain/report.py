@@ -12,7 +12,10 @@ import hashlib
 import msgspec
 
 from abplat.domain.report_base import Frozen
+from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_links import LinkSection
 from abplat.domain.report_observations import ObservationFacts
+from abplat.domain.report_scores import ScoreFacts
 
 SCHEMA_VERSION = 1
 
@@ -294,6 +297,9 @@ class Report(Frozen, frozen=True, kw_only=True):
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
     observations: tuple[ObservationFacts, ...] = ()
+    link_detail: LinkSection | None = None
+    conflict_scan: ConflictSection | None = None
+    scores: tuple[ScoreFacts, ...] = ()
 
 
 def encode_report(report: Report) -> bytes:

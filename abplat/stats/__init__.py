@@ -57,6 +57,7 @@ from abplat.stats.interference import (
     check_assignment_dependence,
     check_interaction,
 )
+from abplat.stats.link_bootstrap import ArmValue, LinkShare, LinkShares, bootstrap_links
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -219,6 +220,7 @@ from abplat.stats.sequential import (
     solve_drift,
     spend,
 )
+from abplat.stats.shift import ShiftCheck, ShiftRow, check_shift
 from abplat.stats.skew import SkewCheck, check_skew
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
@@ -240,6 +242,7 @@ __all__ = [
     "VERDICT_TABLE",
     "AgeRow",
     "AlphaGraph",
+    "ArmValue",
     "Arrivals",
     "AssignmentDependence",
     "BetaComparison",
@@ -285,6 +288,8 @@ __all__ = [
     "Ledger",
     "Link",
     "LinkDecomposition",
+    "LinkShare",
+    "LinkShares",
     "LogHistogram",
     "LogRank",
     "Look",
@@ -325,6 +330,8 @@ __all__ = [
     "SequenceInterval",
     "SequentialSampleRatioCheck",
     "SharedControl",
+    "ShiftCheck",
+    "ShiftRow",
     "ShrunkenEffect",
     "SimultaneousInterval",
     "SkewCheck",
@@ -342,6 +349,7 @@ __all__ = [
     "WeightedScores",
     "adjust_p_values",
     "best_shares",
+    "bootstrap_links",
     "boschloo_p",
     "bound_effect",
     "bound_scores",
@@ -367,6 +375,7 @@ __all__ = [
     "check_sample_ratio",
     "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
+    "check_shift",
     "check_skew",
     "choose_bin_width",
     "choose_cap",

@@ -95,7 +95,7 @@ def make_world_plan(metrics: list[dict[str, Any]], **over: Any) -> AnalysisPlan:
     """Return the plan of an experiment with some metrics beside its goal."""
     goal = make_metric("goal", "completion", journey="buy")
     journey = {"key": "buy", "version": 1, "document": JOURNEY}
-    hidden = over.pop("hidden", [])
+    hidden, observations = over.pop("hidden", []), over.pop("observations", [])
     experiment = {
         "key": "form",
         "title": "Form",
@@ -117,7 +117,9 @@ def make_world_plan(metrics: list[dict[str, Any]], **over: Any) -> AnalysisPlan:
         "journeys": {"buy": journey},
         "metrics": {each["key"]: each for each in (goal, *metrics, *hidden)},
     }
-    return make_plan(frozen, state="stopped", started_at=START, stopped_at=AS_OF)
+    return make_plan(
+        frozen, state="stopped", started_at=START, stopped_at=AS_OF, observations=observations
+    )
 
 
 def run_world(folder: Path, metrics: list[dict[str, Any]], **over: Any) -> Report:

@@ -84,12 +84,13 @@ def scan_touchpoints(
     return _sql(facts.select(who, *names), dialect)
 
 
-def scan_contacts(
+def scan_contacts(  # noqa: PLR0913  an option each
     metrics: Sequence[Iterable[Matcher] | None],
     as_of_us: int,
     *,
     customers: str,
     properties: Sequence[str] = (),
+    with_channel: bool = False,
     table: str = "touchpoints",
     dialect: str = "duckdb",
 ) -> str:
@@ -101,6 +102,7 @@ def scan_contacts(
         as_of_us: The snapshot, microseconds UTC.
         customers: A relation (actor, customer): events of other actors are left out.
         properties: Names of properties whose text is wanted, in columns ``property_0`` and on.
+        with_channel: Whether the channel is wanted.
         table: The relation that holds the touchpoints.
         dialect: Of the engine.
     """
@@ -115,7 +117,10 @@ def scan_contacts(
     facts = facts.mutate(**read) if read else facts
     codes = ibis.table({"actor": "string", "customer": "int64"}, name=customers)
     facts = facts.join(codes, "actor").order_by("ts_us", "event_id")
-    return _sql(facts.select("customer", "ts_us", "value", "mask", *read), dialect)
+    return _sql(
+        facts.select("customer", "ts_us", "value", "mask", *read, *(["channel"] if with_channel else [])),
+        dialect,
+    )
 
 
 def scan_scores(
