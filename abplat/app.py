@@ -24,8 +24,8 @@ from abplat.web.routes import render_error
 
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
-    "templates", "experiments", "observations", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "analyses", "plans",
-    "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
+    "templates", "experiments", "observations", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
+    "events", "failed_events", "quality", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
         UnavailableError: If the database cannot be used.
     """
     app = Flask("abplat", static_folder=None)
-    app.config.update(_config())
+    app.config.update(_config(), SIGN_IN=settings.sign_in)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["abplat"] = open_platform(settings, clock)
     init_errors(app)

@@ -23,6 +23,8 @@ class Settings:
         port: Port to listen on; 0 takes a free one.
         threads: Threads of the web server.
         allowed_origins: Origins, between commas, whose pages may decide and record; ``*`` for any.
+        sign_in: ``required``, or ``local`` where whoever reaches this machine is let in.
+        public_url: Address at which people reach the pages, such as ``https://abplat.example``.
         memory_limit: What the analysis engine may use before it spills to disk.
     """
 
@@ -33,6 +35,8 @@ class Settings:
     threads: int = 16
     memory_limit: str = "2GB"
     allowed_origins: str = ""
+    sign_in: str = "local"
+    public_url: str = ""
 
     @property
     def sql_url(self) -> str:

@@ -13,15 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.encounters import meet
 from abplat.analysis.gathered import Contacts, Counts, FloatArray, Gathered, WalkedJourney
 from abplat.analysis.identity import IdentityMap, resolve
 from abplat.analysis.journeys.encode import code
 from abplat.analysis.journeys.matcher import match_journeys
-from abplat.analysis.journeys.rollup import roll_up
+from abplat.analysis.journeys.steps import trace
 from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
-from abplat.analysis.population import POST, PRE, ExposureColumns, Population, first_exposures, relate
+from abplat.analysis.population import ExposureColumns, Population, first_exposures
+from abplat.analysis.profile import read_profile
+from abplat.analysis.serving import read_capable
 from abplat.analysis.snapshot import Exposure, Snapshot
+from abplat.analysis.walking import lay_out
 from abplat.domain.journeys import parse_journey
 
 OVERRIDE = "override"
@@ -33,10 +37,14 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     """Read a snapshot of the lake as the plan asks."""
     exposures = snapshot.exposures(plan.experiment["key"])
     actors = list(dict.fromkeys((*snapshot.actors(), *(exposure.actor for exposure in exposures))))
-    identities = resolve(actors, snapshot.aliases(), snapshot.as_of_us)
+    aliases = snapshot.aliases()
+    identities = resolve(actors, aliases, snapshot.as_of_us)
     customer_of = dict(zip(identities.ids, identities.customer_of.tolist(), strict=True))
+    kept = _keep(exposures, customer_of, plan)
     population = _populate(exposures, customer_of, plan)
     _choose(snapshot, actors, identities, population)
+    profile = read_profile(snapshot, population, identities, plan.registry, plan.attributes)
+    capable = read_capable(snapshot, plan.registry, population)
     parts = [part for metric in plan.metrics for _, part in metric.parts]
     keys = sorted({metric.journey for metric in (*plan.metrics, *parts)} | {plan.journey["key"]})
     return Gathered(
@@ -56,6 +64,9 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
                 [each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan
             )
         ),
+        encounters=meet(kept, identities, aliases, _places(plan), population),
+        profile=profile,
+        capable=capable,
     )
 
 
@@ -77,14 +88,22 @@ def _places(plan: AnalysisPlan) -> dict[str, int]:
     return {variant.key: place for place, variant in enumerate(plan.variants)}
 
 
+def _keep(
+    exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
+) -> list[Exposure]:
+    """Return the exposures that count, of customers of the present phase."""
+    known = _places(plan)
+    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
+    earlier = _earlier(counting, customer_of, plan)
+    return [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
+
+
 def _populate(
     exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
 ) -> Population:
     """Return who was exposed to what, by the earliest exposure of each customer."""
     known = _places(plan)
-    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
-    earlier = _earlier(counting, customer_of, plan)
-    kept = [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
+    kept = _keep(exposures, customer_of, plan)
     channel, channels = code(exposure.channel for exposure in kept)
     columns = ExposureColumns(
         customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
@@ -101,10 +120,19 @@ def _populate(
 
 def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
     """Return the customers of earlier phases: they were drawn by other weights or another salt."""
-    since = plan.counts_from_us
-    if since is None:
+    if plan.counts_from_us is None:
         return set()
-    return {customer_of[exposure.actor] for exposure in exposures if exposure.ts_us < since}
+    return {customer_of[exposure.actor] for exposure in exposures if _is_earlier(exposure, plan)}
+
+
+def _is_earlier(exposure: Exposure, plan: AnalysisPlan) -> bool:
+    """Tell whether an earlier phase decided an exposure: it says so itself, else its time does.
+
+    An SDK may go by the configuration before for as long as it has no newer one.
+    """
+    if exposure.phase is not None:
+        return exposure.phase < plan.counts_from_phase
+    return plan.counts_from_us is not None and exposure.ts_us < plan.counts_from_us
 
 
 def _choose(
@@ -127,20 +155,16 @@ def _walk(
 ) -> WalkedJourney:
     """Find the journeys of one definition and roll them up per exposed customer."""
     definition = parse_journey(dict(document), require_owner=False)
+    is_own = definition.key == plan.journey["key"]
     events = snapshot.events(definition, n_customers)
-    journeys = match_journeys(definition, events, snapshot.as_of_us)
-    unit = population.locate(journeys.customer)
-    relation = relate(journeys, population, plan.grace_us)
-    exposure = population.first_exposure[unit] if len(population) else np.zeros(len(journeys), np.int64)
-    past = (relation == PRE) & (journeys.start >= exposure - plan.horizon_us)
-    before = np.bincount(unit[past], weights=journeys.touchpoints[past], minlength=len(population))
-    return WalkedJourney(
-        journeys=journeys,
-        channels=events.channels,
-        unit=unit,
-        counted=(relation == POST) & (journeys.start <= exposure + plan.horizon_us),
-        rows=roll_up(journeys, population, horizon_us=plan.horizon_us, grace_us=plan.grace_us),
-        effort_before=before.astype(np.float64),
+    journeys = match_journeys(definition, events, snapshot.as_of_us, members=is_own)
+    return lay_out(
+        journeys,
+        events.channels,
+        population,
+        horizon_us=plan.horizon_us,
+        grace_us=plan.grace_us,
+        steps=trace(journeys, events) if is_own else None,
     )
 
 
@@ -227,5 +251,7 @@ def _count(
         n_refused_links=len(identities.refused_links),
         n_limited_links=len(identities.limited_links),
         unknown_variants=dict(sorted(strangers.items())),
+        fact_counts=snapshot.count_facts(),
+        limited_ids=identities.flagged_ids,
         n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
     )

@@ -16,7 +16,9 @@ from arro3.core import Array, DataType, Table
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.config import Settings
+from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
+from abplat.facts.engines import profile
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.engines.scan import (
     scan_aliases,
@@ -25,11 +27,13 @@ from abplat.facts.engines.scan import (
     scan_scores,
     scan_touchpoints,
 )
+from abplat.facts.identity_commands import RESERVED
 from abplat.facts.lake import Lake
 
 _KINDS = ("touchpoint", "exposure", "alias", "score")
-_VIEWS = ("touchpoints", "exposures", "aliases")
+_VIEWS = ("touchpoints", "exposures", "aliases", "scores")
 _CUSTOMERS = "customers"
+_COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
 
 
 class Exposure(NamedTuple):
@@ -41,6 +45,8 @@ class Exposure(NamedTuple):
     channel: str | None
     ts_us: int
     reason: str | None
+    phase: int | None = None
+    sdk: str | None = None
 
 
 class Snapshot:
@@ -73,7 +79,11 @@ class Snapshot:
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        return [Alias(*row) for row in self._connection.execute(scan_aliases(self.as_of_us)).fetchall()]
+        found = self._connection.execute(scan_aliases(self.as_of_us)).fetchall()
+        return [
+            Alias(a, b, ts_us, received_us, _COMMAND_OF.get(source))
+            for a, b, ts_us, received_us, source in found
+        ]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""
@@ -155,6 +165,41 @@ class Snapshot:
         """Return the scores that the chosen customers gave: customer, ts_us, value, name."""
         found = self._fetch(scan_scores(names, self.as_of_us, customers=_CUSTOMERS))
         found["name"] = np.array(_texts(found["name"]), object)
+        return found
+
+    def before_exposure(
+        self, customer: Any, exposed_us: Any, names: Sequence[str]
+    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+        """Return what was known of the chosen customers when they were first exposed.
+
+        Args:
+            customer: Their codes.
+            exposed_us: Their first exposures.
+            names: Properties to read, as the latest touchpoint before the exposure told them.
+
+        Returns:
+            Customer and first touchpoint of those who had one before; per property customer and
+            JSON text.
+        """
+        columns: dict[str, Any] = {
+            "customer": Array(customer.astype(np.int64)),
+            "exposed_us": Array(exposed_us),
+        }
+        self._connection.register("entrants", Table.from_pydict(columns))
+        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
+        found = profile.read_first_seen(self._connection)
+        told = profile.read_attributes(self._connection, names)
+        self._connection.execute("DROP VIEW before_exposure")
+        self._connection.unregister("entrants")
+        return found, told
+
+    def count_facts(self) -> dict[str, int]:
+        """Return how many facts of each kind existed: the same number whenever it is asked."""
+        found = {}
+        for kind, view in zip(_KINDS, _VIEWS, strict=True):
+            query = f"SELECT count(*) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
+            [(n,)] = self._connection.execute(query, [self.as_of_us] * 2).fetchall()
+            found[kind] = int(n)
         return found
 
     def _fetch(self, query: str) -> dict[str, Any]:

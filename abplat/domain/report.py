@@ -13,6 +13,7 @@ import msgspec
 
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
 from abplat.domain.report_observations import ObservationFacts
 from abplat.domain.report_scores import ScoreFacts
@@ -86,7 +87,9 @@ class Inputs(Frozen, frozen=True, kw_only=True):
     definitions_hash: str
     """SHA-256 over experiment, journey and metric definitions."""
     fact_versions: dict[str, int]
-    """Delta table version read, per kind of fact."""
+    """Delta table version read, per kind of fact; empty since the counts below say what was read."""
+    fact_counts: dict[str, int] = msgspec.field(default_factory=dict)
+    """Facts that existed as of the instant, per kind: the same whenever the report is made again."""
     n_events: int
     n_customers: int
     n_journeys: int
@@ -300,6 +303,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     link_detail: LinkSection | None = None
     conflict_scan: ConflictSection | None = None
     scores: tuple[ScoreFacts, ...] = ()
+    identity: IdentitySection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -6,8 +6,6 @@ import csv
 import io
 
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue
-from abplat.errors import InvalidInputError
-from abplat.services.report_sections import METRICS, TABLES, Cell, list_section_rows
 
 COLUMNS = (
     "project", "experiment", "as_of", "metric", "title", "role", "direction", "unit", "margin", "margin_scale", "denominator",
@@ -16,6 +14,7 @@ COLUMNS = (
     "verdict", "method", "reason", "rel_reason", "decision", "may_ship",
 )  # fmt: skip
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | int | float | bool | None
 
 
 def list_rows(report: Report) -> list[dict[str, Cell]]:
@@ -26,22 +25,13 @@ def list_rows(report: Report) -> list[dict[str, Cell]]:
     return [_make_row(report, metric, value) for metric in report.metrics for value in metric.values]
 
 
-def write_csv(report: Report, table: str = METRICS) -> str:
-    """Write a table of the report as CSV (RFC 4180); no text can be taken for a formula by a spreadsheet.
-
-    Raises:
-        InvalidInputError: If there is no such table.
-    """
-    if table not in TABLES:
-        message = f"{table[:64]!r} is no table of a report; there are: {', '.join(TABLES)}"
-        raise InvalidInputError.at("table", message, "unknown_table")
-    rows = list_rows(report) if table == METRICS else list_section_rows(report, table)
-    names = COLUMNS if table == METRICS else tuple(dict.fromkeys(name for row in rows for name in row))
+def write_csv(report: Report) -> str:
+    """Write the rows as CSV (RFC 4180); no text can be taken for a formula by a spreadsheet."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(names or COLUMNS[:3])
-    for row in rows:
-        writer.writerow([_safe(row.get(name)) for name in names])
+    writer.writerow(COLUMNS)
+    for row in list_rows(report):
+        writer.writerow([safe_cell(row[name]) for name in COLUMNS])
     return buffer.getvalue()
 
 
@@ -94,7 +84,7 @@ def _effect_cells(report: Report, effect: Effect) -> dict[str, Cell]:
     }
 
 
-def _safe(cell: Cell) -> str:
+def safe_cell(cell: Cell) -> str:
     """Write a cell; a text that a spreadsheet would calculate gets an apostrophe in front."""
     if cell is None:
         return ""

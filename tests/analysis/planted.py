@@ -1,164 +1,123 @@
-"""Worlds with one planted truth each: an effect on one named link, a moved channel, biased answers, a trap."""
+"""Facts with one planted fault each, and clean ones: each is to be found by the check meant for it alone.
+
+People are met on one or two anonymous devices, on each of which the variant is drawn anew, as without
+a ledger. What is planted: recognition (meeting the treatment makes people log in, and so joins their
+devices), novelty (the lift of the first days is gone later), a shift of paths (as many complete, another
+way), and nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import random
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from abplat.analysis.plan import AnalysisPlan, make_plan
-from abplat.analysis.scorecard import analyse
+from abplat.analysis.plan import AnalysisPlan
 from abplat.clock import to_micros
-from abplat.config import Settings
-from abplat.domain.report import Report
 from abplat.facts.lake import Lake
-from abplat.facts.rows import ExposureRow, ScoreRow, TouchpointRow
+from abplat.facts.rows import AliasRow, ExposureRow, TouchpointRow
 from abplat.facts.tables import to_table
 
-from .simulated import AS_OF, DAY, HOUR, JOURNEY, START
-from .small_world import make_metric
+from .simulated import DAY, HOUR, START, make_shop_plan
 
-QUOTE = '{"kind":"tent"}'
-CHECKS = ("link", "shift", "response", "conflict")
-
-
-@dataclass(frozen=True)
-class Arm:
-    """Chances of one arm; answers are given by chance per satisfaction, which is 1 to 5."""
-
-    quote: float = 0.5
-    purchase: float = 0.5
-    form: float = 0.3
-    phone: float = 0.2
-    chat: float = 0.1
-    satisfied: tuple[float, ...] = (0.1, 0.15, 0.25, 0.3, 0.2)
-    answers: tuple[float, ...] = (0.35, 0.35, 0.35, 0.35, 0.35)
-
-
-BASE = Arm()
-WORLDS = {
-    "nothing": BASE,
-    "link": replace(BASE, purchase=0.64),
-    "shift": replace(BASE, phone=0.11, chat=0.19),
-    "response": replace(BASE, answers=(0.75, 0.7, 0.35, 0.3, 0.3)),
-    "conflict": replace(BASE, form=0.5, quote=0.36),
-}
-"""By the check that is meant to find it; ``conflict`` harms the link from visit to quote as well."""
-METRICS = [
-    make_metric("completed", "completion", journey="buy"),
-    make_metric("form", "touchpoint", match=[{"event": "form"}]),
-    make_metric("contacts", "contacts", match=[{"event": "contact"}]),
-    make_metric("csat", "csat", score="csat", measure="mean"),
-    make_metric("answered", "response_rate", score="csat", over=[{"event": "invited"}]),
-    make_metric("revenue", "value", match=[{"event": "purchase"}]),
-]
-ROLES = {"completed": "primary", "form": "touchpoint"}
+VARIANTS = ("control", "treatment")
 
 
 @dataclass
-class Facts:
-    """Rows of one world."""
+class Planted:
+    """Simulated people. ``run`` plants what it is told to."""
 
-    touchpoints: list[TouchpointRow] = field(default_factory=list)
-    exposures: list[ExposureRow] = field(default_factory=list)
-    scores: list[ScoreRow] = field(default_factory=list)
+    folder: Path
+    seed: int = 11
+    rows: dict[str, list[Any]] = field(
+        default_factory=lambda: {"touchpoint": [], "exposure": [], "alias": []}
+    )
 
-    def touch(self, who: int, name: str, ts: int, channel: str | None, **over: Any) -> None:
-        """Add an event."""
-        key = f"{who}-{name}-{channel}"
-        self.touchpoints.append(
-            TouchpointRow(key, f"cust:{who}", name, ts, channel, over.get("value"), over.get("props"))
-        )
+    def __post_init__(self) -> None:
+        """Seed the chance."""
+        self.chance = random.Random(self.seed)
 
+    def run(self, n: int = 1_500, *, second: float = 0.0, **planted: Any) -> None:
+        """Let people come.
 
-def simulate(treatment: Arm, n: int, seed: int) -> Facts:
-    """Let n customers walk, half of them in each arm."""
-    chance, facts = np.random.default_rng(seed), Facts()
-    start = to_micros(START)
-    for who in range(n):
-        arm, variant = (treatment, "treatment") if chance.random() < 0.5 else (BASE, "control")
-        t = start + int(chance.random() * 20 * DAY)
-        facts.exposures.append(
-            ExposureRow(f"x{who}", f"cust:{who}", "form", variant, t, "web", "split", "v1")
-        )
-        facts.touch(who, "visit", t + HOUR, "web")
-        if chance.random() < arm.form:
-            facts.touch(who, "form", t + 2 * HOUR, "web")
-        if chance.random() < arm.quote:
-            facts.touch(who, "quote", t + 3 * HOUR, "web" if chance.random() < 0.6 else "store", props=QUOTE)
-            if chance.random() < arm.purchase:
-                value = float(chance.lognormal(4, 0.5))
-                facts.touch(who, "purchase", t + 4 * HOUR + int(chance.random() * DAY), "store", value=value)
-        for channel in ("phone", "chat"):
-            if chance.random() < getattr(arm, channel):
-                facts.touch(who, "contact", t + 5 * HOUR, channel)
-        _ask(facts, who, t, arm, chance)
-    return facts
+        Args:
+            n: People.
+            second: Share of them with a second device.
+            planted: ``recognition``, ``novelty``, ``path``: how strong each is; ``known``: whether people
+                are met by their customer id.
+        """
+        for person in range(n):
+            at = to_micros(START) + int(self.chance.random() * 20 * DAY)
+            if planted.get("known", True):
+                self._come(f"cust:{person}", at, planted)
+            else:
+                self._come_anonymous(person, at, second, planted.get("recognition", 0.0), planted)
 
+    def _come_anonymous(
+        self, person: int, at: int, second: float, recognition: float, planted: dict[str, Any]
+    ) -> None:
+        """Meet a person on one or two devices; log-in joins them."""
+        devices = [f"anon:{person}-a"] + ([f"anon:{person}-b"] if self.chance.random() < second else [])
+        variants = [
+            self._come(device, at + place * 6 * HOUR, planted) for place, device in enumerate(devices)
+        ]
+        moved = recognition if "treatment" in variants else 0.0
+        if self.chance.random() < 0.3 + moved:
+            for device in devices:
+                self.add("alias", AliasRow(f"a-{device}", device, f"cust:{person}", at + 30 * HOUR, "login"))
 
-def _ask(facts: Facts, who: int, t: int, arm: Arm, chance: np.random.Generator) -> None:
-    """Invite a customer to answer; who does depends on satisfaction alone, or on nothing."""
-    facts.touch(who, "invited", t + DAY, None)
-    level = int(chance.choice(5, p=arm.satisfied))
-    if chance.random() < arm.answers[level]:
-        facts.scores.append(ScoreRow(f"s{who}", f"cust:{who}", "csat", float(level + 1), t + 2 * DAY, None))
+    def _come(self, actor: str, at: int, planted: dict[str, Any]) -> str:
+        """Expose one device and let its journey run; return the variant."""
+        variant = self.chance.choice(VARIANTS)
+        treated = variant == "treatment"
+        self.add("exposure", ExposureRow(f"x-{actor}", actor, "form", variant, at, "web", "split"))
+        self._touch(actor, "visit", at + HOUR, "web")
+        calls = 0.3 + (planted.get("path", 0.0) if treated else 0.0)
+        by_phone = self.chance.random() < calls
+        if by_phone:
+            self._touch(actor, "call", at + 2 * HOUR, "phone")
+        if self.chance.random() < 0.6:
+            self._touch(actor, "quote", at + 3 * HOUR, "web", props='{"kind":"tent"}')
+            if self.chance.random() < 0.6:
+                self._touch(
+                    actor, "purchase", at + 4 * HOUR + self._delay(), "phone" if by_phone else "web", 100.0
+                )
+        self._habit(actor, at, planted.get("novelty", 0.0) if treated else 0.0)
+        return variant
 
+    def _delay(self) -> int:
+        """Return how long somebody thinks."""
+        return int(self.chance.random() * 2 * DAY)
 
-def write(facts: Facts, folder: Path) -> Lake:
-    """Write the rows into a lake."""
-    lake = Lake(folder / "lake")
-    for kind, rows in (
-        ("touchpoint", facts.touchpoints),
-        ("exposure", facts.exposures),
-        ("score", facts.scores),
-    ):
-        table = to_table(kind, rows, [row.ts_us for row in rows])
-        lake.append("shop", kind, table, app="test", sequence=1)
-    return lake
+    def _habit(self, actor: str, at: int, novelty: float) -> None:
+        """Let people spend something every day; what is new makes them spend more at first."""
+        for day in range(6):
+            if self.chance.random() < 0.25 * (1 + novelty * 0.4**day):
+                self._touch(actor, f"spend{day}", at + day * DAY + 5 * HOUR, "web", 10.0, name="spend")
+
+    def _touch(
+        self, actor: str, key: str, ts: int, channel: str, value: float | None = None, **over: str
+    ) -> None:
+        """Record a touchpoint."""
+        name, props = over.get("name", key), over.get("props")
+        self.add("touchpoint", TouchpointRow(f"t-{actor}-{key}", actor, name, ts, channel, value, props))
+
+    def add(self, kind: str, row: Any) -> None:
+        """Keep a row."""
+        self.rows[kind].append(row)
+
+    def write(self) -> Lake:
+        """Append everything to the lake of the folder."""
+        lake = Lake(self.folder / "lake")
+        for kind, rows in self.rows.items():
+            if rows:
+                table = to_table(kind, rows, [row.ts_us for row in rows])
+                lake.append("shop", kind, table, app="test", sequence=1)
+        return lake
 
 
 def make_planted_plan(**over: Any) -> AnalysisPlan:
-    """Return the plan that all worlds are judged by."""
-    journey = {"key": "buy", "version": 1, "document": {**JOURNEY, "scope": ["form"]}}
-    experiment = {
-        "key": "form", "title": "Form", "owner": "Ada", "journey": "buy", "unit_type": "cust",
-        "variants": [{"key": "control", "weight": 5000}, {"key": "treatment", "weight": 5000}],
-        "metrics": [{"metric": each["key"], "role": ROLES.get(each["key"], "secondary")} for each in METRICS],
-        "horizon": "7d",
-        "mechanism": [
-            {"source": "quote", "target": "purchase", "moves": "up"},
-            {"source": "visit", "target": "quote", "moves": "none", "tolerance": 0.05},
-        ],
-        **over,
-    }  # fmt: skip
-    frozen = {
-        "project": "shop", "experiment": experiment, "journey": journey, "journeys": {"buy": journey},
-        "metrics": {each["key"]: each for each in METRICS},
-    }  # fmt: skip
-    return make_plan(frozen, state="stopped", started_at=START, stopped_at=AS_OF)
-
-
-def judge_world(world: str, folder: Path, *, n: int, seed: int) -> Report:
-    """Simulate one world and analyse it."""
-    lake = write(simulate(WORLDS[world], n, seed), folder)
-    return analyse(lake, make_planted_plan(), AS_OF, Settings(data_dir=folder))
-
-
-def alarms(report: Report) -> set[str]:
-    """Return which of the checks have found what they are meant to find."""
-    found = set()
-    detail, scan = report.link_detail, report.conflict_scan
-    assert detail is not None
-    assert scan is not None
-    [mechanism] = detail.mechanism
-    if mechanism.links[0].grade == "as_expected":
-        found.add("link")
-    if any(shift.state in {"shifted", "partly_shifted"} for shift in detail.shifts):
-        found.add("shift")
-    if any(score.is_selected for score in report.scores):
-        found.add("response")
-    if any(row.state == "conflict" for row in scan.scan):
-        found.add("conflict")
-    return found
+    """Return the plan of the planted experiment."""
+    metrics = [{"metric": "completed", "role": "primary"}, {"metric": "calls", "role": "secondary"}]
+    return make_shop_plan(**{"metrics": metrics, **over})

@@ -39,6 +39,7 @@ from abplat.services import (
     previews,
     reports,
     schedules,
+    segments,
     templates,
 )
 from abplat.services.configuration import build_configuration, state_of_configuration
@@ -537,3 +538,23 @@ def test_illegal_steps_write_nothing(session: Session) -> None:
             act(session, *WHO, {}, now=NOW)
 
     assert len(session.scalars(select(AuditEntry).where(AuditEntry.key == KEY)).all()) == 1
+
+
+def test_an_older_analysis_sees_state_and_registry_as_they_were(session: Session) -> None:
+    """A later stop, a later segment and its later version change no report of before."""
+    started(session)
+    later = NOW + timedelta(days=2)
+    before = experiments.get_analysis(session, *WHO, NOW + timedelta(days=1))
+    segment = {"key": "regulars", "title": "Regulars", "members": ["cust:1"]}
+    segments.create(session, WHO[0], segment, now=later)
+    segments.update(session, WHO[0], "regulars", {"members": ["cust:2"]}, now=later + timedelta(days=1))
+    experiments.stop(session, *WHO, Moment(later), reason="enough")
+
+    def ask(days: int) -> Any:
+        return experiments.get_analysis(session, *WHO, NOW + timedelta(days=days))
+
+    assert ask(1) == before
+    assert (before["state"], before["stopped_at"]) == ("running", None)
+    assert (ask(2)["state"], ask(2)["stopped_at"]) == ("stopped", later)
+    held = [ask(days)["registry"]["segments"].get("regulars") for days in (1, 2, 3)]
+    assert [each and each["members"] for each in held] == [None, ["cust:1"], ["cust:2"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -285,21 +284,6 @@ def test_power_is_as_planned_in_simulation() -> None:
     upper = np.asarray(set_bounds(fractions.tolist(), POCOCK).upper)
 
     assert np.mean(np.any(walks / np.sqrt(fractions) >= upper, axis=1)) == pytest.approx(0.8, abs=0.01)
-
-
-def test_twenty_eight_bounds_take_less_than_twenty_milliseconds() -> None:
-    """The best of seven, since the machine may be busy."""
-    set_bounds(even(28))
-    best = min(_time_once() for _ in range(7))
-
-    assert best < 0.020
-
-
-def _time_once() -> float:
-    """Time one set of bounds."""
-    start = time.perf_counter()
-    set_bounds(even(28))
-    return time.perf_counter() - start
 
 
 @pytest.mark.parametrize(

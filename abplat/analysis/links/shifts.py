@@ -83,7 +83,7 @@ def _count(classes: IntArray, names: Sequence[str]) -> dict[str, int]:
     words = {_NOBODY: NONE, _SEVERAL: SEVERAL, _UNKNOWN: UNKNOWN}
     values, counts = np.unique(classes, return_counts=True)
     return {
-        words.get(int(value), names[int(value)]): int(count)
+        words.get(int(value)) or names[int(value)]: int(count)
         for value, count in zip(values.tolist(), counts, strict=True)
     }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from abplat_sdk import Client
+from abplat_sdk import Client, __version__
 
 QUICK: dict[str, Any] = {"poll_seconds": 0, "flush_seconds": 0.02, "backoff": (0.01, 0.05), "timeout": 1.0}
 HTML = b"<html><body>Welcome to the hotel network. Please log in.</body></html>"
@@ -67,6 +67,7 @@ def test_a_whole_life(platform: Any, make_client: Callable[..., Client]) -> None
         "channel": "web",
         "reason": "split",
         "config_version": "1",
+        "sdk": f"python/{__version__}",
     }
     assert platform.stored[bought] == {
         "kind": "touchpoint",
@@ -185,6 +186,23 @@ def test_a_bad_configuration_leaves_the_last_good_one(
     assert len(caplog.records) == 1
     del platform.answers["/sdk/v1/config"]
     assert client.refresh()
+
+
+UNKNOWN = {"attribute": "a", "op": "smells_like", "value": 1}
+
+
+@pytest.mark.parametrize("rule", [UNKNOWN, {"not": UNKNOWN}, {"xor": []}], ids=["plain", "negated", "a word"])
+def test_an_unknown_rule_is_a_rule_for_nobody(
+    rule: dict[str, Any], platform: Any, make_client: Callable[..., Client]
+) -> None:
+    """A newer platform may know more: what is not understood lets nobody in, other fields are left alone."""
+    client = make_client()
+    platform.config = {**make_config(targeting=rule, key="e", colour="red"), "version": "2", "weather": [1]}
+    assert client.refresh()
+    found = client.decide("e", "cust:1", {"a": 1})
+
+    assert (found.variant, found.in_experiment, found.reason) == ("control", False, "not_targeted")
+    assert found.config_version == "2"
 
 
 @pytest.mark.parametrize("name", sorted(set(BAD_BODIES) - {"gzip bomb"}))
@@ -314,6 +332,21 @@ def test_a_full_buffer_counts_what_it_turns_away(platform: Any) -> None:
     assert client.close(0.1) == 5
     assert client.track("visit", "cust:1") is None
     assert client.stats().dropped == 4
+
+
+def test_the_platform_hears_of_what_was_dropped(platform: Any) -> None:
+    """Once, with the next batch that arrives."""
+    platform.stop()
+    client = Client(platform.url, "abs_test", buffer_size=5, **QUICK)
+    for _ in range(8):
+        client.track("visit", "cust:1")
+    platform.start()
+    assert client.flush(10) == 0
+    client.track("visit", "cust:1")
+    client.flush(10)
+    bodies = [json.loads(body) for _, path, _, body in platform.requests if path == "/v1/events"]
+
+    assert [body.get("dropped", 0) for body in bodies] == [3, 0]
 
 
 @pytest.mark.parametrize(
@@ -613,6 +646,36 @@ def test_an_identity_token_names_the_person(platform: Any, make_client: Callable
     assert client.make_identity_token("cust:7", timeout=0.1) is None
 
 
+def test_a_public_key_reports_a_join(platform: Any) -> None:
+    """It may say who is who, but gets nobody's pins."""
+    client = Client(platform.url, "abc_test", **QUICK)
+    client.refresh()
+    seen = client.decide("e", "anon:w1")
+    client.expose(seen)
+    assert client.identify("anon:w1", "cust:7", ts="2026-01-01T00:00:00Z", wait=30)
+    (alias,) = [event for event in platform.stored.values() if event["kind"] == "alias"]
+
+    assert (alias["a"], alias["b"], alias["ts"]) == ("anon:w1", "cust:7", "2026-01-01T00:00:00Z")
+    assert client.decide("e", "cust:7").variant == seen.variant
+    assert platform.count("/v1/identify") == 0
+    assert client.close(30) == 0
+
+
+def test_a_join_that_is_refused_with_a_public_key_stays_a_fact(platform: Any) -> None:
+    """The token has expired on the way."""
+    platform.answers["/v1/identify"] = lambda: (
+        422,
+        {},
+        b'{"code": "invalid_input", "detail": "has expired"}',
+    )
+    client = Client(platform.url, "abc_test", **QUICK)
+    client.identify("anon:w1", identity_token="abi1.AAFrSdIAY3VzdDo3.AAAAAAAAAAAAAAAAAAAAAA", wait=30)
+    assert client.close(30) == 0
+
+    assert [(event["a"], event["b"]) for event in platform.stored.values()] == [("anon:w1", "cust:7")]
+    assert client.stats().refused == 1
+
+
 def test_what_was_seen_outlives_the_process(platform: Any, tmp_path: Path) -> None:
     """A kiosk restarts between the visit and the log-in."""
     queue = tmp_path / "queue.sqlite3"
@@ -711,7 +774,7 @@ def test_a_fork_sends_what_is_its_own(platform: Any, tmp_path: Path, *, is_durab
     """Parent and children record and decide; every event arrives once, and nobody hangs."""
     script = """
 import os, sys
-from abplat_sdk import Client
+from abplat_sdk import Client, __version__
 client = Client(sys.argv[1], "k", flush_seconds=0.05, poll_seconds=0.1, queue_path=sys.argv[2] or None)
 client.refresh()
 client.track("before", "cust:1")

@@ -1,6 +1,6 @@
 """Each planted truth is found by the check meant for it and by no other.
 
-``benchmarks/planted.py`` prints the rates over many seeds; ``docs/reference/links.md`` states them.
+``benchmarks/planted_links.py`` prints the rates over many seeds; ``docs/reference/links.md`` states them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from abplat.domain.report import Report
 
-from .planted import WORLDS, alarms, judge_world
+from .planted_links import WORLDS, alarms, judge_world
 
 N = 2_400
 

@@ -1,6 +1,6 @@
 """How often each check finds the truth planted for it, and how often another one does.
 
-    python -m benchmarks.planted --seeds 40
+    python -m benchmarks.planted_links --seeds 40
 
 The table goes into ``docs/reference/links.md`` with ``--write``. Rates depend on seeds alone, not on
 the machine.
@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.analysis.planted import CHECKS, WORLDS, alarms, judge_world
+from tests.analysis.planted_links import CHECKS, WORLDS, alarms, judge_world
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "links.md"
 BEGIN, END = "<!-- planted: begin -->", "<!-- planted: end -->"
