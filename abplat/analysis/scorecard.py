@@ -21,6 +21,10 @@ from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, required_stages
+from abplat.analysis.maturity import describe_maturity
+from abplat.analysis.maturity_findings import maturity_findings
+from abplat.analysis.path_findings import path_findings
+from abplat.analysis.paths import draw_paths
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
@@ -61,7 +65,10 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     variants = _count_variants(gathered, plan)
     judged = measure_metric(plan.primary, gathered, plan, Standing(is_final=True, is_trusted=True))
     identity = check_identity(gathered, plan, judged)
+    maturity = describe_maturity(gathered, plan)
     findings = collect_findings(gathered, plan, variants, identity)
+    paths = draw_paths(gathered, plan)
+    findings = rank([*findings, *maturity_findings(maturity), *path_findings(paths)])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
@@ -83,6 +90,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
         identity=identity,
+        maturity=maturity,
+        paths=paths,
     )
 
 

@@ -28,6 +28,7 @@ from abplat.domain.consequences import CONSEQUENCES
 from abplat.domain.experiments import KINDS
 from abplat.domain.keys import ADMIN
 from abplat.domain.lifecycle import STATES, list_targets
+from abplat.domain.roles import APPROVER, EXPERIMENTER
 from abplat.services import checklists, deviations, experiments, phases, schedules
 
 blueprint = ApiBlueprint("lifecycle", __name__, url_prefix="/v1", description="Life of experiments")
@@ -52,7 +53,7 @@ def _add_action(verb: str, act: Callable[..., Any], schema: type[ActionSchema], 
     """Add the route of an action that has a body and answers the experiment."""
 
     @blueprint.post(f"/experiments/<key>/{verb}", endpoint=verb)
-    @require_key(ADMIN)
+    @require_key(ADMIN, role=APPROVER if verb == "approve" else EXPERIMENTER)
     @blueprint.arguments(schema, required=False)
     @blueprint.response(200, EXPERIMENT.response)
     @blueprint.doc(operationId=f"{verb}_experiment", summary=summary)

@@ -13,6 +13,8 @@ import msgspec
 
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_identity import IdentitySection
+from abplat.domain.report_maturity import MaturitySection
+from abplat.domain.report_paths import PathsSection
 
 SCHEMA_VERSION = 1
 
@@ -290,6 +292,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
     identity: IdentitySection | None = None
+    maturity: MaturitySection | None = None
+    paths: PathsSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -72,6 +72,7 @@ METRICS: list[dict[str, Any]] = [
         "direction": "down",
     },
     {"key": "revenue", "title": "Revenue", "owner": "Ada", "kind": "value", "match": [{"event": "purchase"}]},
+    {"key": "spend", "title": "Spent", "owner": "Ada", "kind": "value", "match": [{"event": "spend"}]},
 ]
 
 
