@@ -25,6 +25,7 @@ from abplat.web.routes import render_error
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
     "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
+    "discoveries",
     "events", "failed_events", "quality", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""

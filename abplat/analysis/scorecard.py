@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from abplat import __version__
+from abplat.analysis.breakdown_findings import breakdown_findings
+from abplat.analysis.breakdowns import break_down
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
@@ -69,6 +71,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     findings = collect_findings(gathered, plan, variants, identity)
     paths = draw_paths(gathered, plan)
     findings = rank([*findings, *maturity_findings(maturity), *path_findings(paths)])
+    breakdowns = break_down(gathered, plan)
+    findings = rank([*findings, *breakdown_findings(breakdowns)])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
@@ -92,6 +96,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         identity=identity,
         maturity=maturity,
         paths=paths,
+        breakdowns=breakdowns,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from abplat.domain.breakdowns import Dimensions, read_breakdowns
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
 from abplat.domain.predictions import Prediction, parse_prediction
@@ -74,6 +75,7 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     min_effect: float | None
     prediction: Prediction | None
     schedule: Schedule | None
+    breakdowns: tuple[Dimensions, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -114,6 +116,7 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         min_effect=fields.share("min_effect", None, 0.0, 10.0),
         prediction=_read_prediction(fields),
         schedule=_read_schedule(fields),
+        breakdowns=tuple(read_breakdowns(fields)),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)

@@ -14,7 +14,7 @@ from abplat.errors import InvalidInputError
 from abplat.services.report_table import safe_cell, write_csv
 
 METRICS: Final = "metrics"
-PARTS: Final = ("identity", "maturity", "paths")
+PARTS: Final = ("identity", "maturity", "paths", "breakdowns")
 """Sections of a Report that can be written beside the metric table."""
 Row = dict[str, Any]
 

@@ -115,6 +115,13 @@ class ExperimentFields(Schema):
         allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
     )
     prediction = fields.Nested(PredictionSchema, allow_none=True)
+    breakdowns = fields.List(
+        fields.Raw(metadata={"description": "A dimension, or a list of two"}),
+        metadata={
+            "description": "By what the effect is broken down: entry_channel, new_returning, persona, segment:KEY, "
+            "attribute:NAME; empty for what every project knows"
+        },
+    )
     schedule = fields.Nested(ScheduleSchema, allow_none=True)
 
 
