@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import experiments, journeys
+from abplat.web import briefs, experiments, journeys, results
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
 from abplat.web.navigation import list_menu
@@ -47,9 +47,15 @@ def make_blueprint() -> Blueprint:
     pages.add_url_rule("/", view_func=experiments.list_experiments)
     pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
     place = "/projects/<project>/experiments/<key>"
-    pages.add_url_rule(place, view_func=experiments.show_experiment)
-    pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
-    pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
+    pages.add_url_rule(place, view_func=results.show_experiment)
+    pages.add_url_rule(f"{place}/decide", view_func=results.decide, methods=["POST"])
+    pages.add_url_rule(f"{place}/reports/<report_hash>", view_func=results.show_report)
+    pages.add_url_rule(f"{place}/report.json", view_func=results.download_json)
+    pages.add_url_rule(f"{place}/report.csv", view_func=results.download_csv)
+    pages.add_url_rule(f"{place}/report.html", view_func=results.download_html)
+    pages.add_url_rule(f"{place}/brief", view_func=briefs.show_brief)
+    pages.add_url_rule(f"{place}/brief.html", view_func=briefs.download_html, endpoint="download_brief_html")
+    pages.add_url_rule(f"{place}/brief.pdf", view_func=briefs.download_pdf, endpoint="download_brief_pdf")
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
