@@ -39,6 +39,7 @@ from abplat.stats.covariates import (
 )
 from abplat.stats.cox import CoxFit, fit_cox
 from abplat.stats.display import attach_displays, to_html
+from abplat.stats.distributions import DistributionTest, compare_distributions
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
@@ -57,6 +58,7 @@ from abplat.stats.interference import (
     check_assignment_dependence,
     check_interaction,
 )
+from abplat.stats.link_bootstrap import ArmValue, LinkShare, LinkShares, bootstrap_links
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -229,6 +231,7 @@ from abplat.stats.sequential import (
     solve_drift,
     spend,
 )
+from abplat.stats.shift import ShiftCheck, ShiftRow, check_shift
 from abplat.stats.skew import SkewCheck, check_skew, linearise
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
@@ -252,6 +255,7 @@ __all__ = [
     "AlphaGraph",
     "AnytimeEffect",
     "AnytimeTest",
+    "ArmValue",
     "Arrivals",
     "AssignmentDependence",
     "BetaComparison",
@@ -280,6 +284,7 @@ __all__ = [
     "Decision",
     "DenominatorCheck",
     "Design",
+    "DistributionTest",
     "EffectHistory",
     "EffectLike",
     "EffectTrend",
@@ -298,6 +303,8 @@ __all__ = [
     "LinearPlan",
     "Link",
     "LinkDecomposition",
+    "LinkShare",
+    "LinkShares",
     "LogHistogram",
     "LogRank",
     "Look",
@@ -338,6 +345,8 @@ __all__ = [
     "SequenceInterval",
     "SequentialSampleRatioCheck",
     "SharedControl",
+    "ShiftCheck",
+    "ShiftRow",
     "ShrunkenEffect",
     "SimultaneousInterval",
     "SkewCheck",
@@ -356,6 +365,7 @@ __all__ = [
     "WeightedScores",
     "adjust_p_values",
     "best_shares",
+    "bootstrap_links",
     "boschloo_p",
     "bound_effect",
     "bound_scores",
@@ -383,6 +393,7 @@ __all__ = [
     "check_sample_ratio",
     "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
+    "check_shift",
     "check_skew",
     "choose_bin_width",
     "choose_cap",
@@ -393,6 +404,7 @@ __all__ = [
     "compare_beta",
     "compare_clusters",
     "compare_counts",
+    "compare_distributions",
     "compare_incidence",
     "compare_net_promoter",
     "compare_odds",

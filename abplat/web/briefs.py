@@ -7,16 +7,23 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
 
 from abplat.errors import UnavailableError
 from abplat.web.brief import Brief, make_brief
 from abplat.web.brief_words import EN, LANGUAGES
-from abplat.web.results import Opened, answer_file, inline_sheet, open_report
+from abplat.web.results import PLACE, Opened, answer_file, inline_sheet, open_report
 from abplat.web.sources import open_source
 
 ENGINE = "weasyprint"
+
+
+def add_pages(pages: Blueprint) -> None:
+    """Put the brief under its addresses."""
+    pages.add_url_rule(f"{PLACE}/brief", view_func=show_brief)
+    pages.add_url_rule(f"{PLACE}/brief.html", view_func=download_html, endpoint="download_brief_html")
+    pages.add_url_rule(f"{PLACE}/brief.pdf", view_func=download_pdf, endpoint="download_brief_pdf")
 
 
 def show_brief(project: str, key: str) -> str:

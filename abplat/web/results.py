@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from abplat.errors import ConflictError, InvalidInputError, NotFoundError
@@ -22,6 +22,7 @@ from abplat.web.view_options import ViewOptions, read_options
 from abplat.web.writing import current_platform, open_writer
 
 SHEETS = ("abplat.css", "forms.css")
+PLACE = "/projects/<project>/experiments/<key>"
 Answer = Any
 """A page, alone or with its status."""
 
@@ -34,6 +35,16 @@ class Opened(NamedTuple):
     project_title: str
     record: Record
     is_latest: bool
+
+
+def add_pages(pages: Blueprint) -> None:
+    """Put these pages under their addresses."""
+    pages.add_url_rule(PLACE, view_func=show_experiment)
+    pages.add_url_rule(f"{PLACE}/decide", view_func=decide, methods=["POST"])
+    pages.add_url_rule(f"{PLACE}/reports/<report_hash>", view_func=show_report)
+    pages.add_url_rule(f"{PLACE}/report.json", view_func=download_json)
+    pages.add_url_rule(f"{PLACE}/report.csv", view_func=download_csv)
+    pages.add_url_rule(f"{PLACE}/report.html", view_func=download_html)
 
 
 def show_experiment(project: str, key: str) -> Answer:
