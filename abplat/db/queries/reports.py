@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from abplat.db.models.reports import StoredReport
 from abplat.errors import NotFoundError
@@ -40,3 +40,16 @@ def list_(session: Session, project: str, experiment: str, limit: int) -> Sequen
     return session.scalars(
         wanted.order_by(StoredReport.as_of.desc(), StoredReport.id.desc()).limit(limit)
     ).all()
+
+
+def list_youngest(session: Session, project: str) -> Sequence[StoredReport]:
+    """Return the youngest report of every experiment of a project, in the order of their keys."""
+    later = aliased(StoredReport)
+    is_later = or_(
+        later.as_of > StoredReport.as_of, and_(later.as_of == StoredReport.as_of, later.id > StoredReport.id)
+    )
+    same = and_(later.project == StoredReport.project, later.experiment == StoredReport.experiment)
+    wanted = select(StoredReport).where(
+        StoredReport.project == project, ~select(later.id).where(same, is_later).exists()
+    )
+    return session.scalars(wanted.order_by(StoredReport.experiment)).all()
