@@ -132,9 +132,7 @@ def _count_paths(episodes: Episodes) -> tuple[FrequentPath, ...]:
     keep[1:] = (episodes.episode[1:] != episodes.episode[:-1]) | (episodes.name[1:] != episodes.name[:-1])
     episode, name = episodes.episode[keep], episodes.name[keep].tolist()
     begin = np.searchsorted(episode, np.arange(episodes.n + 1)).tolist()
-    counts = Counter(
-        tuple(name[a : min(b, a + LONGEST_PATH)]) for a, b in pairwise(begin)
-    )
+    counts = Counter(tuple(name[a : min(b, a + LONGEST_PATH)]) for a, b in pairwise(begin))
     found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP_PATHS]
     return tuple(FrequentPath(events=tuple(episodes.names[i] for i in path), n=n) for path, n in found)
 

@@ -74,8 +74,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     identity = check_identity(gathered, plan, judged)
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
-    checks = [*strata_findings(strata), *score_findings(scores)]
     breakdowns = break_down(gathered, plan)
+    checks = [*strata_findings(strata), *score_findings(scores)]
     checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)

@@ -79,9 +79,9 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     min_effect: float | None
     prediction: Prediction | None
     schedule: Schedule | None
-    breakdowns: tuple[Dimensions, ...] = ()
     mechanism: tuple[ExpectedLink, ...] = ()
     """Which links should move and which must not, said before the start."""
+    breakdowns: tuple[Dimensions, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -122,8 +122,8 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         min_effect=fields.share("min_effect", None, 0.0, 10.0),
         prediction=_read_prediction(fields),
         schedule=_read_schedule(fields),
-        breakdowns=tuple(read_breakdowns(fields)),
         mechanism=tuple(read_mechanism(fields)),
+        breakdowns=tuple(read_breakdowns(fields)),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)

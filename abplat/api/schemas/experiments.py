@@ -131,6 +131,7 @@ class ExperimentFields(Schema):
         allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
     )
     prediction = fields.Nested(PredictionSchema, allow_none=True)
+    mechanism = fields.List(fields.Nested(ExpectedLinkSchema))
     breakdowns = fields.List(
         fields.Raw(metadata={"description": "A dimension, or a list of two"}),
         metadata={
@@ -138,7 +139,6 @@ class ExperimentFields(Schema):
             "attribute:NAME; empty for what every project knows"
         },
     )
-    mechanism = fields.List(fields.Nested(ExpectedLinkSchema))
     schedule = fields.Nested(ScheduleSchema, allow_none=True)
 
 
