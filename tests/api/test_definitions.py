@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ NEEDED_BODIES = {
     "approve": {"step": 0},
     "preview": {"changes": {"included": 5000}},
     "conclude": {"outcome": "won"},
+    "approvals": {"action": "start"},
+    "comments": {"body": "hello"},
 }
 
 
@@ -223,6 +226,7 @@ def _calls(app: Flask) -> list[tuple[str, str]]:
         if not rule.rule.startswith("/v1/"):
             continue
         url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
+        url = re.sub(r"<(\w+:)?\w+>", "7", url)
         found += [(method, url) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found
 

@@ -51,6 +51,8 @@ def test_every_route_is_documented(app: Flask) -> None:
             url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
             url = url.replace("<path:key>", "KEY")
             url = url.replace("<plan_id>", "ID")
+            url = re.sub(r"<(?:int:number|plan_id)>", "ID", url)
+            url = re.sub(r"<(\w+)>", lambda found: found[1].upper(), url)
             general = re.sub(rf"^/v1/({nouns})(/KEY(/archive)?)?$", r"/v1/NOUN\2", url)
 
             assert general in page, url
