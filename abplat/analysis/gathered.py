@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.encounters import Encounters
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.rollup import CustomerRows
+from abplat.analysis.journeys.steps import JourneySteps
 from abplat.analysis.population import Population
+from abplat.analysis.profile import Profile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -19,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The events one metric counts, of exposed customers only.
+    """The events one metric counts, of exposed customers only, in the order of time.
 
     ``unit`` is the position of the customer in the population.
     """
@@ -27,6 +30,9 @@ class Contacts:
     unit: IntArray
     ts: IntArray
     value: FloatArray
+    label: NDArray[np.int32] | None = None
+    """Position in ``labels`` of the property asked for, -1 where the event has none."""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,10 @@ class Counts:
     n_limited_links: int = 0
     unknown_variants: Mapping[str, int] = field(default_factory=dict)
     n_overrides: int = 0
+    fact_counts: Mapping[str, int] = field(default_factory=dict)
+    """Per kind of fact how many existed as of the snapshot."""
+    limited_ids: tuple[str, ...] = ()
+    """Ids beyond the limit of a type: they stay alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class WalkedJourney:
     counted: Flags
     rows: CustomerRows
     effort_before: FloatArray
+    steps: JourneySteps | None = None
+    """What happened inside each journey; only of the experiment's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +90,18 @@ class Gathered:
     walked: Mapping[str, WalkedJourney]
     """By journey key; the experiment's own journey is among them."""
     contacts: Mapping[str, Contacts]
-    """By metric key, for the metrics that count events."""
+    """By the keys of ``abplat.analysis.needs``, for the metrics that count events."""
     counts: Counts
+    scores: Mapping[str, Contacts] = field(default_factory=dict)
+    """By the name of the score."""
     n_earlier: int = 0
     """Customers left out because an earlier phase exposed them."""
+    encounters: Encounters | None = None
+    """How the customers were met, exposure by exposure."""
+    profile: Profile | None = None
+    """What was known of the customers before their first exposure."""
+    capable: Mapping[str, Contacts] = field(default_factory=dict)
+    """By channel, the touchpoints that can show a variant."""
 
     def arm(self, variant: int) -> Flags:
         """Return the mature customers of a variant: the denominator of every metric."""

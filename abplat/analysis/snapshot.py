@@ -16,14 +16,24 @@ from arro3.core import Array, DataType, Table
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.config import Settings
+from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
+from abplat.facts.engines import discovery, profile
 from abplat.facts.engines.duckdb import connect, create_view
-from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
+from abplat.facts.engines.scan import (
+    scan_aliases,
+    scan_contacts,
+    scan_exposures,
+    scan_scores,
+    scan_touchpoints,
+)
+from abplat.facts.identity_commands import RESERVED
 from abplat.facts.lake import Lake
 
-_KINDS = ("touchpoint", "exposure", "alias")
-_VIEWS = ("touchpoints", "exposures", "aliases")
+_KINDS = ("touchpoint", "exposure", "alias", "score")
+_VIEWS = ("touchpoints", "exposures", "aliases", "scores")
 _CUSTOMERS = "customers"
+_COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
 
 
 class Exposure(NamedTuple):
@@ -35,6 +45,8 @@ class Exposure(NamedTuple):
     channel: str | None
     ts_us: int
     reason: str | None
+    phase: int | None = None
+    sdk: str | None = None
 
 
 class Snapshot:
@@ -67,7 +79,11 @@ class Snapshot:
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        return [Alias(*row) for row in self._connection.execute(scan_aliases(self.as_of_us)).fetchall()]
+        found = self._connection.execute(scan_aliases(self.as_of_us)).fetchall()
+        return [
+            Alias(a, b, ts_us, received_us, _COMMAND_OF.get(source))
+            for a, b, ts_us, received_us, source in found
+        ]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""
@@ -117,11 +133,81 @@ class Snapshot:
         )
         return encode_masks(masks, n_customers)
 
-    def contacts(self, metrics: Sequence[Iterable[Matcher] | None]) -> dict[str, Any]:
-        """Return what metrics count of the chosen customers: customer, ts_us, value, mask."""
-        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS))
-        # An event without a value is worth nothing.
-        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
+    def contacts(
+        self,
+        metrics: Sequence[Iterable[Matcher] | None],
+        properties: Sequence[str] = (),
+        *,
+        with_channel: bool = False,
+    ) -> dict[str, Any]:
+        """Return what metrics count of the chosen customers: customer, ts_us, value, mask.
+
+        An event without a value has none (NaN). The texts of properties stand in ``property_0``
+        and on, None where there is none.
+        """
+        found = self._fetch(
+            scan_contacts(
+                metrics,
+                self.as_of_us,
+                customers=_CUSTOMERS,
+                properties=properties,
+                with_channel=with_channel,
+            )
+        )
+        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), np.nan)
+        for place in range(len(properties)):
+            found[f"property_{place}"] = _texts(found[f"property_{place}"])
+        if with_channel:
+            found["channel"] = _texts(found["channel"])
+        return found
+
+    def scores(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the scores that the chosen customers gave: customer, ts_us, value, name."""
+        found = self._fetch(scan_scores(names, self.as_of_us, customers=_CUSTOMERS))
+        found["name"] = np.array(_texts(found["name"]), object)
+        return found
+
+    def before_exposure(
+        self, customer: Any, exposed_us: Any, names: Sequence[str]
+    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+        """Return what was known of the chosen customers when they were first exposed.
+
+        Args:
+            customer: Their codes.
+            exposed_us: Their first exposures.
+            names: Properties to read, as the latest touchpoint before the exposure told them.
+
+        Returns:
+            Customer and first touchpoint of those who had one before; per property customer and
+            JSON text.
+        """
+        columns: dict[str, Any] = {
+            "customer": Array(customer.astype(np.int64)),
+            "exposed_us": Array(exposed_us),
+        }
+        self._connection.register("entrants", Table.from_pydict(columns))
+        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
+        found = profile.read_first_seen(self._connection)
+        told = profile.read_attributes(self._connection, names)
+        self._connection.execute("DROP VIEW before_exposure")
+        self._connection.unregister("entrants")
+        return found, told
+
+    def steps(self, since_us: int) -> dict[str, Any]:
+        """Return every touchpoint of the chosen customers since an instant, by customer and time."""
+        return discovery.read_steps(self._connection, _CUSTOMERS, (since_us, self.as_of_us))
+
+    def kinds(self, since_us: int) -> list[tuple[Any, ...]]:
+        """Return the kinds of touchpoints since an instant, with counts and first and last time."""
+        return discovery.read_kinds(self._connection, (since_us, self.as_of_us))
+
+    def count_facts(self) -> dict[str, int]:
+        """Return how many facts of each kind existed: the same number whenever it is asked."""
+        found = {}
+        for kind, view in zip(_KINDS, _VIEWS, strict=True):
+            query = f"SELECT count(*) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
+            [(n,)] = self._connection.execute(query, [self.as_of_us] * 2).fetchall()
+            found[kind] = int(n)
         return found
 
     def _fetch(self, query: str) -> dict[str, Any]:

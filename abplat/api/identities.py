@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.errors import STATUS
 from abplat.api.schemas.identities import (
@@ -39,14 +39,23 @@ def make_desk() -> Desk:
     """Return what identify works with in this request."""
     platform, project = current_platform(), g.key.project_key
     document = platform.configurations.document(project)
-    return Desk(platform.intake, platform.sessions, project, document, platform.clock)
+    return Desk(
+        intake=platform.intake,
+        sessions=platform.sessions,
+        project=project,
+        configuration=document,
+        clock=platform.clock,
+        joined=lambda: platform.holdings.forget(project),
+    )
 
 
 @blueprint.post("/identify")
-@require_key(SERVER, CLIENT)
+@require_key(SERVER, CLIENT, in_query=True)
 @blueprint.arguments(IdentifyRequest)
 @blueprint.response(200, IdentifyResponse)
-@blueprint.doc(operationId="identify", summary="Join an anonymous id with a known one")
+@blueprint.doc(
+    operationId="identify", summary="Join an anonymous id with a known one", parameters=[KEY_IN_QUERY]
+)
 def identify(document: Mapping[str, Any]) -> Answer:
     """Keep the join as a fact and answer the variants that hold for the customer from now on."""
     _require_proof(document)

@@ -83,6 +83,7 @@ def begin(
     approval_gate.pass_gate(session, row, WEIGHTS, asked, now)
     traffic = next_traffic(present, request, secrets.token_hex(16))
     if kind == RESET:
+        phase_queries.lock_draws(session.connection(), project)
         assignments.forget_experiment(session, project, key)
     _change(session, row, traffic, _Beginning(kind, request.reason, now))
     return describe(row)

@@ -8,7 +8,7 @@ import io
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue
 
 COLUMNS = (
-    "project", "experiment", "as_of", "metric", "title", "role", "direction", "unit", "margin",
+    "project", "experiment", "as_of", "metric", "title", "role", "direction", "unit", "margin", "margin_scale", "denominator",
     "variant", "is_control", "n", "total", "value",
     "effect", "se", "ci_lower", "ci_upper", "rel_effect", "rel_ci_lower", "rel_ci_upper", "p_value",
     "verdict", "method", "reason", "rel_reason", "decision", "may_ship",
@@ -31,7 +31,7 @@ def write_csv(report: Report) -> str:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in list_rows(report):
-        writer.writerow([_safe(row[name]) for name in COLUMNS])
+        writer.writerow([safe_cell(row[name]) for name in COLUMNS])
     return buffer.getvalue()
 
 
@@ -50,6 +50,8 @@ def _make_row(report: Report, metric: MetricResult, value: VariantValue) -> dict
         "direction": metric.direction,
         "unit": metric.unit,
         "margin": metric.margin,
+        "margin_scale": metric.margin_scale if metric.margin is not None else None,
+        "denominator": metric.denominator,
         "variant": value.variant,
         "is_control": value.variant == control,
         "n": value.n,
@@ -82,7 +84,7 @@ def _effect_cells(report: Report, effect: Effect) -> dict[str, Cell]:
     }
 
 
-def _safe(cell: Cell) -> str:
+def safe_cell(cell: Cell) -> str:
     """Write a cell; a text that a spreadsheet would calculate gets an apostrophe in front."""
     if cell is None:
         return ""

@@ -64,7 +64,24 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkDecomposition:
-    """The total effect on completion, accounted for link by link."""
+    """The total effect on completion, accounted for link by link.
+
+    Attributes:
+        control_rate: Completion in control: last stage over exposed.
+        treatment_rate: The same in treatment.
+        difference: Treatment less control, as a share; the points of the links add up to it.
+        se: Standard error of ``difference``; None where an arm has nobody.
+        ci_lower: Lower end of its interval.
+        ci_upper: Upper end.
+        p_value: Two-sided, of no difference.
+        log_ratio: Natural logarithm of treatment rate over control rate; None with a zero count.
+        log_ratio_se: Its standard error.
+        links: One per link, in order.
+        method: ``shapley`` or ``log_mean``: how the points were shared out.
+        alpha: Error rate of the intervals.
+        caption: What must be said beside every picture of it.
+        reason: Why logarithms or interval are missing, a code.
+    """
 
     control_rate: float
     treatment_rate: float
@@ -116,7 +133,7 @@ def decompose_links(
         >>> [round(link.points, 3) for link in found.links]
         [0.085, -0.045]
     """
-    control, treatment = _read(control_counts, treatment_counts, alpha)
+    control, treatment = read_chains(control_counts, treatment_counts, alpha)
     if not control[0] or not treatment[0]:
         return NotComputable("no_units")
     z = critical_normal(alpha)
@@ -149,7 +166,9 @@ def decompose_links(
     )
 
 
-def _read(control: Sequence[int], treatment: Sequence[int], alpha: float) -> tuple[FloatArray, FloatArray]:
+def read_chains(
+    control: Sequence[int], treatment: Sequence[int], alpha: float
+) -> tuple[FloatArray, FloatArray]:
     """Check two chains of counts."""
     if not 0 < alpha < 1:
         raise InvalidInputError.at("alpha", f"must lie between 0 and 1, got {alpha!r}")
@@ -227,6 +246,31 @@ def _share_by_shapley(control: FloatArray, treatment: FloatArray) -> FloatArray:
                 by_size = np.convolve(by_size, [control[j], treatment[j]])
         shares[i] = (treatment[i] - control[i]) * float(ways @ by_size)
     return shares
+
+
+def share_products(control: FloatArray, treatment: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share many differences of two products over their factors at once.
+
+    Args:
+        control: Factors, shape (draws, factors).
+        treatment: The same for treatment.
+
+    Returns:
+        The differences, shape (draws,), and the Shapley share of each factor, shape (draws, factors).
+    """
+    k = control.shape[1]
+    ways = np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
+    shares = np.empty_like(control)
+    for i in range(k):
+        by_size = np.zeros((len(control), k))
+        by_size[:, 0] = 1.0
+        for j in range(k):
+            if j != i:
+                grown = by_size * control[:, j : j + 1]
+                grown[:, 1:] += by_size[:, :-1] * treatment[:, j : j + 1]
+                by_size = grown
+        shares[:, i] = (treatment[:, i] - control[:, i]) * (by_size @ ways)
+    return treatment.prod(axis=1) - control.prod(axis=1), shares
 
 
 def _share_by_log_mean(control: FloatArray, treatment: FloatArray) -> FloatArray:

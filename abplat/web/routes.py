@@ -18,10 +18,12 @@ from abplat.web import (
     account,
     approvals,
     audit,
+    briefs,
     discussion,
     experiments,
     journeys,
     people,
+    results,
     sign_in,
     webhooks,
     wording,
@@ -59,12 +61,8 @@ def make_blueprint() -> Blueprint:
     )
     pages.add_url_rule("/", view_func=experiments.list_experiments)
     pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
-    place = "/projects/<project>/experiments/<key>"
-    pages.add_url_rule(place, view_func=experiments.show_experiment)
-    pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
-    pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (sign_in, account, discussion, approvals, people, audit, webhooks):
+    for module in (results, briefs, sign_in, account, discussion, approvals, people, audit, webhooks):
         module.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)

@@ -59,6 +59,21 @@ def test_only_customers_whom_the_phase_drew_itself_count() -> None:
     assert population(SEEN, [phase(1, 5000, NOW), phase(2, 6000, LATER)]) == ["cust:3"]
 
 
+def test_an_exposure_says_itself_which_phase_it_is_of() -> None:
+    """An SDK may go by an older configuration for a while: its time alone would mislead."""
+    plan = make_plan(frozen(), phases=[phase(1, 5000, NOW), phase(2, 6000, LATER), phase(3, 6000, LATER)])
+    made = [
+        Exposure("a", "cust:1", "control", "web", to_micros(LATER), "split", 1),
+        Exposure("b", "cust:2", "control", "web", to_micros(LATER), "split", 2),
+        Exposure("c", "cust:3", "control", "web", to_micros(NOW), "split", 3),
+        Exposure("d", "cust:4", "control", "web", to_micros(NOW), "split", None),
+    ]
+    codes = {each.actor: code for code, each in enumerate(made)}
+
+    assert plan.counts_from_phase == 2
+    assert _populate(made, codes, plan).customer.tolist() == [1, 2]
+
+
 def test_widening_leaves_nobody_out() -> None:
     """The same weights and salt have drawn them all."""
     everybody = ["cust:1", "cust:2", "cust:3"]

@@ -25,7 +25,6 @@ NEEDED_BODIES = {
     "simulate": {"changes": {"included": 5000}},
     "phases": {"reason": "more", "included": 6000},
     "approve": {"step": 0},
-    "preview": {"changes": {"included": 5000}},
     "conclude": {"outcome": "won"},
     "approvals": {"action": "start"},
     "comments": {"body": "hello"},
@@ -225,7 +224,7 @@ def _calls(app: Flask) -> list[tuple[str, str]]:
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith("/v1/"):
             continue
-        url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
+        url = re.sub(r"<any\(.*?\):suffix>", ".csv", rule.rule).replace("<key>", "KEY")
         url = re.sub(r"<(\w+:)?\w+>", "7", url)
         found += [(method, url) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found

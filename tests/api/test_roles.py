@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -77,10 +78,9 @@ def list_rules(app: Flask, *, pages: bool) -> list[tuple[Rule, str]]:
 def make_path(rule: Rule, **over: str) -> str:
     """Fill a rule with values that lead somewhere, where there is anything."""
     values = {"project": "shop", "key": "shorter-form", "number": "999", "token": "0" * 64, **over}
-    path = rule.rule
+    path = re.sub(r"<any\(.*?\):suffix>", ".csv", rule.rule)
     for name in rule.arguments:
-        for kind in ("", "int:", "path:", "any('.json', '.csv'):"):
-            path = path.replace(f"<{kind}{name}>", ".csv" if name == "suffix" else values.get(name, "x"))
+        path = re.sub(rf"<(?:int:|path:)?{name}>", values.get(name, "x"), path)
     assert "<" not in path, path
     return path
 

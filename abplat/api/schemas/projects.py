@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, key_field, text_field
+from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, duration_field, key_field, text_field
 from abplat.domain.approvals import ACTIONS
 
 
@@ -26,6 +26,7 @@ class ProjectFields(Schema):
         ApprovalsSetting,
         metadata={"description": "What a second person must agree to; a key may only add to it"},
     )
+    keep_facts = duration_field("How long facts are kept; for ever where it is left out", allow_none=True)
 
 
 class ProjectRequest(DocumentSchema, ProjectFields):

@@ -11,7 +11,7 @@ from arro3.core import DataType
 
 from abplat.config import Settings
 from abplat.facts.lake import Lake
-from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+from abplat.facts.tables import FOLDERS, LATER_COLUMNS, SCHEMAS, normal_kind
 
 _SQL_TYPES = ((DataType.is_int64, "BIGINT"), (DataType.is_float64, "DOUBLE"), (DataType.is_date32, "DATE"))
 
@@ -56,7 +56,7 @@ def create_view(
     kind = normal_kind(kind)
     name = name or FOLDERS[kind]
     files = lake.files(project, kind)
-    source = _source(kind, files)
+    source = source_of(kind, files)
     repeated = f"{name}_repeated"
     if not files or not _find_repeated(connection, source, repeated):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS {source}")
@@ -85,15 +85,20 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
     return int(found[0][0])
 
 
-def _source(kind: str, files: Sequence[str]) -> str:
+def source_of(kind: str, files: Sequence[str]) -> str:
     """Return the query over the files as they are."""
     if files:
         listed = ", ".join(_literal(file) for file in files)
         columns = ", ".join(SCHEMAS[kind].names)
-        return (
-            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
+        found = (
+            f"FROM read_parquet([{listed}], union_by_name = true, "
             "hive_partitioning = true, hive_types = {'day': DATE})"
         )
+        later = [SCHEMAS[kind].field(name) for name in LATER_COLUMNS.get(kind, ())]
+        if later:  # no file may have them yet
+            empty = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in later)
+            found = f"FROM ((SELECT {empty} WHERE false) UNION ALL BY NAME ({found}))"
+        return f"SELECT {columns} {found}"
     fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
     columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
     return f"SELECT {columns} WHERE false"
@@ -124,8 +129,9 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         since_us: Exposures before this instant are not counted.
     """
     project, experiment = whose
+    source = source_of("exposure", lake.files(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({_source('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)
