@@ -12,6 +12,7 @@ _SECOND = 1_000_000
 PERIODS_US = {
     "drain": 5 * _SECOND,
     "schedule": 10 * _SECOND,
+    "notify": 5 * _SECOND,
     "compact": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
