@@ -1,4 +1,4 @@
-"""Pages of experiments: the list, the result and its downloads."""
+"""Pages of experiments: the result and its downloads."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from flask import Response, render_template
 from abplat.domain.report import Report
 from abplat.errors import NotFoundError
 from abplat.services.report_table import write_csv
-from abplat.web.cards import Card, Group, make_card, make_empty
+from abplat.web.cards import Card, make_card, make_empty
 from abplat.web.result import make_page
 from abplat.web.sources import Document, Source, Stored, open_source
-
-
-def list_experiments(project: str | None = None) -> str:
-    """Show every experiment, project by project, or those of one project."""
-    with open_source() as source:
-        projects = [source.get_project(project)] if project else source.list_projects()
-        groups = [_group(source, each) for each in projects]
-    return render_template("experiments.html", groups=[group for group in groups if group.cards])
 
 
 def show_experiment(project: str, key: str) -> str:
@@ -61,11 +53,6 @@ def list_cards(source: Source, project: Document) -> tuple[Card, ...]:
         title = titles.get(document.get("journey"), "")
         cards.append(make_card(project, document, title, stored.report if stored else None))
     return tuple(cards)
-
-
-def _group(source: Source, project: Document) -> Group:
-    """Gather the experiments of one project."""
-    return Group(str(project.get("title") or project["key"]), list_cards(source, project))
 
 
 def _require_report(project: str, key: str) -> Stored:

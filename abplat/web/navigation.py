@@ -27,7 +27,9 @@ class Item(NamedTuple):
     is_current: bool
 
 
-PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
+EXPLORING: Final = (Entry("Glossary", "pages.show_glossary"),)
+"""Pages on which people find their way in a project."""
+PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"), *EXPLORING)
 """Pages of a project; their addresses take ``project``."""
 GENERAL_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
 """Pages of no project, shown where the address names none."""
