@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from abplat.web import experiment_list, glossary
+from abplat.web import experiment_list, glossary, quality, sdk_setup
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
-_MODULES: Final = (experiment_list, glossary)
+_MODULES: Final = (experiment_list, glossary, quality, sdk_setup)
 
 
 def add_pages(pages: Blueprint) -> None:

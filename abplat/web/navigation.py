@@ -27,7 +27,11 @@ class Item(NamedTuple):
     is_current: bool
 
 
-EXPLORING: Final = (Entry("Glossary", "pages.show_glossary"),)
+EXPLORING: Final = (
+    Entry("Data quality", "pages.show_quality"),
+    Entry("Connect", "pages.show_sdk"),
+    Entry("Glossary", "pages.show_glossary"),
+)
 """Pages on which people find their way in a project."""
 PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"), *EXPLORING)
 """Pages of a project; their addresses take ``project``."""
