@@ -11,23 +11,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abplat.analysis.encounters import meet
-from abplat.analysis.gathered import Contacts, Counts, Gathered, WalkedJourney
+from abplat.analysis.gathered import Contacts, Counts, FloatArray, Gathered, WalkedJourney
 from abplat.analysis.identity import IdentityMap, resolve
 from abplat.analysis.journeys.encode import code
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.steps import trace
-from abplat.analysis.plan import AnalysisPlan, PlannedMetric
+from abplat.analysis.needs import Need, list_needs, list_scores
+from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import ExposureColumns, Population, first_exposures
 from abplat.analysis.profile import read_profile
 from abplat.analysis.serving import read_capable
 from abplat.analysis.snapshot import Exposure, Snapshot
 from abplat.analysis.walking import lay_out
-from abplat.domain.journeys import Matcher, parse_journey
+from abplat.domain.journeys import parse_journey
 
 OVERRIDE = "override"
-_COUNTING_KINDS = frozenset({"touchpoint", "value"})
+_MAX_BITS = 60
+"""Needs that one pass can tell apart."""
 
 
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
@@ -42,7 +45,8 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     _choose(snapshot, actors, identities, population)
     profile = read_profile(snapshot, population, identities, plan.registry, plan.attributes)
     capable = read_capable(snapshot, plan.registry, population)
-    keys = sorted({metric.journey for metric in plan.metrics} | {plan.journey["key"]})
+    parts = [part for metric in plan.metrics for _, part in metric.parts]
+    keys = sorted({metric.journey for metric in (*plan.metrics, *parts)} | {plan.journey["key"]})
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
@@ -53,6 +57,7 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
             for key in keys
         },
         contacts=_contacts(snapshot, plan, population),
+        scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, identities, exposures, plan),
         n_earlier=len(
             _earlier(
@@ -164,34 +169,71 @@ def _walk(
 
 
 def _contacts(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
-    """Return the events that each counting metric counts."""
-    metrics = [metric for metric in plan.metrics if metric.kind in _COUNTING_KINDS]
-    if not metrics:
-        return {}
-    found = snapshot.contacts(_matchers(metrics))
+    """Return the events that metrics count."""
+    needs = list_needs(plan.metrics)
+    found: dict[str, Contacts] = {}
+    for start in range(0, len(needs), _MAX_BITS):
+        found |= _read_needs(snapshot, needs[start : start + _MAX_BITS], population)
+    return found
+
+
+def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Population) -> dict[str, Contacts]:
+    """Return the events of some needs, read in one pass."""
+    names = sorted({name for need in needs for name in (need.label, need.number) if name is not None})
+    with_channel = any(need.by_channel for need in needs)
+    found = snapshot.contacts([need.matchers() for need in needs], names, with_channel=with_channel)
+    channels = code(found["channel"]) if with_channel else None
+    texts = {name: code(found[f"property_{place}"]) for place, name in enumerate(names)}
     unit = population.locate(found["customer"])
     contacts = {}
-    for bit, metric in enumerate(metrics):
+    for bit, need in enumerate(needs):
+        value = found["value"] if need.number is None else _numbers(*texts[need.number])
         hit = (found["mask"] >> bit) & 1 == 1
-        contacts[metric.key] = Contacts(unit=unit[hit], ts=found["ts_us"][hit], value=found["value"][hit])
+        if need.is_strict or need.number is not None:
+            hit &= ~np.isnan(value)
+        label, labels = texts[need.label] if need.label is not None else (None, ())
+        if need.by_channel and channels is not None:
+            label, labels = channels
+        contacts[need.key] = Contacts(
+            unit=unit[hit],
+            ts=found["ts_us"][hit],
+            # An event without a value is worth nothing.
+            value=np.nan_to_num(value[hit], nan=0.0),
+            label=None if label is None else label[hit],
+            labels=labels,
+        )
     return contacts
 
 
-def _matchers(metrics: Sequence[PlannedMetric]) -> list[tuple[Matcher, ...] | None]:
-    """Return what each metric counts; None stands for every event.
+def _numbers(codes: NDArray[np.int32], vocabulary: Sequence[str]) -> FloatArray:
+    """Return the numbers that texts stand for, NaN where one is none."""
+    numbers = np.array([*(_number(text) for text in vocabulary), np.nan])
+    return np.asarray(numbers[codes])
 
-    Matchers are read by the reader of journeys: they mean the same there.
-    """
-    documents = [[dict(matcher) for matcher in metric.match or ({"event": "any"},)] for metric in metrics]
-    # A journey has two stages at least.
-    stages = [
-        {"key": f"m{place}", "match": match} for place, match in enumerate([*documents, *documents[:1]])
-    ]
-    definition = parse_journey({"key": "metrics", "stages": stages, "window": "1s"}, require_owner=False)
-    return [
-        stage.match if metric.match else None
-        for metric, stage in zip(metrics, definition.stages, strict=False)
-    ]
+
+def _number(text: str) -> float:
+    """Read a number; text that is none, and what is not finite, is NaN."""
+    try:
+        value = float(text)
+    except ValueError:
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")
+
+
+def _scores(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
+    """Return the scores that customers gave, by name."""
+    names = list_scores(plan.metrics)
+    if not names:
+        return {}
+    found = snapshot.scores(names)
+    unit = population.locate(found["customer"])
+    return {
+        name: Contacts(
+            unit=unit[hit], ts=found["ts_us"][hit], value=np.asarray(found["value"], np.float64)[hit]
+        )
+        for name in names
+        for hit in [found["name"] == name]
+    }
 
 
 def _count(

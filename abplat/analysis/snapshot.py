@@ -18,14 +18,20 @@ from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_ma
 from abplat.config import Settings
 from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines import profile
+from abplat.facts.engines import discovery, profile
 from abplat.facts.engines.duckdb import connect, create_view
-from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
+from abplat.facts.engines.scan import (
+    scan_aliases,
+    scan_contacts,
+    scan_exposures,
+    scan_scores,
+    scan_touchpoints,
+)
 from abplat.facts.identity_commands import RESERVED
 from abplat.facts.lake import Lake
 
-_KINDS = ("touchpoint", "exposure", "alias")
-_VIEWS = ("touchpoints", "exposures", "aliases")
+_KINDS = ("touchpoint", "exposure", "alias", "score")
+_VIEWS = ("touchpoints", "exposures", "aliases", "scores")
 _CUSTOMERS = "customers"
 _COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
 
@@ -127,11 +133,38 @@ class Snapshot:
         )
         return encode_masks(masks, n_customers)
 
-    def contacts(self, metrics: Sequence[Iterable[Matcher] | None]) -> dict[str, Any]:
-        """Return what metrics count of the chosen customers: customer, ts_us, value, mask."""
-        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS))
-        # An event without a value is worth nothing.
-        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
+    def contacts(
+        self,
+        metrics: Sequence[Iterable[Matcher] | None],
+        properties: Sequence[str] = (),
+        *,
+        with_channel: bool = False,
+    ) -> dict[str, Any]:
+        """Return what metrics count of the chosen customers: customer, ts_us, value, mask.
+
+        An event without a value has none (NaN). The texts of properties stand in ``property_0``
+        and on, None where there is none.
+        """
+        found = self._fetch(
+            scan_contacts(
+                metrics,
+                self.as_of_us,
+                customers=_CUSTOMERS,
+                properties=properties,
+                with_channel=with_channel,
+            )
+        )
+        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), np.nan)
+        for place in range(len(properties)):
+            found[f"property_{place}"] = _texts(found[f"property_{place}"])
+        if with_channel:
+            found["channel"] = _texts(found["channel"])
+        return found
+
+    def scores(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the scores that the chosen customers gave: customer, ts_us, value, name."""
+        found = self._fetch(scan_scores(names, self.as_of_us, customers=_CUSTOMERS))
+        found["name"] = np.array(_texts(found["name"]), object)
         return found
 
     def before_exposure(
@@ -159,6 +192,14 @@ class Snapshot:
         self._connection.execute("DROP VIEW before_exposure")
         self._connection.unregister("entrants")
         return found, told
+
+    def steps(self, since_us: int) -> dict[str, Any]:
+        """Return every touchpoint of the chosen customers since an instant, by customer and time."""
+        return discovery.read_steps(self._connection, _CUSTOMERS, (since_us, self.as_of_us))
+
+    def kinds(self, since_us: int) -> list[tuple[Any, ...]]:
+        """Return the kinds of touchpoints since an instant, with counts and first and last time."""
+        return discovery.read_kinds(self._connection, (since_us, self.as_of_us))
 
     def count_facts(self) -> dict[str, int]:
         """Return how many facts of each kind existed: the same number whenever it is asked."""

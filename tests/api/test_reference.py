@@ -45,10 +45,12 @@ def test_every_operator_is_documented() -> None:
 def test_every_route_is_documented(app: Flask) -> None:
     """Each route of the API stands in the page, with NOUN for the nouns."""
     page = (REFERENCE / "api.md").read_text()
-    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments"
+    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments|observations"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
-            url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
+            url = rule.rule.replace("<any('.json', '.csv', '.parquet'):suffix>", ".csv").replace(
+                "<key>", "KEY"
+            )
             url = url.replace("<path:key>", "KEY")
             url = (
                 url.replace("<plan_id>", "ID").replace("<request_id>", "ID").replace("<selector>", "SELECTOR")
