@@ -1,0 +1,39 @@
+"""A file with every kind of metric, a mechanism and observations goes in and comes out as it was."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from abplat.domain.metric_kinds import KINDS_BY_KEY
+from abplat.services import catalogue
+from tests.conftest import NOW, make_catalogue, make_experiment, make_journey
+from tests.domain.test_metrics import make, make_observation
+
+
+def make_everything() -> dict[str, object]:
+    """Return a document with all that is new."""
+    base = make_catalogue()
+    first = make_journey()["stages"][0]["key"]
+    known = {metric["key"] for metric in base["metrics"]}
+    kinds = [make(kind, key=f"k-{kind}") for kind in KINDS_BY_KEY]
+    metrics = [*base["metrics"], *(each for each in kinds if each["key"] not in known)]
+    uses = [
+        *make_experiment()["metrics"],
+        {"metric": "k-nps", "role": "guardrail", "margin": 2.0, "scale": "absolute"},
+    ]
+    experiment = make_experiment(
+        metrics=uses, mechanism=[{"source": "exposed", "target": first, "moves": "none", "tolerance": 0.02}]
+    )
+    return make_catalogue(metrics=metrics, experiments=[experiment], observations=[make_observation()])
+
+
+def test_what_is_exported_applies_as_unchanged(session: Session) -> None:
+    """In one transaction, and again without any change."""
+    first = catalogue.apply(session, make_everything(), now=NOW)
+    exported = catalogue.export(session, "shop")
+    second = catalogue.apply(session, exported, now=NOW)
+
+    assert first.count("create") > len(KINDS_BY_KEY)
+    assert (second.count("create"), second.count("update")) == (0, 0)
+    assert exported["experiments"][0]["metrics"][-1]["scale"] == "absolute"
+    assert exported["observations"][0]["n"] == 12
