@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Settings:
         allowed_origins: Origins, between commas, whose pages may decide and record; ``*`` for any.
         sign_in: ``required``, or ``local`` where whoever reaches this machine is let in.
         public_url: Address at which people reach the pages, such as ``https://abplat.example``.
+        trusted_proxies: How many proxies before us may say where a request comes from.
         memory_limit: What the analysis engine may use before it spills to disk.
     """
 
@@ -35,8 +37,9 @@ class Settings:
     threads: int = 16
     memory_limit: str = "2GB"
     allowed_origins: str = ""
-    sign_in: str = "local"
+    sign_in: str = "required"
     public_url: str = ""
+    trusted_proxies: int = 0
 
     @property
     def sql_url(self) -> str:
@@ -47,6 +50,19 @@ class Settings:
     def lake_dir(self) -> Path:
         """The folder of the Delta tables."""
         return self.data_dir.resolve() / "lake"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address.
+
+    Examples:
+        >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+        (True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

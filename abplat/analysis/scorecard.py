@@ -22,7 +22,11 @@ from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, describe_links
+from abplat.analysis.maturity import describe_maturity
+from abplat.analysis.maturity_findings import maturity_findings
 from abplat.analysis.observations import list_observations
+from abplat.analysis.path_findings import path_findings
+from abplat.analysis.paths import draw_paths
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
 from abplat.analysis.scores import agree_with_ranks, describe_scores, score_findings
 from abplat.analysis.snapshot import Snapshot
@@ -67,7 +71,9 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     judged = measure_metric(plan.primary, gathered, plan, Standing(is_final=True, is_trusted=True))
     identity = check_identity(gathered, plan, judged)
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
+    maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
     checks = [*strata_findings(strata), *score_findings(scores)]
+    checks += [*maturity_findings(maturity), *path_findings(paths)]
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
@@ -97,6 +103,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         conflict_scan=ConflictSection(scan=scan, strata=strata),
         scores=scores,
         identity=identity,
+        maturity=maturity,
+        paths=paths,
     )
 
 

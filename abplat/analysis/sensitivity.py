@@ -299,6 +299,8 @@ def _judge_one(variant: str, rows: Sequence[Sensitivity]) -> IdentityVerdict:
         said = (
             f"Robust: {len(others)} other ways to tell who is who come to the same conclusion ({main.conclusion})."
             if others
+            else "No other way to tell who is who has enough customers to be held against the main analysis."
+            if rows[1:]
             else "Robust: every customer met one variant on one known id, so there is nothing to tell apart."
         )
         return IdentityVerdict(variant=variant, code="robust", sentence=said)

@@ -25,6 +25,8 @@ from abplat.api.schemas.identities import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN, CLIENT, SERVER
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
+from abplat.domain.roles import ANALYST
 from abplat.errors import AbplatError, NotAllowedError
 from abplat.services import identities, identity_tokens, ledger
 from abplat.services.identities import Desk
@@ -71,7 +73,7 @@ def identify_batch(document: Mapping[str, Any]) -> Answer:
 
 
 @blueprint.post("/identity-tokens")
-@require_key(SERVER, ADMIN)
+@require_key(SERVER, ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, TokenResponse)
 @blueprint.doc(operationId="create_identity_token", summary="Sign a token that says who somebody is")
@@ -104,7 +106,7 @@ def split(document: Mapping[str, Any]) -> Answer:
 
 
 @blueprint.get("/identities/conflicts")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.arguments(ConflictsQuery, location="query")
 @blueprint.response(200, ConflictsPage)
 @blueprint.doc(operationId="list_conflicts", summary="List assignments that gave way to earlier ones")

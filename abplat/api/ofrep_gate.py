@@ -80,7 +80,8 @@ class FlagGate:
         bearer, plain = environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", "")
         if cache is None or bool(bearer) == bool(plain):
             return None
-        return cache.get(plain or bearer.removeprefix("Bearer "))
+        key = cache.get(plain or bearer.removeprefix("Bearer "))
+        return None if key is not None and key.person else key  # what a person may do the long way knows
 
     def _answer(self, caller: CheckedKey, key: str, body: bytes) -> bytes | None:
         """Return the evaluation as JSON; None where there is anything to explain."""

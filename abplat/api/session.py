@@ -31,7 +31,7 @@ def current_session() -> Session:
         g.session = (platform.sessions if request.method in _SAFE_METHODS else platform.writers)()
         key = g.get("key")
         if key is not None:
-            audit.act_as(g.session, f"key:{key.selector}")
+            audit.act_as(g.session, key.actor, request.remote_addr)
     session: Session = g.session
     return session
 

@@ -15,7 +15,9 @@ from abplat.domain.report_base import Frozen
 from abplat.domain.report_conflicts import ConflictSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
+from abplat.domain.report_maturity import MaturitySection
 from abplat.domain.report_observations import ObservationFacts
+from abplat.domain.report_paths import PathsSection
 from abplat.domain.report_scores import ScoreFacts
 
 SCHEMA_VERSION = 1
@@ -304,6 +306,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     conflict_scan: ConflictSection | None = None
     scores: tuple[ScoreFacts, ...] = ()
     identity: IdentitySection | None = None
+    maturity: MaturitySection | None = None
+    paths: PathsSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

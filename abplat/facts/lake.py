@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from arro3.core import Array, DataType, Table
@@ -279,13 +280,14 @@ class Lake:
         """Make an empty table and everything above it durable."""
         path = self.path(project, kind)
         path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(
-            str(path),
-            SCHEMAS[normal_kind(kind)],
-            mode="ignore",
-            partition_by=["day"],
-            configuration=_CONFIGURATION,
-        )
+        with suppress(CommitFailedError):  # a rival has made it in the meantime
+            DeltaTable.create(
+                str(path),
+                SCHEMAS[normal_kind(kind)],
+                mode="ignore",
+                partition_by=["day"],
+                configuration=_CONFIGURATION,
+            )
         harden(path, [0])
         sync_folders([path, path.parent, self.root])
         return LakeTable(path)

@@ -14,7 +14,15 @@ from abplat.errors import InvalidInputError
 from abplat.services.report_table import safe_cell, write_csv
 
 METRICS: Final = "metrics"
-PARTS: Final = ("identity", "link_detail", "conflict_scan", "scores", "observations")
+PARTS: Final = (
+    "identity",
+    "link_detail",
+    "conflict_scan",
+    "scores",
+    "observations",
+    "maturity",
+    "paths",
+)
 """Sections of a Report that can be written beside the metric table."""
 Row = dict[str, Any]
 

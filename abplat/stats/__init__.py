@@ -39,6 +39,7 @@ from abplat.stats.covariates import (
 )
 from abplat.stats.cox import CoxFit, fit_cox
 from abplat.stats.display import attach_displays, to_html
+from abplat.stats.distributions import DistributionTest, compare_distributions
 from abplat.stats.estimator import compare, compare_rows
 from abplat.stats.evidence import Decision, Evidence, Goal, Guardrail, VerdictPlan
 from abplat.stats.exact import boschloo_p
@@ -283,6 +284,7 @@ __all__ = [
     "Decision",
     "DenominatorCheck",
     "Design",
+    "DistributionTest",
     "EffectHistory",
     "EffectLike",
     "EffectTrend",
@@ -402,6 +404,7 @@ __all__ = [
     "compare_beta",
     "compare_clusters",
     "compare_counts",
+    "compare_distributions",
     "compare_incidence",
     "compare_net_promoter",
     "compare_odds",

@@ -82,8 +82,9 @@ def guard() -> Any:
     role = needed_role(view, request.method)
     if is_local():
         _require_local_host()
+    person = find_person()  # open pages ask as well: the forms of who is signed in carry their own token
     if role != OPEN:
-        if find_person() is None:
+        if person is None:
             return _send_to_sign_in()
         require(role, (request.view_args or {}).get("project"))
     if request.method not in SAFE_METHODS:

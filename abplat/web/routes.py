@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import experiments, journeys
+from abplat.web import account, experiments, journeys, sign_in
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
 from abplat.web.navigation import list_menu
@@ -29,6 +29,7 @@ HEADINGS = {
     "conflict": (409, "This cannot be done now"),
     "duplicate_key": (409, "This exists already"),
     "illegal_transition": (409, "This cannot be done now"),
+    "approval_needed": (409, "Somebody else must approve this first"),
     "layer_full": (409, "There is no room in the layer"),
     "stale_version": (412, "Somebody else was quicker"),
     "too_large": (413, "This is too large"),
@@ -51,6 +52,8 @@ def make_blueprint() -> Blueprint:
     pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
     pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
+    for module in (sign_in, account):
+        module.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
     pages.register_error_handler(Exception, show_unexpected)

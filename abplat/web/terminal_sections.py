@@ -7,6 +7,8 @@ from rich.console import RenderableType
 from abplat.domain.report import Report
 from abplat.web.terminal_identity import render_identity
 from abplat.web.terminal_links import render_links
+from abplat.web.terminal_maturity import render_maturity
+from abplat.web.terminal_paths import render_paths
 
 
 def render_sections(report: Report) -> list[RenderableType]:
@@ -15,4 +17,8 @@ def render_sections(report: Report) -> list[RenderableType]:
     parts = render_links(report)
     if report.identity is not None:
         parts += render_identity(report.identity, unit)
+    if report.maturity is not None:
+        parts += render_maturity(report.maturity, unit)
+    if report.paths is not None:
+        parts += render_paths(report.paths)
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import current_app
+from flask import current_app, request
 from sqlalchemy.orm import Session
 
 from abplat.services import audit
@@ -28,7 +28,7 @@ def open_writer(project: str | None = None) -> Iterator[Session]:
     """
     platform = current_platform()
     with platform.writers.begin() as session:
-        audit.act_as(session, current_person().actor)
+        audit.act_as(session, current_person().actor, request.remote_addr)
         yield session
     if project is not None:
         platform.configurations.forget(project)

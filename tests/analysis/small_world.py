@@ -117,9 +117,7 @@ def make_world_plan(metrics: list[dict[str, Any]], **over: Any) -> AnalysisPlan:
         "journeys": {"buy": journey},
         "metrics": {each["key"]: each for each in (goal, *metrics, *hidden)},
     }
-    return make_plan(
-        frozen, state="stopped", started_at=START, stopped_at=AS_OF, observations=observations
-    )
+    return make_plan(frozen, state="stopped", started_at=START, stopped_at=AS_OF, observations=observations)
 
 
 def run_world(folder: Path, metrics: list[dict[str, Any]], **over: Any) -> Report:

@@ -323,6 +323,7 @@ def test_the_module_passes_the_vectors_in_the_browser(page: Any, shop: Shop) -> 
     wrong, count = page.evaluate("""async () => {
       const sdk = await import("/sdk/index.js");
       const load = async (name) => (await fetch(`/vectors/${name}.json`)).json();
+      const sort = (found) => Object.keys(found).sort().map((key) => [key, found[key]]);
       const wrong = []; let count = 0;
       const check = (seen, wanted, what) => { count++; if (JSON.stringify(seen) !== JSON.stringify(wanted)) wrong.push([what, seen, wanted]); };
       for (const c of (await load("hashes")).cases) check(sdk.hashWords(c.salt, c.unit), [c.word0, c.word1], c);
@@ -338,6 +339,16 @@ def test_the_module_passes_the_vectors_in_the_browser(page: Any, shop: Shop) -> 
         const document = {...config, segments: rules.segments, personas: rules.personas, experiments: [experiment]};
         check(sdk.compileConfig(document).decide(experiment.key, "cust:1", c.attributes).in_experiment, c.expected, c);
       }
+      for (const c of (await load("identities")).cases) {
+        const memory = sdk.createMemory(undefined, ""), answers = [];
+        for (const {saw, link, inherit} of c.steps) {
+          if (saw) memory.saw(...saw);
+          if (link) answers.push(memory.link(...link));
+          if (inherit) memory.inherit(inherit[0], Object.entries(inherit[1]));
+        }
+        check(answers.map(sort), c.assignments.map(sort), c.name);
+        for (const unit of Object.keys(c.pins)) check(sort(Object.fromEntries(memory.pins(unit))), sort(c.pins[unit]), c.name);
+      }
       for (const c of (await load("refused")).cases) {
         let refused = false;
         try { sdk.compileConfig(c.document); } catch { refused = true; }
@@ -348,3 +359,33 @@ def test_the_module_passes_the_vectors_in_the_browser(page: Any, shop: Shop) -> 
 
     assert wrong == []
     assert count >= 1_000
+
+
+def test_the_file_passes_the_vectors_of_identities(page: Any, shop: Shop) -> None:
+    """What was seen is bound as in the module and in Python; what the platform says comes in other tests."""
+    page.goto(shop.url + "/landing.html")
+    page.add_script_tag(url=f"{shop.platform_url}/sdk/abplat.js")
+    wrong, count = page.evaluate("""async () => {
+      const {cases} = await (await fetch("/vectors/identities.json")).json();
+      const wrong = []; let count = 0;
+      for (const {name, steps, pins} of cases) {
+        if (steps.some((step) => step.inherit)) continue;
+        const number = String(count++).padStart(16, "0");
+        const client = abplat.createClient("http://127.0.0.1:1", `abc_${number}_0`, {flushSeconds: 600, pollSeconds: 0});
+        for (const {saw, link} of steps) {
+          if (saw) client.expose({in_experiment: true, unit: saw[0], key: saw[1], variant: saw[2]});
+          if (saw) await new Promise((resolve) => setTimeout(resolve, 2));  // nobody sees two things at once
+          if (link) client.identify(...link);
+        }
+        const units = new Set(steps.flatMap((step) => (step.link ?? []).slice(1)));
+        for (const unit of units) {
+          const bound = JSON.parse(localStorage[`abplat:${number}:p${unit}`] ?? "{}"), wanted = pins[unit] ?? {};
+          const sorted = (found) => JSON.stringify(Object.keys(found).sort().map((key) => [key, found[key]]));
+          if (sorted(bound) !== sorted(wanted)) wrong.push([name, unit, bound, wanted]);
+        }
+      }
+      return [wrong, count];
+    }""")
+
+    assert wrong == []
+    assert count >= 90

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,7 @@ from abplat.facts.tables import SCHEMAS, to_table
 DAY_US = 86_400_000_000
 ROWS: dict[str, Row] = {
     "touchpoint": TouchpointRow("e1", "cust:1", "visit", 3 * DAY_US - 1, "web", 1.5, '{"a":1}'),
-    "exposure": ExposureRow("e1", "cust:1", "x", "b", 5, None, "split", "v1", "python/0.1.0"),
+    "exposure": ExposureRow("e1", "cust:1", "x", "b", 5, None, "split", "v1", 2, "python/0.1.0"),
     "alias": AliasRow("e1", "anon:w", "cust:1", 5, "login"),
     "score": ScoreRow("e1", "cust:1", "nps", 9.0, 5, "mail"),
 }
@@ -188,3 +189,30 @@ def test_the_view_of_nothing_has_all_columns(lake: Lake, tmp_path: Path) -> None
 
     assert [column[0] for column in columns] == SCHEMAS["score"].names
     assert {column[0]: column[1] for column in columns}["value"] == "DOUBLE"
+
+
+def test_rivals_may_make_the_same_table_at_once(tmp_path: Path) -> None:
+    """Each gets the one table, whoever was first."""
+    for attempt in range(10):
+        lake = Lake(tmp_path / str(attempt))
+        with ThreadPoolExecutor(4) as pool:
+            tables = list(pool.map(lambda _, lake=lake: lake.open("shop", "touchpoint"), range(4)))
+        assert {table.path for table in tables} == {lake.path("shop", "touchpoint")}
+        assert append(lake, 1, "e1")
+
+
+def test_what_is_erased_is_in_no_file_of_the_past(tmp_path: Path) -> None:
+    """Not in those either that a compaction has replaced and kept for slow readers."""
+    lake = Lake(tmp_path)
+    for sequence in range(1, 8):
+        append(lake, sequence, f"e{sequence}")
+    lake.compact("shop", "touchpoint")
+    table = lake.find("shop", "touchpoint")
+    assert table is not None
+    assert table.erase(["cust:1"], ["actor"]) == 7
+
+    held = [
+        duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE actor = 'cust:1'", [str(path)]).fetchall()
+        for path in lake.path("shop", "touchpoint").rglob("day=*/*.parquet")
+    ]
+    assert sum(rows[0][0] for rows in held) == 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 
 from abplat.errors import InvalidInputError
 from abplat.stats.sequential import (
@@ -20,6 +21,7 @@ from abplat.stats.sequential import (
     next_bound,
     set_bounds,
     solve_drift,
+    spend,
 )
 
 POCOCK = GroupSequentialPlan(spending=Spending("pocock"))
@@ -55,6 +57,19 @@ def test_bounds_agree_with_r(
 ) -> None:
     """As the packages print them; ldbounds integrates on a grid of 0.05, good to about 1e-4."""
     assert set_bounds(fractions, plan).upper == pytest.approx(expected, abs=1.5e-4)
+
+
+@pytest.mark.parametrize("plan", [GroupSequentialPlan(), POCOCK], ids=["of", "pocock"])
+def test_every_look_spends_its_share_by_another_integral(plan: GroupSequentialPlan) -> None:
+    """scipy.stats.multivariate_normal over the joint law of the looks, Corr = sqrt(t_i / t_j), no recursion."""
+    fractions = even(4)
+    bounds = set_bounds(fractions, plan).upper
+    correlation = [[(min(a, b) / max(a, b)) ** 0.5 for b in fractions] for a in fractions]
+    for k in range(1, 5):
+        box = np.array(bounds[:k])
+        inside = multivariate_normal(cov=np.array(correlation)[:k, :k]).cdf(box, lower_limit=-box)
+        allowed = 2 * spend(plan.spending, fractions[k - 1], 0.025)
+        assert 1 - inside == pytest.approx(allowed, abs=2e-5)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ class Project(Versioned, Base):
     title: Mapped[str] = mapped_column(String(200))
     fill_standing: Mapped[bool] = mapped_column(server_default=false(), default=True)
     keep_facts: Mapped[str | None] = mapped_column(String(16))
+    approvals: Mapped[Any] = mapped_column(Json, nullable=True)
+    """Actions that a second person must agree to; None for none."""
 
 
 class Definition(Versioned):

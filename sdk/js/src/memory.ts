@@ -77,7 +77,11 @@ export const createMemory = (store: Store | undefined, prefix: string) => {
     }
     return found;
   };
+  /** Keep a map, and what another tab has added to it since: what was seen first counts. */
   const save = (key: string, value: Map<string, any>): void => {
+    for (const [name, other] of attempt(() => new Map<string, any>(memory.read(key))) ?? []) {
+      if (!value.has(name) || (key[0] === "s" && other[0] < value.get(name)[0])) value.set(name, other);
+    }
     hold(key, value);
     memory.write(key, [...value]);
   };

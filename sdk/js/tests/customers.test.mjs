@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient, tokenUnit } from "../dist/node.js";
-import { findUnits, listen, makeClient, makeStore, other, start, until } from "./platform.mjs";
+import { findUnits, listen, makeClient, makeConfig, makeStore, other, start, until } from "./platform.mjs";
 
 const TOKEN = "abi1.AAFrSdIAY3VzdDo3.AAAAAAAAAAAAAAAAAAAAAA"; // names cust:7
 const make = makeClient(createClient);
@@ -171,6 +171,28 @@ test("identifications outlive the process; what is no record of ours is left alo
   assert.equal(await second.flush(30), 0);
   const sent = [...platform.bodies("/v1/identify"), ...platform.requests.filter(({ path }) => path.endsWith("batch"))];
   assert.ok(sent.length);
+});
+
+test("two tabs on one store lose nothing of each other", async (t) => {
+  const platform = await start(t);
+  listen(t);
+  const store = makeStore();
+  const [one, two, three] = [0, 1, 2].map(() => make(platform, { store, flushSeconds: 60 }));
+  const expose = (client, unit, key, variant) => client.expose({ in_experiment: true, unit, key, variant, reason: "split", config_version: "1" });
+  for (const client of [one, two]) client.decide("a", "anon:w1"); // both look before either writes
+  expose(one, "anon:w1", "a", "first");
+  expose(two, "anon:w1", "b", "first");
+  expose(two, "anon:w1", "a", "second");
+  expose(one, "anon:w1", "b", "second");
+  void one.identify("anon:w1", "cust:1");
+  void three.identify("anon:w2", "cust:1");
+  const { assignments } = JSON.parse([...store.items].map(([, text]) => JSON.parse(text)).find((text) => String(text).includes('"anon:w1","known"')));
+  const later = make(platform, { store });
+  await later.refresh();
+  platform.config = makeConfig("2", { key: "a", variants: [{ key: "first", bound: 1 }, { key: "second", bound: 10000 }], control: "second" });
+  await later.refresh();
+  assert.deepEqual(assignments, { a: "first", b: "first" });
+  assert.deepEqual([later.decide("a", "cust:1").variant, later.decide("a", "cust:1").reason], ["first", "pinned"]);
 });
 
 test("a token is asked for and names its unit", async (t) => {
