@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from abplat import __version__
+from abplat.analysis.breakdown_findings import breakdown_findings
+from abplat.analysis.breakdowns import break_down
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
@@ -72,8 +74,9 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     identity = check_identity(gathered, plan, judged)
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
+    breakdowns = break_down(gathered, plan)
     checks = [*strata_findings(strata), *score_findings(scores)]
-    checks += [*maturity_findings(maturity), *path_findings(paths)]
+    checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
@@ -105,6 +108,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         identity=identity,
         maturity=maturity,
         paths=paths,
+        breakdowns=breakdowns,
     )
 
 

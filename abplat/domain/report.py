@@ -12,6 +12,7 @@ import hashlib
 import msgspec
 
 from abplat.domain.report_base import Frozen
+from abplat.domain.report_breakdowns import BreakdownsSection
 from abplat.domain.report_conflicts import ConflictSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
@@ -308,6 +309,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     identity: IdentitySection | None = None
     maturity: MaturitySection | None = None
     paths: PathsSection | None = None
+    breakdowns: BreakdownsSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

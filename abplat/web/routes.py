@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import account, experiments, journeys, sign_in
+from abplat.web import account, briefs, experiments, journeys, results, sign_in
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
 from abplat.web.navigation import list_menu
@@ -47,12 +47,8 @@ def make_blueprint() -> Blueprint:
     )
     pages.add_url_rule("/", view_func=experiments.list_experiments)
     pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
-    place = "/projects/<project>/experiments/<key>"
-    pages.add_url_rule(place, view_func=experiments.show_experiment)
-    pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
-    pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (sign_in, account):
+    for module in (results, briefs, sign_in, account):
         module.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)

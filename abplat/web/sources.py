@@ -20,6 +20,7 @@ from abplat.domain.report import Report, decode_report
 from abplat.errors import ConflictError, NotFoundError
 from abplat.services import experiments, journeys, projects, reports
 from abplat.web.door import current_person
+from abplat.web.report_sources import RecordSource, ServiceRecords
 
 Document = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ class Stored:
     report: Report
 
 
-class Source(Protocol):
+class Source(RecordSource, Protocol):
     """All that the pages ask for."""
 
     def list_projects(self) -> list[Document]:
@@ -91,7 +92,7 @@ def read_stored(document: bytes, report_hash: str = "") -> Stored:
     return Stored(document, report_hash or hashlib.sha256(document).hexdigest(), report)
 
 
-class ServiceSource:
+class ServiceSource(ServiceRecords):
     """The services, asked in the words of the pages."""
 
     def __init__(self, session: Session, person: Person = LOCAL) -> None:
