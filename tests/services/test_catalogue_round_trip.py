@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
 from abplat.domain.metric_kinds import KINDS_BY_KEY
-from abplat.services import catalogue
+from abplat.services import catalogue, plans
 from tests.conftest import NOW, make_catalogue, make_experiment, make_journey
 from tests.domain.test_metrics import make, make_observation
 
@@ -37,3 +39,19 @@ def test_what_is_exported_applies_as_unchanged(session: Session) -> None:
     assert (second.count("create"), second.count("update")) == (0, 0)
     assert exported["experiments"][0]["metrics"][-1]["scale"] == "absolute"
     assert exported["observations"][0]["n"] == 12
+
+
+def test_observations_go_into_the_analyses_they_are_attached_to(session: Session) -> None:
+    """Those of the journey and of the experiment itself, as far as they were known at the instant."""
+    key = make_experiment()["key"]
+    other = make_observation(key="other", experiment="another")
+    own = make_observation(key="own", journey=None, experiment=key)
+    experiments = [make_experiment(), make_experiment(key="another", layer=None, slot=None)]
+    document = make_catalogue(experiments=experiments, observations=[make_observation(), own, other])
+    catalogue.apply(session, document, now=NOW)
+
+    known = plans.get_analysis(session, "shop", key, NOW + timedelta(days=1))["observations"]
+    before = plans.get_analysis(session, "shop", key, NOW - timedelta(days=1))["observations"]
+
+    assert [each["key"] for each in known] == ["own", "visit-3"]
+    assert before == []
