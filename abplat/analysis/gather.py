@@ -1,129 +1,65 @@
 """Gather what an analysis needs from the lake: identities, population, journeys, contacts.
 
 Only facts that had happened and been received by ``as_of`` are read, each event id once: the copy
-received first. What is read depends on nothing but facts, plan and ``as_of``.
+received first. What is read depends on nothing but facts, plan and ``as_of``. All experiments of a
+project are gathered by one reading, and each alone would find the same.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 
+from abplat.analysis.exposed import Exposed, expose
 from abplat.analysis.gathered import Contacts, Counts, Gathered, WalkedJourney
-from abplat.analysis.identity import IdentityMap, resolve
-from abplat.analysis.journeys.encode import code
-from abplat.analysis.journeys.matcher import match_journeys
+from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.rollup import roll_up
-from abplat.analysis.plan import AnalysisPlan, PlannedMetric
-from abplat.analysis.population import POST, PRE, ExposureColumns, Population, first_exposures, relate
-from abplat.analysis.snapshot import Exposure, Snapshot
-from abplat.domain.journeys import Matcher, parse_journey
-
-OVERRIDE = "override"
-_COUNTING_KINDS = frozenset({"touchpoint", "value"})
+from abplat.analysis.plan import AnalysisPlan
+from abplat.analysis.population import POST, PRE, Population, relate
+from abplat.analysis.reading import Reading, counting_metrics, definition_of, journey_keys, match_of, read
+from abplat.analysis.snapshot import Snapshot
 
 
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     """Read a snapshot of the lake as the plan asks."""
-    exposures = snapshot.exposures(plan.experiment["key"])
-    actors = list(dict.fromkeys((*snapshot.actors(), *(exposure.actor for exposure in exposures))))
-    identities = resolve(actors, snapshot.aliases(), snapshot.as_of_us)
-    customer_of = dict(zip(identities.ids, identities.customer_of.tolist(), strict=True))
-    population = _populate(exposures, customer_of, plan)
-    _choose(snapshot, actors, identities, population)
-    keys = sorted({metric.journey for metric in plan.metrics} | {plan.journey["key"]})
+    return next(gather_all(snapshot, [plan]))
+
+
+def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
+    """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    exposed = [_expose(snapshot, plan) for plan in plans]
+    found = read(snapshot, plans, [each.population for each in exposed])
+    for plan, each in zip(plans, exposed, strict=True):
+        yield _gather_one(snapshot, plan, each, found)
+
+
+def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
+    """Find the population of a plan."""
+    overridden = snapshot.codes_of(sorted(plan.experiment.get("overrides") or ()))
+    return expose(snapshot.exposure_facts(plan.experiment["key"]), snapshot.who, plan, overridden.tolist())
+
+
+def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
+    """Take from a reading what one plan asks for."""
+    population = exposed.population
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
-        walked={
-            key: _walk(snapshot, plan.journeys[key], population, plan, len(identities.customers))
-            for key in keys
-        },
-        contacts=_contacts(snapshot, plan, population),
-        counts=_count(snapshot, identities, exposures, plan),
-        n_earlier=len(
-            _earlier(
-                [each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan
-            )
-        ),
+        walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
+        contacts=_contacts(found, plan, population),
+        counts=_count(snapshot, exposed),
+        n_earlier=exposed.n_earlier,
     )
 
 
-def _is_override(exposure: Exposure, plan: AnalysisPlan) -> bool:
-    """Tell whether a unit was put into its variant by hand: it says so, or the plan lists it."""
-    return exposure.reason == OVERRIDE or exposure.actor in (plan.experiment.get("overrides") or ())
-
-
-def _counts_for(exposure: Exposure, plan: AnalysisPlan, known: Mapping[str, int]) -> bool:
-    """Tell whether an exposure puts its customer into the population.
-
-    Units put into a variant by hand are not randomised; a variant that is not planned is none.
-    """
-    return exposure.variant in known and not _is_override(exposure, plan)
-
-
-def _places(plan: AnalysisPlan) -> dict[str, int]:
-    """Return the position of each variant."""
-    return {variant.key: place for place, variant in enumerate(plan.variants)}
-
-
-def _populate(
-    exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
-) -> Population:
-    """Return who was exposed to what, by the earliest exposure of each customer."""
-    known = _places(plan)
-    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
-    earlier = _earlier(counting, customer_of, plan)
-    kept = [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
-    channel, channels = code(exposure.channel for exposure in kept)
-    columns = ExposureColumns(
-        customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
-        ts=np.array([exposure.ts_us for exposure in kept], np.int64),
-        variant=np.array([known[exposure.variant] for exposure in kept], np.int32),
-        variants=tuple(known),
-        channel=channel,
-        channels=channels,
-        # They come in the order of time and event id.
-        tie=np.arange(len(kept)),
-    )
-    return first_exposures(columns)
-
-
-def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
-    """Return the customers of earlier phases: they were drawn by other weights or another salt."""
-    since = plan.counts_from_us
-    if since is None:
-        return set()
-    return {customer_of[exposure.actor] for exposure in exposures if exposure.ts_us < since}
-
-
-def _choose(
-    snapshot: Snapshot, actors: Sequence[str], identities: IdentityMap, population: Population
-) -> None:
-    """Ask for the events of exposed customers alone."""
-    customer = identities.customer_of[: len(actors)]
-    exposed = np.flatnonzero(population.locate(customer) >= 0).tolist()
-    snapshot.choose_customers(
-        [actors[place] for place in exposed], (int(customer[place]) for place in exposed)
-    )
-
-
-def _walk(
-    snapshot: Snapshot,
-    document: Mapping[str, Any],
-    population: Population,
-    plan: AnalysisPlan,
-    n_customers: int,
-) -> WalkedJourney:
-    """Find the journeys of one definition and roll them up per exposed customer."""
-    definition = parse_journey(dict(document), require_owner=False)
-    events = snapshot.events(definition, n_customers)
-    journeys = match_journeys(definition, events, snapshot.as_of_us)
+def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) -> WalkedJourney:
+    """Roll the journeys of one definition up per exposed customer."""
+    definition = definition_of(plan, key)
+    journeys = _of_population(found.journeys[definition], population)
     unit = population.locate(journeys.customer)
     relation = relate(journeys, population, plan.grace_us)
     exposure = population.first_exposure[unit] if len(population) else np.zeros(len(journeys), np.int64)
@@ -131,7 +67,7 @@ def _walk(
     before = np.bincount(unit[past], weights=journeys.touchpoints[past], minlength=len(population))
     return WalkedJourney(
         journeys=journeys,
-        channels=events.channels,
+        channels=found.channels[definition],
         unit=unit,
         counted=(relation == POST) & (journeys.start <= exposure + plan.horizon_us),
         rows=roll_up(journeys, population, horizon_us=plan.horizon_us, grace_us=plan.grace_us),
@@ -139,51 +75,37 @@ def _walk(
     )
 
 
-def _contacts(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
+def _of_population(journeys: JourneyColumns, population: Population) -> JourneyColumns:
+    """Return the journeys of exposed customers; the reading may have seen those of other experiments."""
+    mine = population.locate(journeys.customer) >= 0
+    if mine.all():
+        return journeys
+    names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
+    return JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+
+
+def _contacts(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
     """Return the events that each counting metric counts."""
-    metrics = [metric for metric in plan.metrics if metric.kind in _COUNTING_KINDS]
-    if not metrics:
-        return {}
-    found = snapshot.contacts(_matchers(metrics))
-    unit = population.locate(found["customer"])
     contacts = {}
-    for bit, metric in enumerate(metrics):
-        hit = (found["mask"] >> bit) & 1 == 1
-        contacts[metric.key] = Contacts(unit=unit[hit], ts=found["ts_us"][hit], value=found["value"][hit])
+    for metric in counting_metrics(plan):
+        events = found.contacts[match_of(metric)]
+        unit = population.locate(events.customer)
+        mine = unit >= 0
+        contacts[metric.key] = Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
     return contacts
 
 
-def _matchers(metrics: Sequence[PlannedMetric]) -> list[tuple[Matcher, ...] | None]:
-    """Return what each metric counts; None stands for every event.
-
-    Matchers are read by the reader of journeys: they mean the same there.
-    """
-    documents = [[dict(matcher) for matcher in metric.match or ({"event": "any"},)] for metric in metrics]
-    # A journey has two stages at least.
-    stages = [
-        {"key": f"m{place}", "match": match} for place, match in enumerate([*documents, *documents[:1]])
-    ]
-    definition = parse_journey({"key": "metrics", "stages": stages, "window": "1s"}, require_owner=False)
-    return [
-        stage.match if metric.match else None
-        for metric, stage in zip(metrics, definition.stages, strict=False)
-    ]
-
-
-def _count(
-    snapshot: Snapshot, identities: IdentityMap, exposures: Sequence[Exposure], plan: AnalysisPlan
-) -> Counts:
+def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:
     """Count what was read."""
-    known = _places(plan)
-    strangers = Counter(exposure.variant for exposure in exposures if exposure.variant not in known)
+    who = snapshot.who
     return Counts(
         n_events=snapshot.count_events(),
-        n_customers=len(identities.customers),
+        n_customers=who.count_customers(exposed.facts.code),
         data_through_us=snapshot.data_through_us(),
         fact_versions=snapshot.versions,
-        shared_ids=identities.shared_ids,
-        n_refused_links=len(identities.refused_links),
-        n_limited_links=len(identities.limited_links),
-        unknown_variants=dict(sorted(strangers.items())),
-        n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
+        shared_ids=who.names_of(who.identities.shared),
+        n_refused_links=len(who.identities.refused_links),
+        n_limited_links=len(who.identities.limited_links),
+        unknown_variants=exposed.unknown_variants,
+        n_overrides=exposed.n_overrides,
     )

@@ -7,23 +7,36 @@ matchers itself: what leaves it are integers, of the customers asked for and nob
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from arro3.core import Array, DataType, Table
+from numpy.typing import NDArray
 
+from abplat.analysis.exposed import OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
-from abplat.config import Settings
+from abplat.analysis.stream import EventStream
+from abplat.analysis.who import Who, find_who
+from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines.duckdb import connect, create_view
-from abplat.facts.engines.scan import scan_aliases, scan_contacts, scan_exposures, scan_touchpoints
+from abplat.facts.engines.duckdb import connect, literal
+from abplat.facts.engines.scan import (
+    scan_aliases,
+    scan_contacts,
+    scan_exposures,
+    scan_stream,
+    scan_touchpoints,
+)
+from abplat.facts.engines.sources import Sources
 from abplat.facts.lake import Lake
 
-_KINDS = ("touchpoint", "exposure", "alias")
-_VIEWS = ("touchpoints", "exposures", "aliases")
 _CUSTOMERS = "customers"
+_ROWS_AT_ONCE = 2_000_000
+_LATE = 2**63 - 1
 
 
 class Exposure(NamedTuple):
@@ -43,12 +56,13 @@ class Snapshot:
     def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
-        self.versions: dict[str, int] = {}
-        self._connection = connect(settings)
-        for kind in _KINDS:
-            version = _open(self._connection, lake, project, kind)
-            if version is not None:
-                self.versions[kind] = version
+        memory = memory_bytes(settings.memory_limit)
+        # The engine may have half of the memory, events a quarter; the rest is for what is made of them.
+        self._room = memory // 4
+        self._spill = settings.data_dir.resolve() / "tmp"
+        self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
+        self.sources = Sources(self._connection, lake, project, as_of_us)
+        self.versions = self.sources.versions()
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -60,34 +74,71 @@ class Snapshot:
         """Let go of the engine."""
         self._connection.close()
 
+    @cached_property
+    def who(self) -> Who:
+        """Who is who."""
+        return find_who(self.sources)
+
     def exposures(self, experiment: str) -> list[Exposure]:
         """Return the exposures of one experiment, in the order of time and event id."""
-        found = self._connection.execute(scan_exposures(experiment, self.as_of_us)).fetchall()
+        found = self._connection.execute(scan_exposures(experiment, self.as_of_us, unique=True)).fetchall()
         return [Exposure(*row) for row in found]
+
+    def exposure_facts(self, experiment: str) -> ExposureFacts:
+        """Return the exposures of one experiment as columns, in the order of time and event id."""
+        where = f"WHERE experiment = {literal(experiment)}"
+        names = {
+            name: [row[0] for row in self._connection.execute(
+                f"SELECT DISTINCT {name} FROM exposures {where} AND {name} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted
+            ).fetchall()]
+            for name in ("variant", "channel")
+        }  # fmt: skip
+        found = self._fetch(
+            f"SELECT actor_code, ts_us, {_place('variant', names['variant'])} AS variant, "  # noqa: S608  # quoted
+            f"{_place('channel', names['channel'])} AS channel, "
+            f"reason IS NOT DISTINCT FROM '{OVERRIDE}' AS by_hand FROM exposures {where} ORDER BY ts_us, event_id"
+        )
+        return ExposureFacts(
+            code=np.asarray(found["actor_code"], np.int64),
+            ts=np.asarray(found["ts_us"], np.int64),
+            variant=np.asarray(found["variant"], np.int32),
+            variants=tuple(names["variant"]),
+            channel=np.asarray(found["channel"], np.int32),
+            channels=tuple(names["channel"]),
+            by_hand=np.asarray(found["by_hand"], bool),
+        )
+
+    def codes_of(self, actors: Sequence[str]) -> NDArray[np.int64]:
+        """Return the codes of some ids, -1 for those that no fact names."""
+        columns: dict[str, Any] = {
+            "actor": Array(list(actors), type=DataType.string()),
+            "place": Array(np.arange(len(actors), dtype=np.int64)),
+        }
+        self._connection.register("asked", Table.from_pydict(columns))
+        found = self._fetch(
+            "SELECT coalesce(i.code, b.code, -1) AS code FROM asked LEFT JOIN loose_ids i USING (actor) "  # noqa: S608
+            f"LEFT JOIN ({self.sources.book.query()}) b USING (actor) ORDER BY place"
+        )
+        self._connection.unregister("asked")
+        return np.asarray(found["code"], np.int64)
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        return [Alias(*row) for row in self._connection.execute(scan_aliases(self.as_of_us)).fetchall()]
+        query = scan_aliases(self.as_of_us, unique=True)
+        return [Alias(*row) for row in self._connection.execute(query).fetchall()]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""
-        query = "SELECT DISTINCT actor FROM touchpoints WHERE ts_us <= ? AND received_us <= ? ORDER BY actor"
-        return [row[0] for row in self._connection.execute(query, [self.as_of_us] * 2).fetchall()]
+        query = "SELECT DISTINCT actor FROM touchpoints ORDER BY actor"
+        return [row[0] for row in self._connection.execute(query).fetchall()]
 
     def count_events(self) -> int:
         """Return the number of touchpoints."""
-        query = "SELECT count(*) FROM touchpoints WHERE ts_us <= ? AND received_us <= ?"
-        row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
-        return int(row[0]) if row else 0
+        return self.sources.count_events()
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
-        found = []
-        for view in _VIEWS:
-            query = f"SELECT max(ts_us) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
-            row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
-            found += [int(row[0])] if row and row[0] is not None else []
-        return max(found, default=None)
+        return self.sources.data_through_us()
 
     def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
         """Say whose events are asked for from now on: the code of each actor."""
@@ -99,9 +150,73 @@ class Snapshot:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
         self._connection.unregister("chosen")
 
+    def has_captured(self) -> bool:
+        """Tell whether some touchpoint says what it asked the customer for."""
+        source = self.sources.kinds["touchpoint"]
+        if source.has_captured or not source.loose:
+            return source.has_captured
+        query = f"SELECT 1 FROM ({self.sources.read('touchpoint', None)}) WHERE contains(props, '\"captured\"') LIMIT 1"  # noqa: S608
+        return bool(self._connection.execute(query).fetchall())
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the channels of all touchpoints, sorted."""
+        query = "SELECT DISTINCT channel FROM touchpoints WHERE channel IS NOT NULL ORDER BY 1"
+        return tuple(row[0] for row in self._connection.execute(query).fetchall())
+
+    def stream(
+        self,
+        parts: Sequence[Iterable[Matcher] | None],
+        chosen: NDArray[np.int32],
+        *,
+        channels: Sequence[str],
+        with_value: bool,
+    ) -> EventStream:
+        """Return the touchpoints of chosen customers; close it after use.
+
+        Args:
+            parts: What is asked of each event; None asks nothing. Bit i of the masks answers part i.
+            chosen: Per actor code the customer, -1 for codes that are not asked for.
+            channels: Names whose positions stand for channels.
+            with_value: Whether the values of events are needed.
+        """
+        n_customers = int(chosen.max(initial=-1)) + 1
+        stream = EventStream(chosen, n_customers, room=self._room, spill=self._spill)
+        query = scan_stream(parts, channels=channels, with_value=with_value)
+        source = self.sources.kinds["touchpoint"]
+        sealed = self._group(source.whole) + self._group(source.cut)
+        queries = [_within(self.sources.read("touchpoint", files), query) for files in sealed]
+        if source.loose:
+            loose = f"SELECT * FROM ({self.sources.read('touchpoint', None)}) ORDER BY ts_us, event_id"  # noqa: S608
+            queries.append(_within(loose, query))
+
+        def scan(number: int) -> dict[str, Any]:
+            return _plain(self._connection.execute(queries[number]).fetchnumpy())
+
+        def untie(instants: NDArray[np.int64]) -> dict[str, Any]:
+            listed = ", ".join(str(ts) for ts in instants.tolist())
+            rows = f"SELECT * FROM touchpoints WHERE ts_us IN ({listed}) ORDER BY ts_us, event_id"  # noqa: S608
+            return _plain(self._connection.execute(_within(rows, query)).fetchnumpy())
+
+        stream.fill(scan, len(sealed), len(queries) - len(sealed), untie)
+        return stream
+
+    def _group(self, files: Sequence[str]) -> list[list[str]]:
+        """Put files together that are read at once."""
+        statistics = self.sources.kinds["touchpoint"].statistics or {}
+        groups: list[list[str]] = []
+        room = 0
+        for path in files:
+            rows = statistics[path].rows or _ROWS_AT_ONCE
+            if rows > room:
+                groups.append([])
+                room = _ROWS_AT_ONCE
+            groups[-1].append(path)
+            room -= rows
+        return groups
+
     def events(self, definition: JourneyDefinition, n_customers: int) -> EventColumns:
         """Return the touchpoints of the chosen customers as a definition sees them."""
-        found = self._fetch(scan_touchpoints(definition, self.as_of_us, customers=_CUSTOMERS))
+        found = self._fetch(scan_touchpoints(definition, self.as_of_us, customers=_CUSTOMERS, unique=True))
         correlated = definition.correlate_by is not None
         captured = np.ma.asarray(found["captured"])
         masks = MaskColumns(
@@ -119,7 +234,7 @@ class Snapshot:
 
     def contacts(self, metrics: Sequence[Iterable[Matcher] | None]) -> dict[str, Any]:
         """Return what metrics count of the chosen customers: customer, ts_us, value, mask."""
-        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS))
+        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS, unique=True))
         # An event without a value is worth nothing.
         found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
         return found
@@ -129,15 +244,20 @@ class Snapshot:
         return dict(self._connection.execute(query).fetchnumpy())
 
 
-def _open(connection: Any, lake: Lake, project: str, kind: str) -> int | None:
-    """Create the view of a kind; return the version that it reads."""
-    version = lake.version(project, kind)
-    while True:
-        create_view(connection, lake, project, kind)
-        after = lake.version(project, kind)
-        if after == version:
-            return version
-        version = after
+def _within(rows: str, query: str) -> str:
+    """Return a query that sees some rows in the place of all touchpoints."""
+    return f"WITH touchpoints AS ({rows}) {query}"  # our own queries
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    """Return columns that hold no nulls as plain arrays."""
+    return {name: np.ascontiguousarray(np.ma.getdata(column)) for name, column in found.items()}
+
+
+def _place(column: str, names: Sequence[str]) -> str:
+    """Return the SQL for the position of a text among some names, -1 for none."""
+    cases = " ".join(f"WHEN {literal(name)} THEN {place}" for place, name in enumerate(names))
+    return f"(CASE {column} {cases} ELSE -1 END)::INTEGER" if names else "(-1)::INTEGER"
 
 
 def _texts(column: Any) -> list[str | None]:

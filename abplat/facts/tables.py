@@ -37,6 +37,9 @@ SCHEMAS: dict[str, Schema] = {
     "alias": _schema(a=_MUST, b=_MUST, source=_MAY),
     "score": _schema(actor=_MUST, name=_MUST, channel=_MAY, value=(_NUMBER, False)),
 }
+CODED = {"touchpoint": ("actor",), "exposure": ("actor",), "alias": ("a", "b")}
+"""Kinds that are sealed, each with its columns that hold ids of people."""
+
 FOLDERS = {"touchpoint": "touchpoints", "exposure": "exposures", "alias": "aliases", "score": "scores"}
 _KINDS = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}
 

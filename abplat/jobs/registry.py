@@ -9,7 +9,12 @@ from abplat.jobs.context import Handler
 
 _SECOND = 1_000_000
 # A drain costs a commit per kind of fact and a file per day, however few rows wait.
-PERIODS_US = {"drain": 5 * _SECOND, "schedule": 10 * _SECOND, "compact": 600 * _SECOND}
+PERIODS_US = {
+    "drain": 5 * _SECOND,
+    "schedule": 10 * _SECOND,
+    "compact": 600 * _SECOND,
+    "seal": 600 * _SECOND,
+}
 _KINDS = (*PERIODS_US, "analyse", "plan")
 
 

@@ -88,15 +88,24 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
 def _source(kind: str, files: Sequence[str]) -> str:
     """Return the query over the files as they are."""
     if files:
-        listed = ", ".join(_literal(file) for file in files)
+        listed = ", ".join(literal(file) for file in files)
         columns = ", ".join(SCHEMAS[kind].names)
         return (
             f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
             "hive_partitioning = true, hive_types = {'day': DATE})"
         )
+    return nothing(kind)
+
+
+def nothing(kind: str) -> str:
+    """Return the query for no rows of a kind."""
+    return f"SELECT {typed_columns(kind)} WHERE false"
+
+
+def typed_columns(kind: str) -> str:
+    """Return the columns of a kind as empty values of their types."""
     fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
-    columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
-    return f"SELECT {columns} WHERE false"
+    return ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
 
 
 def _sql_type(kind: DataType) -> str:
@@ -109,7 +118,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str | Path) -> str:
+def literal(text: str | Path) -> str:
     """Quote a text."""
     return "'" + str(text).replace("'", "''") + "'"
 

@@ -1,0 +1,227 @@
+"""One reading of the touchpoints for any number of experiments: journeys and counted events.
+
+Every matcher of every journey and metric becomes one bit of a mask, so the files are read once.
+Journeys of a definition are found once, over the customers of all experiments that ask for it.
+Definitions that follow a property, or a lake in which touchpoints say what they asked for, are read
+text by text instead (``Snapshot.events``): slower, and with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abplat.analysis import stream_kernel as k
+from abplat.analysis.journeys.encode import EventColumns
+from abplat.analysis.journeys.matcher import match_journeys
+from abplat.analysis.journeys.results import JourneyColumns
+from abplat.analysis.plan import AnalysisPlan, PlannedMetric
+from abplat.analysis.population import Population
+from abplat.analysis.snapshot import Snapshot
+from abplat.analysis.stream import EventPart
+from abplat.domain.journeys import JourneyDefinition, Matcher, parse_journey
+
+COUNTING_KINDS = frozenset({"touchpoint", "value"})
+
+Match = tuple[Matcher, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEvents:
+    """The events that match something, of all customers read, by customer and time."""
+
+    customer: NDArray[np.int32]
+    ts: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading found.
+
+    Attributes:
+        journeys: Per definition (see :func:`definition_of`) all journeys of the customers read.
+        channels: Names of channels by the codes that journeys use.
+        contacts: Per match the events that it counts.
+    """
+
+    journeys: Mapping[JourneyDefinition, JourneyColumns]
+    channels: Mapping[JourneyDefinition, tuple[str, ...]]
+    contacts: Mapping[Match, ContactEvents]
+
+
+def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
+    """Return a journey of a plan, as the plan froze it."""
+    return parse_journey(dict(plan.journeys[key]), require_owner=False)
+
+
+def journey_keys(plan: AnalysisPlan) -> list[str]:
+    """Return the journeys that a plan counts on, the experiment's own among them."""
+    return sorted({metric.journey for metric in plan.metrics} | {plan.journey["key"]})
+
+
+def counting_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
+    """Return the metrics that count events."""
+    return [metric for metric in plan.metrics if metric.kind in COUNTING_KINDS]
+
+
+def match_of(metric: PlannedMetric) -> Match:
+    """Return what a metric counts; None stands for every event.
+
+    Matchers are read by the reader of journeys: they mean the same there.
+    """
+    if not metric.match:
+        return None
+    stage = {"key": "m", "match": [dict(matcher) for matcher in metric.match]}
+    # A journey has two stages at least.
+    document = {"key": "metric", "stages": [stage, {**stage, "key": "n"}], "window": "1s"}
+    return parse_journey(document, require_owner=False).stages[0].match
+
+
+def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequence[Population]) -> Reading:
+    """Read the touchpoints of all exposed customers once, for all plans.
+
+    Args:
+        snapshot: The facts.
+        plans: What to look for.
+        populations: Who was exposed, per plan.
+    """
+    definitions = list(
+        dict.fromkeys(definition_of(plan, key) for plan in plans for key in journey_keys(plan))
+    )
+    matches = list(dict.fromkeys(match_of(metric) for plan in plans for metric in counting_metrics(plan)))
+    chosen = snapshot.who.actors_of(_exposed(snapshot, populations))
+    by_text = [one for one in definitions if one.correlate_by is not None]
+    if snapshot.has_captured():
+        by_text = definitions
+    quick = [one for one in definitions if one not in by_text]
+    found = _read_quickly(snapshot, quick, matches, chosen)
+    return _read_texts(snapshot, by_text, chosen, found) if by_text else found
+
+
+def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[np.bool_]:
+    """Return per customer whether some experiment exposed it."""
+    exposed = np.zeros(snapshot.who.identities.n_customers, bool)
+    for population in populations:
+        exposed[population.customer] = True
+    return exposed
+
+
+def _read_quickly(
+    snapshot: Snapshot,
+    definitions: Sequence[JourneyDefinition],
+    matches: Sequence[Match],
+    chosen: NDArray[np.int32],
+) -> Reading:
+    """Read integers, and walk through them part by part."""
+    asked = _Question(definitions, matches)
+    if not asked.parts:
+        return Reading({}, {}, {})
+    channels = snapshot.channels()
+    journeys: dict[JourneyDefinition, list[JourneyColumns]] = {one: [] for one in definitions}
+    contacts: dict[Match, list[ContactEvents]] = {match: [] for match in matches}
+    with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(matches)) as stream:
+        for part in stream.parts():
+            for definition, found in journeys.items():
+                events = asked.see(definition, part, channels)
+                found.append(match_journeys(definition, events, snapshot.as_of_us))
+            for match, picked in contacts.items():
+                picked.append(_pick(part, asked.place(match)))
+    return Reading(
+        {one: _join(found) for one, found in journeys.items()},
+        dict.fromkeys(definitions, channels),
+        {match: _join_contacts(picked) for match, picked in contacts.items()},
+    )
+
+
+class _Question:
+    """All matchers that are asked for, each once."""
+
+    def __init__(self, definitions: Sequence[JourneyDefinition], matches: Sequence[Match]) -> None:
+        asked: list[Match] = [stage.match for one in definitions for stage in one.stages]
+        asked += [exclude.match for one in definitions for exclude in one.exclude]
+        scopes = [_scope_match(one) for one in definitions if one.scope is not None]
+        self.parts: list[Match] = list(dict.fromkeys([*asked, *scopes, *matches]))
+        self._places = {part: place for place, part in enumerate(self.parts)}
+
+    def place(self, match: Match) -> int:
+        """Return the bit of a match."""
+        return self._places[match]
+
+    def see(self, definition: JourneyDefinition, part: EventPart, channels: tuple[str, ...]) -> EventColumns:
+        """Return the events of a part as a definition sees them."""
+        stages = part.bits([self.place(stage.match) for stage in definition.stages])
+        excludes = part.bits([self.place(each.match) for each in definition.exclude])
+        in_scope = np.ones(part.ts.size, bool)
+        if definition.scope is not None:
+            in_scope = part.has(self.place(_scope_match(definition))) | (stages != 0) | (excludes != 0)
+        order = np.arange(part.ts.size)
+        columns: list[Any] = [
+            part.customer,
+            part.ts,
+            stages,
+            excludes,
+            in_scope,
+            part.channel.astype(np.int32),
+        ]
+        if k.settle_ties(part.customer, part.ts, stages, order):
+            columns = [column[order] for column in columns]
+        customer, ts, stages, excludes, in_scope, channel = columns
+        return EventColumns(
+            customer=customer,
+            ts=ts,
+            stage_mask=stages,
+            exclude_mask=excludes,
+            in_scope=in_scope,
+            channel=channel,
+            value=np.full(ts.size, -1, np.int32),
+            captured=np.zeros((ts.size, 0), np.uint64),
+            source=order,
+            channels=channels,
+            values=(),
+        )
+
+
+def _scope_match(definition: JourneyDefinition) -> Match:
+    """Return the scope of a definition as matchers."""
+    return tuple(Matcher(event=name) for name in definition.scope or ())
+
+
+def _pick(part: EventPart, place: int) -> ContactEvents:
+    """Return the events of a part that match."""
+    at = np.flatnonzero(part.has(place))
+    value = np.zeros(at.size) if part.value is None else part.value[at]
+    return ContactEvents(part.customer[at], part.ts[at], value)
+
+
+def _join(found: Sequence[JourneyColumns]) -> JourneyColumns:
+    """Put the journeys of all parts together; they come in the order of customers."""
+    names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
+    return JourneyColumns(**{name: np.concatenate([getattr(one, name) for one in found]) for name in names})
+
+
+def _join_contacts(found: Sequence[ContactEvents]) -> ContactEvents:
+    """Put the events of all parts together."""
+    return ContactEvents(
+        *(np.concatenate([getattr(one, name) for one in found]) for name in ("customer", "ts", "value"))
+    )
+
+
+def _read_texts(
+    snapshot: Snapshot, definitions: Sequence[JourneyDefinition], chosen: NDArray[np.int32], found: Reading
+) -> Reading:
+    """Read the journeys of definitions that need texts."""
+    who = snapshot.who
+    codes = np.flatnonzero(chosen >= 0)
+    names = who.sources.names_of(codes.tolist())
+    snapshot.choose_customers([names[code] for code in codes.tolist()], chosen[codes].tolist())
+    journeys, channels = dict(found.journeys), dict(found.channels)
+    for definition in definitions:
+        events = snapshot.events(definition, who.identities.n_customers)
+        journeys[definition] = match_journeys(definition, events, snapshot.as_of_us)
+        channels[definition] = events.channels
+    return replace(found, journeys=journeys, channels=channels)
