@@ -27,8 +27,11 @@ def find_root(parent: Any, code: Any) -> Any:  # pragma: no cover -- compiled
 
 
 @_jit
-def _count_recent(head: Any, following: Any, joined: Any, kind: Any, root: Any, since: Any, most: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
+def _count_recent(
+    lists: Any, kind: Any, root: Any, since: Any, most: Any
+) -> int:  # pragma: no cover -- compiled
     """Count the ids of a limited type that joined after an instant; more than ``most`` are not counted."""
+    head, following, joined = lists
     found, item = 0, head[kind, root]
     while item >= 0 and found <= most and joined[item] > since:
         found += 1
@@ -101,7 +104,7 @@ def join_all(
                 if lone[root]:  # a lone id joins now
                     found += kinds[root] == kind
                 else:
-                    found += _count_recent(head, following, joined, kind, root, since, limits[kind])
+                    found += _count_recent((head, following, joined), kind, root, since, limits[kind])
             beyond = beyond or found > limits[kind]
         if beyond:
             # the smaller side stays outside; of a customer and a stranger, the stranger
