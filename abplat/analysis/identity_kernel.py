@@ -4,7 +4,7 @@ The tests hold the two equal. An id is a number; of the ids that joined a compon
 with a limit hang in a list per root, the youngest first.
 """
 
-# ruff: noqa: PLR0912, PLR0913, PLR0917, C901 -- compiled code is handed its arrays one by one, objects would cost the speed
+# ruff: noqa: PLR0912, C901 -- compiled code is one long loop
 from __future__ import annotations
 
 from typing import Any
