@@ -17,15 +17,17 @@ from abplat.api.parser import ADMIN_LIMIT
 from abplat.api.schemas.definitions import ProblemSchema
 from abplat.api.session import init_sessions
 from abplat.clock import Clock, system_clock
-from abplat.config import Settings
+from abplat.config import Settings, is_loopback
+from abplat.errors import InvalidInputError
 from abplat.services.platform import open_platform
 from abplat.web import blueprint
 from abplat.web.routes import render_error
+from abplat.web.visitors import find_signed_in
 
 API_MODULES: Final = (
     "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
-    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "analyses", "plans",
-    "events", "failed_events", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
+    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
+    "events", "failed_events", "quality", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 
@@ -57,8 +59,9 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     Raises:
         UnavailableError: If the database cannot be used.
     """
+    check_sign_in(settings)
     app = Flask("abplat", static_folder=None)
-    app.config.update(_config())
+    app.config.update(_config(), SIGN_IN=settings.sign_in)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["abplat"] = open_platform(settings, clock)
     init_errors(app)
@@ -68,6 +71,22 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     _add_pages(app)
     app.wsgi_app = FlagGate(app)  # type: ignore[method-assign]  # as Flask documents middleware
     return app
+
+
+def check_sign_in(settings: Settings) -> None:
+    """Refuse settings that would let strangers in.
+
+    Raises:
+        InvalidInputError: Naming the setting.
+    """
+    if settings.sign_in not in ("required", "local"):
+        message = f"{settings.sign_in!r} is neither required nor local"
+        raise InvalidInputError.at("sign_in", message, "bad_setting")
+    if settings.sign_in == "local" and not is_loopback(settings.host):
+        message = (
+            f"local lets everybody in who reaches {settings.host}; listen on 127.0.0.1, or let people sign in"
+        )
+        raise InvalidInputError.at("sign_in", message, "bad_setting")
 
 
 def _config() -> dict[str, Any]:
@@ -101,6 +120,7 @@ def _add_api(app: Flask) -> None:
 
 def _add_pages(app: Flask) -> None:
     """Add the pages for people, who are told in words what machines are told in JSON."""
+    app.extensions["abplat.finder"] = find_signed_in
     app.register_blueprint(blueprint)
     app.register_error_handler(404, _show_nothing_here)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ class Settings:
         port: Port to listen on; 0 takes a free one.
         threads: Threads of the web server.
         allowed_origins: Origins, between commas, whose pages may decide and record; ``*`` for any.
+        sign_in: ``required``, or ``local`` where whoever reaches this machine is let in.
+        public_url: Address at which people reach the pages, such as ``https://abplat.example``.
+        trusted_proxies: How many proxies before us may say where a request comes from.
         memory_limit: What the analysis engine may use before it spills to disk.
     """
 
@@ -34,6 +38,9 @@ class Settings:
     threads: int = 16
     memory_limit: str = "2GB"
     allowed_origins: str = ""
+    sign_in: str = "required"
+    public_url: str = ""
+    trusted_proxies: int = 0
 
     @property
     def sql_url(self) -> str:
@@ -63,6 +70,19 @@ def memory_bytes(limit: str) -> int:
         )
     number, unit, binary = found.groups()
     return int(float(number) * (1024 if binary else 1000) ** (" KMGT".index(unit.upper() or " ")))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address.
+
+    Examples:
+        >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0")
+        (True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

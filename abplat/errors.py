@@ -8,7 +8,8 @@
     ├── ConflictError               conflict             409
     │   ├── DuplicateKeyError       duplicate_key        409
     │   ├── IllegalTransitionError  illegal_transition   409
-    │   └── LayerFullError          layer_full           409
+    │   ├── LayerFullError          layer_full           409
+    │   └── ApprovalNeededError     approval_needed      409
     ├── StaleVersionError           stale_version        412
     ├── TooLargeError               too_large            413
     ├── LimitExceededError          limit_exceeded       429
@@ -21,6 +22,7 @@ A statistic that cannot be computed is not an error: see ``abplat.stats.NotCompu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
@@ -98,6 +100,12 @@ class IllegalTransitionError(ConflictError):
     code = "illegal_transition"
 
 
+class ApprovalNeededError(ConflictError):
+    """The project asks for a second person's approval of this, and there is none."""
+
+    code = "approval_needed"
+
+
 class LayerFullError(ConflictError):
     """The slot asked for overlaps another experiment of the layer."""
 
@@ -120,6 +128,19 @@ class LimitExceededError(AbplatError):
     """Too many requests; try again later."""
 
     code = "limit_exceeded"
+    retry_after_s: int = 1
+
+    @classmethod
+    def after(cls, seconds: float, message: str) -> LimitExceededError:
+        """Make the error for somebody who must wait for some seconds.
+
+        Examples:
+            >>> LimitExceededError.after(14.2, "too many").retry_after_s
+            15
+        """
+        error = cls(message)
+        error.retry_after_s = max(1, math.ceil(seconds))
+        return error
 
 
 class UnavailableError(AbplatError):

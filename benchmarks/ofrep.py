@@ -1,11 +1,14 @@
 """Compare an OFREP evaluation with a bare Flask view under the same server, settings and clients.
 
 The bare view reads the same body and answers as many bytes of JSON; it checks no key, decides nothing and
-knows no errors. Run ``python benchmarks/ofrep.py``; a ratio of 1 means that abplat adds nothing.
+knows no errors. Every evaluation goes by the ledger of assignments: for one visitor, who evaluates flag after
+flag; for a different visitor with each request, whom the ledger knows; and with ``abplatLedger: false``, which
+asks no database. Run ``python benchmarks/ofrep.py``; a ratio of 1 means that abplat adds nothing.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import socket
@@ -14,20 +17,24 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from abplat.config import Settings
+from abplat.db.queries import assignments
+from abplat.db.queries.assignments import Entry, Pin
 from abplat.services import catalogue, experiments, keys
 from abplat.services.experiments import Moment
 from abplat.services.platform import open_platform
 
 CONNECTIONS = 4
-SECONDS = 2.0
-ROUNDS = 7
+SECONDS = 1.0
+ROUNDS = 5
 PATH = "/ofrep/v1/evaluate/flags/form"
-BODY = json.dumps({"context": {"targetingKey": "cust:1", "country": "DE", "channel": "web"}}).encode()
+VISITORS = 100_000
+ONE, MANY, PURE = "one visitor", "another visitor each time", "without the ledger"
 BARE = """
 import sys
 from flask import Flask, jsonify, request
@@ -76,7 +83,11 @@ def prepare(data_dir: Path) -> str:
     with platform.writers.begin() as session:
         catalogue.apply(session, CATALOGUE, now=now)
         experiments.start(session, "shop", "form", Moment(now))
-        token = keys.create(session, "shop", "client", now=now).token
+        token = keys.create(session, "shop", "server", now=now).token
+        pin = Pin("control", now)
+        assignments.keep(
+            session.connection(), "shop", [Entry(f"cust:{number}", "form", pin) for number in range(VISITORS)]
+        )
     platform.close()
     return token
 
@@ -90,15 +101,22 @@ def start(command: list[str]) -> tuple[subprocess.Popen[str], int]:
     return process, int(found[1])
 
 
-def ask_on(port: int, token: str, end: float, counts: list[int]) -> None:
+def make_body(mode: str, number: int) -> bytes:
+    """Return the body of one request."""
+    more = {"abplatLedger": False} if mode == PURE else {}
+    unit = f"cust:{number % VISITORS if mode == MANY else 0}"
+    return json.dumps({"context": {"targetingKey": unit, "country": "DE", "channel": "web", **more}}).encode()
+
+
+def ask_on(port: int, token: str, end: float, counts: list[int], mode: str, numbers: Iterator[int]) -> None:
     """Send one request after the other over one connection."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-    request = f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
     count = 0
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while time.perf_counter() < end:
-            connection.sendall(request)
+            body = make_body(mode, next(numbers))
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             answer = connection.recv(65_536)
             while b"\r\n\r\n" not in answer or not answer.rstrip().endswith(b"}"):
                 answer += connection.recv(65_536)
@@ -107,11 +125,12 @@ def ask_on(port: int, token: str, end: float, counts: list[int]) -> None:
     counts.append(count)
 
 
-def measure(port: int, token: str) -> float:
+def measure(port: int, token: str, mode: str, numbers: Iterator[int]) -> float:
     """Return requests a second."""
     counts: list[int] = []
     end = time.perf_counter() + SECONDS
-    clients = [threading.Thread(target=ask_on, args=(port, token, end, counts)) for _ in range(CONNECTIONS)]
+    asked = (port, token, end, counts, mode, numbers)
+    clients = [threading.Thread(target=ask_on, args=asked) for _ in range(CONNECTIONS)]
     for client in clients:
         client.start()
     for client in clients:
@@ -128,13 +147,21 @@ def main() -> None:
         ours, our_port = start([sys.executable, *serve])
         bare, bare_port = start([sys.executable, "-c", BARE])
         try:
-            pairs = [(measure(our_port, token), measure(bare_port, token)) for _ in range(ROUNDS)]
+            numbers = itertools.count()
+            modes = {
+                mode: [
+                    (measure(our_port, token, mode, numbers), measure(bare_port, token, mode, numbers))
+                    for _ in range(ROUNDS)
+                ]
+                for mode in (ONE, MANY, PURE)
+            }
         finally:
             for process in (ours, bare):
                 process.terminate()
                 process.communicate()
-    best, floor = (max(found) for found in zip(*pairs, strict=True))
-    print(f"OFREP evaluation {best:7.0f}/s   bare Flask view {floor:7.0f}/s   ratio {best / floor:.2f}")
+    for mode, pairs in modes.items():
+        best, floor = (max(found) for found in zip(*pairs, strict=True))
+        print(f"{mode:26}{best:7.0f}/s   bare Flask view {floor:7.0f}/s   ratio {best / floor:.2f}")
 
 
 if __name__ == "__main__":

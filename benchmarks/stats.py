@@ -66,7 +66,10 @@ print(json.dumps(found))
 
 
 def take_best(
-    call: Callable[[], object], n: int = 200, repeats: int = 7, clock: Callable[[], float] = time.process_time
+    call: Callable[[], object],
+    n: int = 100,
+    repeats: int = 40,
+    clock: Callable[[], float] = time.process_time,
 ) -> float:
     """Return the best time of a call in microseconds of the processor, or of another clock."""
     call()
@@ -183,8 +186,8 @@ def time_moments(units: int, metrics: int = 5) -> None:
         found = read_records(con.sql(query), metrics, shifts)
         return [compare(records["t"], records["c"]) for records in found]
 
-    seconds = take_best(analyse, n=1, clock=time.perf_counter) / 1e6
-    sql = take_best(lambda: con.sql(query).fetchall(), n=1, clock=time.perf_counter) / 1e6
+    seconds = take_best(analyse, n=1, repeats=9, clock=time.perf_counter) / 1e6
+    sql = take_best(lambda: con.sql(query).fetchall(), n=1, repeats=9, clock=time.perf_counter) / 1e6
     print(f"moments of {units:,} units x {metrics} metrics, covariate, 6 strata, 2 arms (DuckDB, 2 threads)")
     print(f"  query {sql:.3f} s; with records and comparisons {seconds:.3f} s")
 
@@ -202,15 +205,24 @@ def time_boundaries() -> None:
 
 
 def count_digits() -> None:
-    """Print how many digits of the standard error are left at a mean of 1e9 and a standard deviation of 1."""
+    """Print the digits that are left of effect and error at a mean of 1e9 and a standard deviation of 1."""
     rng = np.random.default_rng(3)
     small = [rng.normal(0, 1, 200_000) for _ in "tc"]
     large = [1e9 + values for values in small]
-    exact = compare(*(Moments.from_values(values - 1e9) for values in large))
-    found = compare(*(Moments.from_values(values) for values in large))
-    if isinstance(exact, Comparison) and isinstance(found, Comparison):
-        digits = min(16.0, -np.log10(max(abs(found.se / exact.se - 1), 1e-16)))
-        print(f"mean 1e9, standard deviation 1: {digits:.1f} digits of the standard error are right")
+    bottom = np.full(200_000, 4.0)
+    shapes = {
+        "mean": (Moments.from_values, ComparisonPlan()),
+        "ratio": (lambda y: Moments.from_values(y, bottom), ComparisonPlan(kind="ratio")),
+    }
+    for name, (record, plan) in shapes.items():
+        exact = compare(*(record(values - 1e9) for values in large), plan)
+        found = compare(*(record(values) for values in large), plan)
+        if isinstance(exact, Comparison) and isinstance(found, Comparison):
+            pairs = ((found.effect, exact.effect), (found.se, exact.se))
+            effect, se = (min(16.0, -np.log10(max(abs(a / b - 1), 1e-16))) for a, b in pairs)
+            print(
+                f"{name} of 1e9, standard deviation 1: {effect:.1f} digits of the effect, {se:.1f} of its error"
+            )
 
 
 def main() -> None:

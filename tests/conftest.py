@@ -132,7 +132,7 @@ def _settings(tmp_path: Path, template: Path, server: Engine | None) -> Iterator
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
     shutil.copy(template, data_dir / "abplat.sqlite3")
-    yield Settings(data_dir=data_dir)  # noqa: PT022  # the other branch has a teardown
+    yield Settings(data_dir=data_dir, sign_in="local")  # noqa: PT022  # the other branch has a teardown
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +164,8 @@ def _postgres_settings(server: Engine, tmp_path: Path) -> Iterator[Settings]:
     """Copy the migrated database, and drop the copy afterwards."""
     name = f"abplat_{uuid.uuid4().hex[:12]}"
     run_sql(server, f"CREATE DATABASE {name} TEMPLATE {PG_TEMPLATE} STRATEGY FILE_COPY")
-    yield Settings(data_dir=tmp_path / "data", database_url=_url_of(server, name))
+    url = _url_of(server, name)
+    yield Settings(data_dir=tmp_path / "data", database_url=url, sign_in="local")
     run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

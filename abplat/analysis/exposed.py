@@ -13,6 +13,8 @@ from abplat.analysis.population import ExposureColumns, Population, first_exposu
 from abplat.analysis.who import Who
 
 OVERRIDE = "override"
+INHERITED = frozenset({"pinned"})
+"""Reasons of a decision that copies what was decided before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,11 @@ class ExposureFacts:
         variants: Names of the variants met, sorted.
         channel: Position in ``channels``, -1 unknown.
         channels: Names of the channels met, sorted.
+        sdk: Position in ``sdks``, -1 unknown.
+        sdks: Names of the SDKs met, sorted.
+        phase: The phase that decided, -1 where the exposure does not say.
         by_hand: Whether the exposure itself says that the variant was given by hand.
+        inherited: Whether it copies what was decided before.
     """
 
     code: NDArray[np.int64]
@@ -35,7 +41,11 @@ class ExposureFacts:
     variants: tuple[str, ...]
     channel: NDArray[np.int32]
     channels: tuple[str, ...]
+    sdk: NDArray[np.int32]
+    sdks: tuple[str, ...]
+    phase: NDArray[np.int64]
     by_hand: NDArray[np.bool_]
+    inherited: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return the number of exposures."""
@@ -49,6 +59,7 @@ class Exposed:
     Attributes:
         facts: The exposures.
         counting: Which of them put their customers into the population.
+        variant: Per exposure the position of its variant in the plan, -1 for a variant that is none.
         population: Who was exposed to what; variants are positions in the plan.
         unknown_variants: Exposures to variants that are not planned, by name.
         n_overrides: Exposures to planned variants given by hand.
@@ -57,6 +68,7 @@ class Exposed:
 
     facts: ExposureFacts
     counting: NDArray[np.bool_]
+    variant: NDArray[np.int32]
     population: Population
     unknown_variants: dict[str, int]
     n_overrides: int
@@ -79,11 +91,11 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
     by_hand = facts.by_hand | np.isin(facts.code, np.array(overridden, np.int64))
     counting = (planned >= 0) & ~by_hand
     customer = who.customers_of(facts.code)
-    earlier = _earlier(customer[counting], facts.ts[counting], plan)
+    earlier = np.unique(customer[counting & _is_earlier(facts, plan)])
     if earlier.size:
         counting &= ~np.isin(customer, earlier)
     kept = np.flatnonzero(counting)
-    channel, channels = _compact(facts.channel[kept], facts.channels)
+    channel, channels = compact(facts.channel[kept], facts.channels)
     population = first_exposures(
         ExposureColumns(
             customer=customer[kept],
@@ -99,6 +111,7 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
     return Exposed(
         facts=facts,
         counting=counting,
+        variant=planned,
         population=population,
         unknown_variants={
             name: int(n) for name, n in zip(facts.variants, counts, strict=True) if name not in places and n
@@ -108,16 +121,21 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
     )
 
 
-def _earlier(customer: NDArray[np.int32], ts: NDArray[np.int64], plan: AnalysisPlan) -> NDArray[np.int32]:
-    """Return the customers of earlier phases: they were drawn by other weights or another salt."""
-    since = plan.counts_from_us
-    return np.unique(customer[ts < since]) if since is not None else np.empty(0, np.int32)
+def _is_earlier(facts: ExposureFacts, plan: AnalysisPlan) -> NDArray[np.bool_]:
+    """Return which exposures an earlier phase decided: they say so themselves, else their time does.
+
+    An SDK may go by the configuration before for as long as it has no newer one.
+    """
+    if plan.counts_from_us is None:
+        return np.zeros(len(facts), bool)
+    by_time = facts.ts < plan.counts_from_us
+    return np.where(facts.phase >= 0, facts.phase < plan.counts_from_phase, by_time)
 
 
-def _compact(
+def compact(
     channel: NDArray[np.int32], channels: tuple[str, ...]
 ) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Drop the channels that nobody was exposed in."""
+    """Drop the names that nobody was met by."""
     used = np.zeros(len(channels) + 1, bool)
     used[channel] = True
     place = np.append(np.cumsum(used[:-1]) - 1, -1).astype(np.int32)

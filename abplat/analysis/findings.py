@@ -8,9 +8,11 @@ import numpy as np
 
 from abplat import stats
 from abplat.analysis.gathered import Gathered
+from abplat.analysis.identity_findings import identity_findings, is_recognition
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.plan_findings import check_plan
 from abplat.domain.report import Conflict, Finding, VariantFacts
+from abplat.domain.report_identity import IdentitySection
 
 SAMPLE_RATIO_ALARM = 0.001
 CROSSOVER_WARNING = 0.01
@@ -21,18 +23,22 @@ MANY_IMMATURE = 0.5
 
 
 def collect_findings(
-    gathered: Gathered, plan: AnalysisPlan, variants: Sequence[VariantFacts]
+    gathered: Gathered,
+    plan: AnalysisPlan,
+    variants: Sequence[VariantFacts],
+    identity: IdentitySection | None = None,
 ) -> tuple[Finding, ...]:
     """Return every check of the experiment, passed or not, gravest first."""
     found: list[Finding | None] = [check_exposures(variants)]
     if len(gathered.population):
         found += [
-            check_split(variants),
+            check_split(variants, identity),
             check_crossover(gathered, variants),
             check_size(variants),
             check_maturity(gathered),
             check_coherence(gathered),
         ]
+    found += identity_findings(identity) if identity else []
     found += [*_identity(gathered), *_strangers(gathered, plan), *check_plan(gathered, plan)]
     return rank(finding for finding in found if finding is not None)
 
@@ -69,9 +75,18 @@ def check_exposures(variants: Sequence[VariantFacts]) -> Finding:
     )
 
 
-def check_split(variants: Sequence[VariantFacts]) -> Finding | None:
-    """Test the split over customers against the plan."""
+def check_split(
+    variants: Sequence[VariantFacts], identity: IdentitySection | None = None
+) -> Finding | None:
+    """Test the split over customers against the plan.
+
+    Where the ids were split as planned and the customers were not, the fault lies with identity,
+    which has a finding of its own; this one then speaks of the ids.
+    """
     counts = {variant.key: variant.n_exposed for variant in variants}
+    who = "Customers"
+    if identity is not None and is_recognition(identity):
+        counts, who = identity.splits[0].counts, "Fresh assignments"
     weights = {variant.key: float(variant.weight) for variant in variants}
     check = stats.check_sample_ratio(counts, weights)
     if isinstance(check, stats.NotComputable):
@@ -89,7 +104,7 @@ def check_split(variants: Sequence[VariantFacts]) -> Finding | None:
             code="sample_ratio",
             severity="pass",
             title="Split as planned",
-            detail=f"Customers met the variants {seen} against {wanted} (p = {check.p_value:.3f}).",
+            detail=f"{who} met the variants {seen} against {wanted} (p = {check.p_value:.3f}).",
             evidence=evidence,
         )
     return Finding(

@@ -12,14 +12,26 @@ from dataclasses import fields
 
 import numpy as np
 
+from abplat.analysis.encounters import meet
 from abplat.analysis.exposed import Exposed, expose
 from abplat.analysis.gathered import Contacts, Counts, Gathered, WalkedJourney
 from abplat.analysis.journeys.results import JourneyColumns
-from abplat.analysis.journeys.rollup import roll_up
+from abplat.analysis.journeys.steps import pick_steps
 from abplat.analysis.plan import AnalysisPlan
-from abplat.analysis.population import POST, PRE, Population, relate
-from abplat.analysis.reading import Reading, counting_metrics, definition_of, journey_keys, match_of, read
+from abplat.analysis.population import Population
+from abplat.analysis.profile import Profile, read_profile
+from abplat.analysis.reading import (
+    ContactEvents,
+    Reading,
+    counting_metrics,
+    definition_of,
+    journey_keys,
+    match_of,
+    read,
+)
+from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
+from abplat.analysis.walking import lay_out
 
 
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
@@ -53,59 +65,78 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         contacts=_contacts(found, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
+        encounters=meet(exposed, snapshot.who),
+        profile=_read_profile(snapshot, plan, population),
+        capable=_capable(found, plan, population),
     )
+
+
+def _read_profile(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> Profile:
+    """Read what was known of the customers of a plan when they were exposed."""
+    exposed = np.zeros(snapshot.who.identities.n_customers, bool)
+    exposed[population.customer] = True
+    snapshot.choose_codes(snapshot.who.actors_of(exposed))
+    return read_profile(snapshot, population, plan.registry, plan.attributes)
+
+
+def _capable(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
+    """Return the touchpoints that can show a variant, by channel."""
+    if not len(population):
+        return {}
+    return {
+        channel: _of_units(found.contacts[match], population)
+        for channel, match in capable_matches(plan.registry).items()
+    }
 
 
 def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) -> WalkedJourney:
-    """Roll the journeys of one definition up per exposed customer."""
+    """Lay the journeys of one definition beside the population."""
     definition = definition_of(plan, key)
-    journeys = _of_population(found.journeys[definition], population)
-    unit = population.locate(journeys.customer)
-    relation = relate(journeys, population, plan.grace_us)
-    exposure = population.first_exposure[unit] if len(population) else np.zeros(len(journeys), np.int64)
-    past = (relation == PRE) & (journeys.start >= exposure - plan.horizon_us)
-    before = np.bincount(unit[past], weights=journeys.touchpoints[past], minlength=len(population))
-    return WalkedJourney(
-        journeys=journeys,
-        channels=found.channels[definition],
-        unit=unit,
-        counted=(relation == POST) & (journeys.start <= exposure + plan.horizon_us),
-        rows=roll_up(journeys, population, horizon_us=plan.horizon_us, grace_us=plan.grace_us),
-        effort_before=before.astype(np.float64),
-    )
-
-
-def _of_population(journeys: JourneyColumns, population: Population) -> JourneyColumns:
-    """Return the journeys of exposed customers; the reading may have seen those of other experiments."""
+    journeys = found.journeys[definition]
+    steps = found.steps.get(definition) if key == plan.journey["key"] else None
     mine = population.locate(journeys.customer) >= 0
-    if mine.all():
-        return journeys
-    names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
-    return JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+    if not mine.all():  # the reading may have seen customers of other experiments
+        names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
+        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        steps = None if steps is None else pick_steps(steps, mine)
+    return lay_out(
+        journeys,
+        found.channels[definition],
+        population,
+        horizon_us=plan.horizon_us,
+        grace_us=plan.grace_us,
+        steps=steps,
+    )
 
 
 def _contacts(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
     """Return the events that each counting metric counts."""
-    contacts = {}
-    for metric in counting_metrics(plan):
-        events = found.contacts[match_of(metric)]
-        unit = population.locate(events.customer)
-        mine = unit >= 0
-        contacts[metric.key] = Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
-    return contacts
+    return {
+        metric.key: _of_units(found.contacts[match_of(metric)], population)
+        for metric in counting_metrics(plan)
+    }
+
+
+def _of_units(events: ContactEvents, population: Population) -> Contacts:
+    """Return the events of exposed customers."""
+    unit = population.locate(events.customer)
+    mine = unit >= 0
+    return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 
 def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:
     """Count what was read."""
     who = snapshot.who
     return Counts(
-        n_events=snapshot.count_events(),
+        n_events=snapshot.fact_counts["touchpoint"],
         n_customers=who.count_customers(exposed.facts.code),
         data_through_us=snapshot.data_through_us(),
         fact_versions=snapshot.versions,
         shared_ids=who.names_of(who.identities.shared),
         n_refused_links=len(who.identities.refused_links),
         n_limited_links=len(who.identities.limited_links),
+        fact_counts=snapshot.fact_counts,
+        limited_ids=who.names_of(who.identities.flagged),
         unknown_variants=exposed.unknown_variants,
         n_overrides=exposed.n_overrides,
     )

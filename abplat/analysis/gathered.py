@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.encounters import Encounters
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.rollup import CustomerRows
+from abplat.analysis.journeys.steps import JourneySteps
 from abplat.analysis.population import Population
+from abplat.analysis.profile import Profile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -42,6 +45,10 @@ class Counts:
     n_limited_links: int = 0
     unknown_variants: Mapping[str, int] = field(default_factory=dict)
     n_overrides: int = 0
+    fact_counts: Mapping[str, int] = field(default_factory=dict)
+    """Per kind of fact how many existed as of the snapshot."""
+    limited_ids: tuple[str, ...] = ()
+    """Ids beyond the limit of a type: they stay alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class WalkedJourney:
     counted: Flags
     rows: CustomerRows
     effort_before: FloatArray
+    steps: JourneySteps | None = None
+    """What happened inside each journey; only of the experiment's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,12 @@ class Gathered:
     counts: Counts
     n_earlier: int = 0
     """Customers left out because an earlier phase exposed them."""
+    encounters: Encounters | None = None
+    """How the customers were met, exposure by exposure."""
+    profile: Profile | None = None
+    """What was known of the customers before their first exposure."""
+    capable: Mapping[str, Contacts] = field(default_factory=dict)
+    """By channel, the touchpoints that can show a variant."""
 
     def arm(self, variant: int) -> Flags:
         """Return the mature customers of a variant: the denominator of every metric."""

@@ -2,7 +2,8 @@
 
 A union-find under constraints, in the order of time: a component holds at most one ``cust:`` id, an
 id linked to two or more customers is shared and never joined, blocked values join nothing, and
-limits per type stop runaway merging. Nothing is dropped in silence: every alias that did not join
+limits per type stop runaway merging. An operator's merge joins whatever these rules say, and a split takes a
+join back; the last command holds. Nothing is dropped in silence: every alias that did not join
 is reported with why.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abplat.domain.identity import IdentityPolicy
-from abplat.domain.identity_graph import Alias, IdentityGraph, find_shared
+from abplat.domain.identity_graph import MERGE, Alias, IdentityGraph, find_shared, obey, same_customers
 
 __all__ = ["Alias", "IdentityMap", "resolve"]
 
@@ -74,10 +75,12 @@ def resolve(
     existing = [(alias.ts_us, position, alias) for position, alias in enumerate(aliases)
                 if alias.ts_us <= as_of_us and alias.received_us <= as_of_us]  # fmt: skip
     existing.sort(key=lambda item: item[:2])
-    usable = graph.drop_blocked([(position, alias) for _, position, alias in existing])
-    shared = find_shared(usable)
+    usable = obey(graph.drop_blocked([(position, alias) for _, position, alias in existing]))
+    shared = find_shared(usable, same_customers(usable))
     for position, alias in usable:
-        if alias.a not in shared and alias.b not in shared:
+        if alias.command == MERGE:
+            graph.merge(alias)
+        elif alias.a not in shared and alias.b not in shared:
             graph.join(position, alias)
     return graph.freeze(shared, as_of_us)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from abplat.analysis.registry import Registry, default_dimensions, list_attributes, read_registry
 from abplat.clock import format_instant, parse_duration, to_micros
 from abplat.domain.experiments import CLUSTER_TYPES
 from abplat.errors import InvalidInputError
@@ -83,7 +84,23 @@ class AnalysisPlan:
     phase: int = 1
     counts_from_us: int | None = None
     """Customers first exposed before this belong to an earlier phase; None where there is none."""
+    counts_from_phase: int = 1
+    """The first phase that drew customers as the present one does."""
     deviations: tuple[str, ...] = ()
+    registry: Registry = field(default_factory=Registry)
+    """What the project knew beside the experiment: touchpoints, segments, personas."""
+
+    @property
+    def dimensions(self) -> tuple[tuple[str, ...], ...]:
+        """By what the effect is broken down: as planned, or by what every project has."""
+        planned = self.experiment.get("breakdowns") or ()
+        return tuple(tuple(item) for item in planned) or default_dimensions(self.registry)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that must be known to tell the groups of the breakdowns."""
+        names = tuple(dict.fromkeys(name for item in self.dimensions for name in item))
+        return list_attributes(self.registry.rules, names)
 
     @property
     def control(self) -> PlannedVariant:
@@ -108,7 +125,7 @@ class AnalysisPlan:
         return next(metric for metric in self.metrics if metric.role == "primary")
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913  all but the first by name
     frozen: Document,
     *,
     state: str = "running",
@@ -116,6 +133,7 @@ def make_plan(
     stopped_at: datetime | None = None,
     phases: Sequence[Document] = (),
     deviations: Sequence[str] = (),
+    registry: Document | None = None,
 ) -> AnalysisPlan:
     """Read a frozen plan, as ``services.experiments.get_plan`` returns it.
 
@@ -132,6 +150,7 @@ def make_plan(
         phases: Phases up to the instant of the analysis, oldest first: ``number``, ``weights`` and
             ``counts_from``; none stands for the plan as it is.
         deviations: What was done otherwise than planned, a sentence each.
+        registry: Touchpoints, segments and personas of the project as of the analysis.
 
     Raises:
         InvalidInputError: If the documents do not fit together.
@@ -141,6 +160,7 @@ def make_plan(
     if sum(metric.role == "primary" for metric in metrics) != 1:
         raise InvalidInputError.at("metrics", "needs exactly one primary metric", "one_primary")
     weights = phases[-1]["weights"] if phases else {}
+    known = read_registry(registry or {})
     journeys = {key: found["document"] for key, found in frozen["journeys"].items()}
     return AnalysisPlan(
         project=frozen["project"],
@@ -166,25 +186,33 @@ def make_plan(
         min_effect=experiment.get("min_effect"),
         decide_after_us=_micros(experiment.get("decide_after"), "decide_after"),
         channels=_payload_channels(experiment),
-        definitions_hash=hash_definitions(frozen, phases),
+        definitions_hash=hash_definitions(frozen, phases, known),
         kind=experiment.get("kind") or "ab",
         is_clustered=experiment.get("unit_type") in CLUSTER_TYPES,
         phase=phases[-1]["number"] if phases else 1,
         counts_from_us=_counts_from(phases),
+        counts_from_phase=_counts_from_phase(phases),
         deviations=tuple(deviations),
+        registry=known,
     )
 
 
-def hash_definitions(frozen: Document, phases: Sequence[Document] = ()) -> str:
+def hash_definitions(
+    frozen: Document, phases: Sequence[Document] = (), registry: Registry | None = None
+) -> str:
     """Return the SHA-256 over all that numbers depend on, whatever the order of fields.
 
-    That is experiment, journeys and metrics, and the phases where there is more than the first.
+    That is experiment, journeys and metrics, the phases where there is more than the first, and
+    what the registry holds.
     """
     document = {name: frozen[name] for name in ("experiment", "journey", "journeys", "metrics")}
     if len(phases) > 1:
         document["phases"] = [
             [phase["number"], phase["weights"], to_micros(phase["counts_from"])] for phase in phases
         ]
+    known = registry.as_document() if registry else {}
+    if known:
+        document["registry"] = known
     return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
 
 
@@ -193,6 +221,14 @@ def _counts_from(phases: Sequence[Document]) -> int | None:
     if not phases or phases[-1]["counts_from"] == phases[0]["counts_from"]:
         return None
     return to_micros(phases[-1]["counts_from"])
+
+
+def _counts_from_phase(phases: Sequence[Document]) -> int:
+    """Return the number of the first phase that counts from the same instant as the last."""
+    if not phases:
+        return 1
+    since = phases[-1]["counts_from"]
+    return min(int(phase["number"]) for phase in phases if phase["counts_from"] == since)
 
 
 def _payload_channels(experiment: Document) -> tuple[str, ...]:

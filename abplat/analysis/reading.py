@@ -9,6 +9,7 @@ text by text instead (``Snapshot.events``): slower, and with the same result.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -19,8 +20,10 @@ from abplat.analysis import stream_kernel as k
 from abplat.analysis.journeys.encode import EventColumns
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.results import JourneyColumns
+from abplat.analysis.journeys.steps import JourneySteps, join_steps, trace
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.analysis.population import Population
+from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.stream import EventPart
 from abplat.domain.journeys import JourneyDefinition, Matcher, parse_journey
@@ -47,11 +50,13 @@ class Reading:
         journeys: Per definition (see :func:`definition_of`) all journeys of the customers read.
         channels: Names of channels by the codes that journeys use.
         contacts: Per match the events that it counts.
+        steps: Per definition that is some experiment's own, what happened inside its journeys.
     """
 
     journeys: Mapping[JourneyDefinition, JourneyColumns]
     channels: Mapping[JourneyDefinition, tuple[str, ...]]
     contacts: Mapping[Match, ContactEvents]
+    steps: Mapping[JourneyDefinition, JourneySteps]
 
 
 def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
@@ -93,14 +98,15 @@ def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequenc
     definitions = list(
         dict.fromkeys(definition_of(plan, key) for plan in plans for key in journey_keys(plan))
     )
-    matches = list(dict.fromkeys(match_of(metric) for plan in plans for metric in counting_metrics(plan)))
+    matches = list(dict.fromkeys(match for plan in plans for match in _matches(plan)))
+    own = {definition_of(plan, plan.journey["key"]) for plan in plans}
     chosen = snapshot.who.actors_of(_exposed(snapshot, populations))
     by_text = [one for one in definitions if one.correlate_by is not None]
     if snapshot.has_captured():
         by_text = definitions
     quick = [one for one in definitions if one not in by_text]
-    found = _read_quickly(snapshot, quick, matches, chosen)
-    return _read_texts(snapshot, by_text, chosen, found) if by_text else found
+    found = _read_quickly(snapshot, _Question(quick, matches, own), chosen)
+    return _read_texts(snapshot, by_text, chosen, found, own) if by_text else found
 
 
 def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[np.bool_]:
@@ -111,37 +117,52 @@ def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[n
     return exposed
 
 
-def _read_quickly(
-    snapshot: Snapshot,
-    definitions: Sequence[JourneyDefinition],
-    matches: Sequence[Match],
-    chosen: NDArray[np.int32],
-) -> Reading:
+def _matches(plan: AnalysisPlan) -> list[Match]:
+    """Return what a plan counts events of: its metrics, and where a variant could be shown."""
+    return [
+        *(match_of(metric) for metric in counting_metrics(plan)),
+        *capable_matches(plan.registry).values(),
+    ]
+
+
+def _read_quickly(snapshot: Snapshot, asked: _Question, chosen: NDArray[np.int32]) -> Reading:
     """Read integers, and walk through them part by part."""
-    asked = _Question(definitions, matches)
     if not asked.parts:
-        return Reading({}, {}, {})
+        return Reading({}, {}, {}, {})
     channels = snapshot.channels()
-    journeys: dict[JourneyDefinition, list[JourneyColumns]] = {one: [] for one in definitions}
-    contacts: dict[Match, list[ContactEvents]] = {match: [] for match in matches}
-    with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(matches)) as stream:
+    journeys: dict[JourneyDefinition, list[JourneyColumns]] = {one: [] for one in asked.definitions}
+    contacts: dict[Match, list[ContactEvents]] = {match: [] for match in asked.matches}
+    steps: dict[JourneyDefinition, list[JourneySteps]] = {
+        one: [] for one in asked.definitions if one in asked.own
+    }
+    with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(asked.matches)) as stream:
         for part in stream.parts():
             for definition, found in journeys.items():
-                events = asked.see(definition, part, channels)
-                found.append(match_journeys(definition, events, snapshot.as_of_us))
+                events, is_own = asked.see(definition, part, channels), definition in asked.own
+                found.append(match_journeys(definition, events, snapshot.as_of_us, members=is_own))
+                if is_own:
+                    steps[definition].append(trace(found[-1], events))
+                    found[-1] = replace(found[-1], member=None)
             for match, picked in contacts.items():
                 picked.append(_pick(part, asked.place(match)))
     return Reading(
         {one: _join(found) for one, found in journeys.items()},
-        dict.fromkeys(definitions, channels),
+        dict.fromkeys(asked.definitions, channels),
         {match: _join_contacts(picked) for match, picked in contacts.items()},
+        {one: join_steps(found) for one, found in steps.items()},
     )
 
 
 class _Question:
     """All matchers that are asked for, each once."""
 
-    def __init__(self, definitions: Sequence[JourneyDefinition], matches: Sequence[Match]) -> None:
+    def __init__(
+        self,
+        definitions: Sequence[JourneyDefinition],
+        matches: Sequence[Match],
+        own: AbstractSet[JourneyDefinition],
+    ) -> None:
+        self.definitions, self.matches, self.own = definitions, matches, own
         asked: list[Match] = [stage.match for one in definitions for stage in one.stages]
         asked += [exclude.match for one in definitions for exclude in one.exclude]
         scopes = [_scope_match(one) for one in definitions if one.scope is not None]
@@ -212,16 +233,21 @@ def _join_contacts(found: Sequence[ContactEvents]) -> ContactEvents:
 
 
 def _read_texts(
-    snapshot: Snapshot, definitions: Sequence[JourneyDefinition], chosen: NDArray[np.int32], found: Reading
+    snapshot: Snapshot,
+    definitions: Sequence[JourneyDefinition],
+    chosen: NDArray[np.int32],
+    found: Reading,
+    own: AbstractSet[JourneyDefinition],
 ) -> Reading:
     """Read the journeys of definitions that need texts."""
-    who = snapshot.who
-    codes = np.flatnonzero(chosen >= 0)
-    names = who.sources.names_of(codes.tolist())
-    snapshot.choose_customers([names[code] for code in codes.tolist()], chosen[codes].tolist())
-    journeys, channels = dict(found.journeys), dict(found.channels)
+    snapshot.choose_codes(chosen)
+    journeys, channels, steps = dict(found.journeys), dict(found.channels), dict(found.steps)
     for definition in definitions:
-        events = snapshot.events(definition, who.identities.n_customers)
-        journeys[definition] = match_journeys(definition, events, snapshot.as_of_us)
+        events = snapshot.events(definition, snapshot.who.identities.n_customers)
+        is_own = definition in own
+        journeys[definition] = match_journeys(definition, events, snapshot.as_of_us, members=is_own)
         channels[definition] = events.channels
-    return replace(found, journeys=journeys, channels=channels)
+        if is_own:
+            steps[definition] = trace(journeys[definition], events)
+            journeys[definition] = replace(journeys[definition], member=None)
+    return replace(found, journeys=journeys, channels=channels, steps=steps)

@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from abplat import __version__
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
+from abplat.analysis.flag_findings import flag_findings
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
+from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
 from abplat.analysis.links import decompose, required_stages
+from abplat.analysis.maturity import describe_maturity
+from abplat.analysis.maturity_findings import maturity_findings
+from abplat.analysis.path_findings import path_findings
+from abplat.analysis.paths import draw_paths
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.survival import draw_curves
@@ -35,6 +42,7 @@ from abplat.domain.report import (
     VariantFacts,
     Verdict,
 )
+from abplat.domain.report_identity import IdentitySection
 from abplat.facts.lake import Lake
 
 
@@ -55,24 +63,47 @@ def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings)
 def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     """Compute every part of a Report from gathered facts."""
     variants = _count_variants(gathered, plan)
-    findings = collect_findings(gathered, plan, variants)
+    judged = measure_metric(plan.primary, gathered, plan, Standing(is_final=True, is_trusted=True))
+    identity = check_identity(gathered, plan, judged)
+    maturity = describe_maturity(gathered, plan)
+    findings = collect_findings(gathered, plan, variants, identity)
+    paths = draw_paths(gathered, plan)
+    findings = rank([*findings, *maturity_findings(maturity), *path_findings(paths)])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
+    flagged = flag_findings(row.result for row in rows)
+    if trusted and any(finding.severity == "block" for finding in flagged):
+        rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=False))
+    findings = (*findings, *flagged)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
         journey=_journey(plan),
         inputs=_inputs(gathered, plan, as_of),
-        verdicts=verdicts,
+        verdicts=tuple(_with_identity(verdict, identity) for verdict in verdicts),
         findings=rank([*findings, *conflict_findings(conflicts)]),
         metrics=tuple(row.result for row in rows),
         links=decompose(gathered, plan),
         conflicts=conflicts,
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
+        identity=identity,
+        maturity=maturity,
+        paths=paths,
     )
+
+
+def _with_identity(verdict: Verdict, identity: IdentitySection | None) -> Verdict:
+    """Say beside the result that it depends on who is taken for whom, where it does."""
+    found = identity.verdicts if identity else ()
+    said = [
+        each.sentence
+        for each in found
+        if each.variant == verdict.variant and each.code == "depends_on_identity_resolution"
+    ]
+    return msgspec.structs.replace(verdict, reasons=(*verdict.reasons, *said)) if said else verdict
 
 
 def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list[MeasuredMetric]:
@@ -197,7 +228,8 @@ def _inputs(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Inputs:
         as_of=format_instant(as_of),
         data_through=None if through is None else format_instant(from_micros(through)),
         definitions_hash=plan.definitions_hash,
-        fact_versions=dict(sorted(counts.fact_versions.items())),
+        fact_versions={},
+        fact_counts=dict(sorted(counts.fact_counts.items())),
         n_events=counts.n_events,
         n_customers=counts.n_customers,
         n_journeys=len(gathered.walked[plan.journey["key"]].journeys),

@@ -16,13 +16,14 @@ import numpy as np
 from arro3.core import Array, DataType, Table
 from numpy.typing import NDArray
 
-from abplat.analysis.exposed import OVERRIDE, ExposureFacts
+from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.analysis.stream import EventStream
-from abplat.analysis.who import Who, find_who
+from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
+from abplat.facts.engines import profile
 from abplat.facts.engines.duckdb import connect, literal
 from abplat.facts.engines.scan import (
     scan_aliases,
@@ -36,7 +37,6 @@ from abplat.facts.lake import Lake
 
 _CUSTOMERS = "customers"
 _ROWS_AT_ONCE = 2_000_000
-_LATE = 2**63 - 1
 
 
 class Exposure(NamedTuple):
@@ -48,6 +48,8 @@ class Exposure(NamedTuple):
     channel: str | None
     ts_us: int
     reason: str | None
+    phase: int | None = None
+    sdk: str | None = None
 
 
 class Snapshot:
@@ -87,17 +89,13 @@ class Snapshot:
     def exposure_facts(self, experiment: str) -> ExposureFacts:
         """Return the exposures of one experiment as columns, in the order of time and event id."""
         where = f"WHERE experiment = {literal(experiment)}"
-        names = {
-            name: [row[0] for row in self._connection.execute(
-                f"SELECT DISTINCT {name} FROM exposures {where} AND {name} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted
-            ).fetchall()]
-            for name in ("variant", "channel")
-        }  # fmt: skip
+        names = {name: self._vocabulary(name, where) for name in ("variant", "channel", "sdk", "reason")}
+        codes = ", ".join(f"{_place(name, listed)} AS {name}" for name, listed in names.items())
+        order = "" if self.sources.lies_in_order("exposure") else " ORDER BY ts_us, event_id"
         found = self._fetch(
-            f"SELECT actor_code, ts_us, {_place('variant', names['variant'])} AS variant, "  # noqa: S608  # quoted
-            f"{_place('channel', names['channel'])} AS channel, "
-            f"reason IS NOT DISTINCT FROM '{OVERRIDE}' AS by_hand FROM exposures {where} ORDER BY ts_us, event_id"
+            f"SELECT actor_code, ts_us, {codes}, coalesce(phase, -1) AS phase FROM exposures {where}{order}"  # noqa: S608
         )
+        reasons = np.array([*names["reason"], ""], object)[np.asarray(found["reason"], np.int64)]
         return ExposureFacts(
             code=np.asarray(found["actor_code"], np.int64),
             ts=np.asarray(found["ts_us"], np.int64),
@@ -105,8 +103,17 @@ class Snapshot:
             variants=tuple(names["variant"]),
             channel=np.asarray(found["channel"], np.int32),
             channels=tuple(names["channel"]),
-            by_hand=np.asarray(found["by_hand"], bool),
+            sdk=np.asarray(found["sdk"], np.int32),
+            sdks=tuple(names["sdk"]),
+            phase=np.asarray(np.ma.getdata(found["phase"]), np.int64),
+            by_hand=np.asarray(reasons == OVERRIDE, bool),
+            inherited=np.isin(reasons, list(INHERITED)),
         )
+
+    def _vocabulary(self, name: str, where: str) -> list[str]:
+        """Return the different texts of a column of exposures, sorted."""
+        query = f"SELECT DISTINCT {name} FROM exposures {where} AND {name} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted
+        return [str(row[0]) for row in self._connection.execute(query).fetchall()]
 
     def codes_of(self, actors: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes of some ids, -1 for those that no fact names."""
@@ -124,17 +131,21 @@ class Snapshot:
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        query = scan_aliases(self.as_of_us, unique=True)
-        return [Alias(*row) for row in self._connection.execute(query).fetchall()]
+        found = self._connection.execute(scan_aliases(self.as_of_us, unique=True)).fetchall()
+        return [
+            Alias(a, b, ts_us, received_us, COMMAND_OF.get(source))
+            for a, b, ts_us, received_us, source in found
+        ]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""
         query = "SELECT DISTINCT actor FROM touchpoints ORDER BY actor"
         return [row[0] for row in self._connection.execute(query).fetchall()]
 
-    def count_events(self) -> int:
-        """Return the number of touchpoints."""
-        return self.sources.count_events()
+    @cached_property
+    def fact_counts(self) -> dict[str, int]:
+        """How many facts of each kind existed: the same number whenever it is asked."""
+        return self.sources.count_facts()
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
@@ -149,6 +160,46 @@ class Snapshot:
         self._connection.register("chosen", Table.from_pydict(columns))
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
         self._connection.unregister("chosen")
+
+    def choose_codes(self, chosen: NDArray[np.int32]) -> None:
+        """Say whose events are asked for from now on: per actor code its customer, or -1."""
+        codes = np.flatnonzero(chosen >= 0)
+        columns: dict[str, Any] = {
+            "code": Array(codes.astype(np.int64)),
+            "customer": Array(chosen[codes].astype(np.int64)),
+        }
+        self._connection.register("chosen", Table.from_pydict(columns))
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT n.actor, c.customer, c.code AS actor_code "  # noqa: S608
+            f"FROM chosen c JOIN ({self.sources.names()}) n USING (code)"
+        )
+        self._connection.unregister("chosen")
+
+    def before_exposure(
+        self, customer: Any, exposed_us: Any, names: Sequence[str]
+    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+        """Return what was known of the chosen customers when they were first exposed.
+
+        Args:
+            customer: Their codes.
+            exposed_us: Their first exposures.
+            names: Properties to read, as the latest touchpoint before the exposure told them.
+
+        Returns:
+            Customer and first touchpoint of those who had one before; per property customer and
+            JSON text.
+        """
+        columns: dict[str, Any] = {
+            "customer": Array(customer.astype(np.int64)),
+            "exposed_us": Array(exposed_us),
+        }
+        self._connection.register("entrants", Table.from_pydict(columns))
+        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
+        found = profile.read_first_seen(self._connection)
+        told = profile.read_attributes(self._connection, names)
+        self._connection.execute("DROP VIEW before_exposure")
+        self._connection.unregister("entrants")
+        return found, told
 
     def has_captured(self) -> bool:
         """Tell whether some touchpoint says what it asked the customer for."""

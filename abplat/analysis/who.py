@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.identities import Flags, IdColumns, Identities, Ints, LinkColumns, find_blocked, identify
+from abplat.analysis.identity import Alias, resolve
 from abplat.domain.identity import AUTHORITATIVE, IdentityPolicy
+from abplat.domain.identity_graph import COMMANDS
+from abplat.facts.engines.scan import scan_aliases
 from abplat.facts.engines.sources import Sources
+from abplat.facts.identity_commands import RESERVED
+
+COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
+"""The commands of operators by the source that links of theirs carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,8 @@ class Who:
     """Per place whether a link names it."""
     links: LinkColumns
     """All links, by place."""
+    is_customer: Flags
+    """Per place whether the id names a customer."""
     sources: Sources = field(repr=False)
 
     def customers_of(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -65,9 +74,8 @@ def find_who(sources: Sources) -> Who:
     policy = IdentityPolicy()
     found = sources.ids(_type_columns(policy))
     code = np.asarray(found["code"], np.int64)
-    link = _fetch(
-        sources, "SELECT a_code, b_code, ts_us FROM aliases ORDER BY ts_us, received_us, batch, event_id"
-    )
+    order = "" if sources.lies_in_order("alias") else " ORDER BY ts_us, received_us, batch, event_id"
+    link = _fetch(sources, f"SELECT a_code, b_code, ts_us FROM aliases{order}")  # noqa: S608  # our own names
     touched, linked, exposed = (np.zeros(int(code.max(initial=-1)) + 1, bool) for _ in range(3))
     touched[code] = np.asarray(found["known_us"], np.int64) <= sources.as_of_us
     if sources.kinds["touchpoint"].loose:
@@ -79,19 +87,45 @@ def find_who(sources: Sources) -> Who:
     code_of = code[kept]
     place_of = np.full(touched.size, -1, np.int32)
     place_of[code_of] = np.arange(code_of.size, dtype=np.int32)
-    suspects = code_of[np.asarray(found["is_suspect"], bool)[kept] & linked[code_of]]
-    is_blocked = np.zeros(code_of.size, bool)
-    is_blocked[place_of[find_blocked(suspects.tolist(), sources.names_of, policy)]] = True
-    ids = IdColumns(
-        is_customer=np.asarray(found["is_customer"], bool)[kept],
-        kind=np.asarray(found["kind"], np.int8)[kept],
-        is_blocked=is_blocked,
-    )
     links = LinkColumns(
         place_of[link["a_code"]].astype(np.int64), place_of[link["b_code"]].astype(np.int64), link["ts_us"]
     )
-    return Who(
-        identify(ids, links, policy), place_of, code_of, touched[code_of], linked[code_of], links, sources
+    is_customer = np.asarray(found["is_customer"], bool)[kept]
+    if _has_commands(sources):
+        identities = _obey(sources, code_of)
+    else:
+        suspects = code_of[np.asarray(found["is_suspect"], bool)[kept] & linked[code_of]]
+        is_blocked = np.zeros(code_of.size, bool)
+        is_blocked[place_of[find_blocked(suspects.tolist(), sources.names_of, policy)]] = True
+        kind = np.asarray(found["kind"], np.int8)[kept]
+        identities = identify(IdColumns(is_customer, kind, is_blocked), links, policy)
+    return Who(identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, sources)
+
+
+def _has_commands(sources: Sources) -> bool:
+    """Tell whether an operator has merged or split customers."""
+    listed = ", ".join(f"'{source}'" for source in COMMAND_OF)
+    query = f"SELECT 1 FROM aliases WHERE source IN ({listed}) LIMIT 1"  # noqa: S608  # our own names
+    return bool(sources.connection.execute(query).fetchall())
+
+
+def _obey(sources: Sources, code_of: Ints) -> Identities:
+    """Join ids by their names, as the commands of operators need it; they are rare."""
+    named = sources.names_of(code_of.tolist())
+    names = [named[code] for code in code_of.tolist()]
+    rows = sources.connection.execute(scan_aliases(sources.as_of_us, unique=True)).fetchall()
+    aliases = [Alias(a, b, ts, received, COMMAND_OF.get(source)) for a, b, ts, received, source in rows]
+    found = resolve(names, aliases, sources.as_of_us)
+    place = {name: at for at, name in enumerate(names)}
+    return Identities(
+        customer_of=found.customer_of,
+        n_customers=len(found.customers),
+        named_by=np.array([place[name] for name in found.customers], np.int32),
+        shared=np.array([place[name] for name in found.shared_ids], np.int64),
+        refused_links=np.array(found.refused_links, np.int64),
+        blocked_links=np.array(found.blocked_links, np.int64),
+        limited_links=np.array(found.limited_links, np.int64),
+        flagged=np.array([place[name] for name in found.flagged_ids], np.int64),
     )
 
 

@@ -10,6 +10,7 @@ from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.schemas.definitions import StrictSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ANALYST
 from abplat.services import experiments
 
 blueprint = ApiBlueprint("analyses", __name__, url_prefix="/v1/experiments", description="Analyses")
@@ -22,7 +23,7 @@ class AnalysisQueued(StrictSchema):
 
 
 @blueprint.post("/<key>/analyse")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.response(202, AnalysisQueued)
 @blueprint.doc(operationId="analyse_experiment", summary="Ask for a new report of an experiment")
 def analyse(key: str) -> Answer:

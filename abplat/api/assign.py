@@ -11,7 +11,7 @@ from abplat.api.auth import require_key
 from abplat.api.parser import ADMIN_LIMIT, read_body
 from abplat.api.session import current_platform
 from abplat.domain.keys import ADMIN, SERVER
-from abplat.services import bulk
+from abplat.services import bulk, standings
 
 blueprint = Blueprint("assign", __name__, description="Which variants many units get.")
 
@@ -93,7 +93,8 @@ def assign() -> Response:
     platform = current_platform()
     evaluator = platform.configurations.evaluator(g.key.project_key)
     with platform.engine.connect() as connection:
-        answer = bulk.assign(evaluator, connection, question)
+        find = standings.make_finder(platform, connection, g.key.project_key)
+        answer = bulk.assign(evaluator, connection, question, find)
     return Response(orjson.dumps(answer), content_type="application/json")
 
 

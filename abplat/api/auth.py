@@ -11,9 +11,11 @@ from typing import Final, ParamSpec, TypeVar
 from flask import current_app, g, request
 
 from abplat.api.session import current_platform
-from abplat.domain.keys import CLIENT, PREFIXES
+from abplat.domain.keys import ADMIN, CLIENT, PREFIXES
+from abplat.domain.roles import EXPERIMENTER, VIEWER, is_enough
+from abplat.domain.tokens import PERSONAL, PREFIX
 from abplat.errors import NotAllowedError, NotAuthenticatedError
-from abplat.services import keys
+from abplat.services import keys, tokens
 from abplat.services.keys import CheckedKey
 from abplat.services.platform import Platform
 
@@ -34,6 +36,7 @@ KEY_IN_QUERY: Final = {
 }
 """How OpenAPI describes a key in the address."""
 
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MAX_REMEMBERED = 10_000
 
 
@@ -58,11 +61,18 @@ class KeyCache:
             self._held[token] = (time.monotonic(), key)
 
 
-def require_key(*kinds: str, in_query: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require_key(
+    *kinds: str, in_query: bool = False, role: str | None = None, by_person: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only keys of some kinds call a view; the key is then in ``flask.g.key``.
+
+    Where an admin key may call, people may with their personal tokens, if their role in the project is
+    enough: an admin key itself has the role ``admin``.
 
     Args:
         kinds: Kinds of keys that may call.
+        role: Role that people need; ``viewer`` for what only reads, else ``experimenter``, where it is left out.
+        by_person: Whether only people may call, and no admin key.
         in_query: Whether a client key may stand in the address as ``?key=``. A beacon carries no headers,
             and a request without headers of its own needs no leave asked of the server beforehand.
     """
@@ -74,18 +84,47 @@ def require_key(*kinds: str, in_query: bool = False) -> Callable[[Callable[P, R]
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             """Check the key, then call the view."""
             key = check_key(current_platform(), presented_token(in_query=in_query))
-            if key.kind not in kinds:
-                wanted = " or ".join(kinds)
-                raise NotAllowedError(
-                    f"this call needs a key of kind {wanted}; that one is of kind {key.kind}"
-                )
+            _require_kind(key, kinds)
+            if key.kind in (ADMIN, PERSONAL):
+                _require_role(key, role or usual_role(request.method), by_person=by_person)
             g.key = key
             return view(*args, **kwargs)
 
         guarded.key_kinds = kinds  # type: ignore[attr-defined]
+        guarded.role = role  # type: ignore[attr-defined]
+        guarded.by_person = by_person  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def usual_role(method: str) -> str:
+    """Return the role that a call needs which names none."""
+    return VIEWER if method in SAFE_METHODS else EXPERIMENTER
+
+
+def _require_kind(key: CheckedKey, kinds: tuple[str, ...]) -> None:
+    """Refuse a key of another kind.
+
+    Raises:
+        NotAllowedError: Naming the kinds that may call.
+    """
+    if key.kind in kinds or (key.kind == PERSONAL and ADMIN in kinds):
+        return
+    wanted = " or ".join(kinds)
+    raise NotAllowedError(f"this call needs a key of kind {wanted}; that one is of kind {key.kind}")
+
+
+def _require_role(key: CheckedKey, role: str, *, by_person: bool) -> None:
+    """Refuse a person whose role is too small, and a key where a person is wanted.
+
+    Raises:
+        NotAllowedError: Naming the role.
+    """
+    if by_person and key.person is None:
+        raise NotAllowedError("this call needs a person; send a personal token (abu_) in place of a key")
+    if not is_enough(key.role, role):
+        raise NotAllowedError(f"this call needs the role {role}; yours is {key.role}")
 
 
 def presented_token(*, in_query: bool = False) -> str:
@@ -119,10 +158,12 @@ def check_key(platform: Platform, token: str) -> CheckedKey:
     if key is not None:
         return key
     now = platform.clock()
+    is_personal = token.startswith(PREFIX)
     with platform.sessions() as session:
-        key, last_used_at = keys.check(session, token)
+        check = tokens.check(session, token, now=now) if is_personal else keys.check(session, token)
+    key, last_used_at = check
     if last_used_at is None or now - last_used_at >= keys.USED_STEP:
         with platform.writers.begin() as session:
-            keys.mark_used(session, key.selector, now=now)
+            (tokens if is_personal else keys).mark_used(session, key.selector, now=now)
     cache.put(token, key)
     return key

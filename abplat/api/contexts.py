@@ -11,6 +11,7 @@ from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.schemas.contexts import ContextQuery, ContextRequest, ContextResponse
 from abplat.api.session import current_platform
 from abplat.domain.keys import ADMIN, SERVER
+from abplat.domain.roles import ANALYST
 from abplat.services import contexts
 from abplat.services.contexts import Inquiry
 from abplat.services.sticky_decisions import Caller
@@ -19,7 +20,7 @@ blueprint = ApiBlueprint("contexts", __name__, url_prefix="/v1", description="Wh
 
 
 @blueprint.get("/context")
-@require_key(SERVER, ADMIN)
+@require_key(SERVER, ADMIN, role=ANALYST)
 @blueprint.arguments(ContextQuery, location="query")
 @blueprint.response(200, ContextResponse)
 @blueprint.doc(operationId="get_context", summary="Look up what is known of an id")
@@ -30,7 +31,7 @@ def get_context(query: dict[str, Any]) -> Answer:
 
 
 @blueprint.post("/context")
-@require_key(SERVER, ADMIN)
+@require_key(SERVER, ADMIN, role=ANALYST)
 @blueprint.arguments(ContextRequest)
 @blueprint.response(200, ContextResponse)
 @blueprint.doc(operationId="look_up_context", summary="Look up what is known of an id, named in the body")
@@ -42,7 +43,7 @@ def look_up_context(document: dict[str, Any]) -> Answer:
 def _look_up(asked: dict[str, Any]) -> Answer:
     """Answer a look-up."""
     caller = Caller(g.key.project_key, g.key.kind)
-    token, actor = asked.get("identity_token"), f"key:{g.key.selector}"
+    token, actor = asked.get("identity_token"), g.key.actor
     return contexts.get_context(
         current_platform(), Inquiry(caller, actor, asked["id"], token, asked["channel"])
     )

@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.parser import INGEST_LIMIT, read_body
 from abplat.api.session import current_platform
-from abplat.services import decisions, standings, sticky_decisions
+from abplat.services import decisions, sticky_decisions
 from abplat.services.sticky_decisions import Caller
 
 blueprint = Blueprint("decide", __name__, description="Which variant a unit gets.")
@@ -99,9 +99,6 @@ def decide() -> Response:
     """Decide experiments for one unit."""
     platform, caller = current_platform(), Caller(g.key.project_key, g.key.kind)
     question = decisions.parse_question(_read())
-    find = platform.find_standing
-    if find is not None and platform.configurations.document(caller.project).get("fill_standing") is True:
-        question = standings.fill(question, caller.project, find)
     decided = sticky_decisions.decide(platform, caller, question)
     answer = {
         "unit": decided.unit,

@@ -25,6 +25,7 @@ STATUS: Final = {
     "duplicate_key": 409,
     "illegal_transition": 409,
     "layer_full": 409,
+    "approval_needed": 409,
     "stale_version": 412,
     "too_large": 413,
     "limit_exceeded": 429,
@@ -78,7 +79,7 @@ def render(error: AbplatError) -> Response:
     if error.code == "not_authenticated":
         response.headers["WWW-Authenticate"] = 'Bearer realm="abplat"'
     if error.code in ("unavailable", "limit_exceeded"):
-        response.headers["Retry-After"] = "1"
+        response.headers["Retry-After"] = str(getattr(error, "retry_after_s", 1))
     return response
 
 

@@ -27,6 +27,7 @@ _DOC = {
                     "additionalProperties": False,
                     "properties": {
                         "sent_at": {"type": "string", "format": "date-time"},
+                        "dropped": {"type": "integer", "minimum": 0, "maximum": 1_000_000_000},
                         "events": {
                             "type": "array",
                             "minItems": 1,
@@ -76,7 +77,16 @@ def record() -> Response:
     """Record a batch of events."""
     platform = current_platform()
     is_public, batch = g.key.kind == CLIENT, read_batch(request)
-    done = events.record(platform.intake, g.key.project_key, batch, now=platform.clock(), is_public=is_public)
+    project = g.key.project_key
+    done = events.record(
+        platform.intake,
+        project,
+        batch,
+        now=platform.clock(),
+        is_public=is_public,
+        suppression=platform.doorkeeper.find(project),
+        arrivals=platform.arrivals,
+    )
     refused = [{"index": each.index, "code": each.code, "message": each.message} for each in done.refused]
     answer = {"accepted": done.receipt.accepted, "duplicates": done.receipt.duplicates, "refused": refused}
     return Response(orjson.dumps(answer), 202, content_type="application/json")

@@ -13,6 +13,7 @@ from abplat.api.schemas.definitions import StrictSchema
 from abplat.api.session import current_session
 from abplat.clock import format_instant, from_micros
 from abplat.domain.keys import ADMIN, SERVER
+from abplat.domain.roles import ANALYST
 from abplat.services import events
 
 blueprint = ApiBlueprint("failed_events", __name__, description="Events that were refused.")
@@ -44,7 +45,7 @@ class FailedEventsPage(StrictSchema):
 
 
 @blueprint.route("/v1/failed-events", methods=["GET"])
-@require_key(SERVER, ADMIN)
+@require_key(SERVER, ADMIN, role=ANALYST)
 @blueprint.arguments(FailedEventsQuery, location="query")
 @blueprint.response(200, FailedEventsPage)
 def list_failed(query: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g
 
-from abplat.api.auth import require_key
+from abplat.api.auth import KEY_IN_QUERY, require_key
 from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.errors import STATUS
 from abplat.api.schemas.identities import (
@@ -25,6 +25,8 @@ from abplat.api.schemas.identities import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN, CLIENT, SERVER
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
+from abplat.domain.roles import ANALYST
 from abplat.errors import AbplatError, NotAllowedError
 from abplat.services import identities, identity_tokens, ledger
 from abplat.services.identities import Desk
@@ -37,14 +39,23 @@ def make_desk() -> Desk:
     """Return what identify works with in this request."""
     platform, project = current_platform(), g.key.project_key
     document = platform.configurations.document(project)
-    return Desk(platform.intake, platform.sessions, project, document, platform.clock)
+    return Desk(
+        intake=platform.intake,
+        sessions=platform.sessions,
+        project=project,
+        configuration=document,
+        clock=platform.clock,
+        joined=lambda: platform.holdings.forget(project),
+    )
 
 
 @blueprint.post("/identify")
-@require_key(SERVER, CLIENT)
+@require_key(SERVER, CLIENT, in_query=True)
 @blueprint.arguments(IdentifyRequest)
 @blueprint.response(200, IdentifyResponse)
-@blueprint.doc(operationId="identify", summary="Join an anonymous id with a known one")
+@blueprint.doc(
+    operationId="identify", summary="Join an anonymous id with a known one", parameters=[KEY_IN_QUERY]
+)
 def identify(document: Mapping[str, Any]) -> Answer:
     """Keep the join as a fact and answer the variants that hold for the customer from now on."""
     _require_proof(document)
@@ -62,7 +73,7 @@ def identify_batch(document: Mapping[str, Any]) -> Answer:
 
 
 @blueprint.post("/identity-tokens")
-@require_key(SERVER, ADMIN)
+@require_key(SERVER, ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(TokenRequest)
 @blueprint.response(200, TokenResponse)
 @blueprint.doc(operationId="create_identity_token", summary="Sign a token that says who somebody is")
@@ -95,7 +106,7 @@ def split(document: Mapping[str, Any]) -> Answer:
 
 
 @blueprint.get("/identities/conflicts")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.arguments(ConflictsQuery, location="query")
 @blueprint.response(200, ConflictsPage)
 @blueprint.doc(operationId="list_conflicts", summary="List assignments that gave way to earlier ones")

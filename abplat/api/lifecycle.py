@@ -20,8 +20,6 @@ from abplat.api.schemas.lifecycle import (
     LifecycleAnswer,
     PhaseList,
     PhaseSchema,
-    PreviewAnswer,
-    PreviewSchema,
     ReasonSchema,
 )
 from abplat.api.session import current_platform, current_session
@@ -30,7 +28,8 @@ from abplat.domain.consequences import CONSEQUENCES
 from abplat.domain.experiments import KINDS
 from abplat.domain.keys import ADMIN
 from abplat.domain.lifecycle import STATES, list_targets
-from abplat.services import checklists, deviations, experiments, phases, previews, schedules
+from abplat.domain.roles import APPROVER, EXPERIMENTER
+from abplat.services import checklists, deviations, experiments, phases, schedules
 
 blueprint = ApiBlueprint("lifecycle", __name__, url_prefix="/v1", description="Life of experiments")
 
@@ -54,7 +53,7 @@ def _add_action(verb: str, act: Callable[..., Any], schema: type[ActionSchema], 
     """Add the route of an action that has a body and answers the experiment."""
 
     @blueprint.post(f"/experiments/<key>/{verb}", endpoint=verb)
-    @require_key(ADMIN)
+    @require_key(ADMIN, role=APPROVER if verb == "approve" else EXPERIMENTER)
     @blueprint.arguments(schema, required=False)
     @blueprint.response(200, EXPERIMENT.response)
     @blueprint.doc(operationId=f"{verb}_experiment", summary=summary)
@@ -114,13 +113,3 @@ def list_phases(key: str) -> Answer:
 def list_deviations(key: str) -> Answer:
     """Answer every deviation from the frozen plan, oldest first."""
     return {"items": deviations.list_(current_session(), g.key.project_key, key)}
-
-
-@blueprint.post("/experiments/<key>/preview")
-@require_key(ADMIN)
-@blueprint.arguments(PreviewSchema, required=False)
-@blueprint.response(200, PreviewAnswer)
-@blueprint.doc(operationId="preview_experiment", summary="Say what a change would do, and write nothing")
-def preview(body: dict[str, Any], key: str) -> Answer:
-    """Answer the fields and payloads that would differ, and the share of customers it would move."""
-    return previews.preview(current_session(), g.key.project_key, key, body)

@@ -48,7 +48,8 @@ _BODY: dict[str, Any] = {
                             "channel": {"type": "string", "description": "Chooses the payload"},
                             "abplatPins": {"type": "object", "additionalProperties": {"type": "string"}},
                             "abplatExpose": {"type": "boolean"},
-                            "abplatLedger": {"type": "boolean"},
+                            "abplatLedger": {"type": "boolean", "default": True},
+                            "abplatIdentityToken": {"type": "string"},
                         },
                     }
                 },

@@ -19,8 +19,11 @@ from flask import Flask
 
 from abplat.api.auth import KEY_CACHE, KeyCache
 from abplat.services import ofrep
+from abplat.services.sticky_decisions import Caller
 
 if TYPE_CHECKING:
+    from abplat_sdk.evaluator import Decision, Evaluator
+
     from abplat.services.keys import CheckedKey
     from abplat.services.platform import Platform
 
@@ -77,16 +80,23 @@ class FlagGate:
         bearer, plain = environ.get("HTTP_AUTHORIZATION", ""), environ.get("HTTP_X_API_KEY", "")
         if cache is None or bool(bearer) == bool(plain):
             return None
-        return cache.get(plain or bearer.removeprefix("Bearer "))
+        key = cache.get(plain or bearer.removeprefix("Bearer "))
+        return None if key is not None and key.person else key  # what a person may do the long way knows
 
     def _answer(self, caller: CheckedKey, key: str, body: bytes) -> bytes | None:
         """Return the evaluation as JSON; None where there is anything to explain."""
         try:
             question = ofrep.parse_question(orjson.loads(body))
             evaluator = self._platform.configurations.evaluator(caller.project_key)
-            if evaluator.find(key) is not None and not (question.wants_exposure or question.wants_ledger):
-                decision = ofrep.decide(evaluator, key, question)
+            if evaluator.find(key) is not None and not question.wants_exposure:
+                decision = self._decide(Caller(caller.project_key, caller.kind), evaluator, key, question)
                 return orjson.dumps(ofrep.describe(evaluator, decision, question.channel))
         except Exception:  # noqa: BLE001, S110  # the long way meets the same fault, answers and logs it
             pass
         return None
+
+    def _decide(self, caller: Caller, evaluator: Evaluator, key: str, question: ofrep.Question) -> Decision:
+        """Decide by the ledger, or by what was sent alone where the caller wants that."""
+        if not question.wants_ledger:
+            return ofrep.decide(evaluator, key, question)
+        return ofrep.decide_by_ledger(self._platform, caller, question, (key,))[key]

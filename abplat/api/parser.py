@@ -43,14 +43,14 @@ def read_body(limit: int = ADMIN_LIMIT, *, plain: bool = False) -> bytes:
     return body
 
 
-def read_json(limit: int = ADMIN_LIMIT) -> Any:
+def read_json(limit: int = ADMIN_LIMIT, *, plain: bool = False) -> Any:
     """Return the JSON body of the request; every text in it can be stored.
 
     Raises:
         HTTPException: As for the raw body, and 400 for what is not JSON.
         InvalidInputError: If a text holds a NUL character.
     """
-    body = read_body(limit)
+    body = read_body(limit, plain=plain)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -86,7 +86,7 @@ class StrictParser(FlaskParser):
         """Read the body; none at all is enough for a schema that says so."""
         if getattr(schema, "may_be_absent", False) and not req.content_length:
             return {}
-        return read_json()
+        return read_json(plain=getattr(schema, "may_be_plain", False))
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         """Read the query; a NUL or half a character in it is a fault, not a crash."""

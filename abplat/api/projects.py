@@ -19,6 +19,7 @@ from abplat.api.schemas.projects import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
 from abplat.errors import NotAllowedError, NotFoundError
 from abplat.services import keys, projects
 
@@ -43,7 +44,7 @@ def list_(query: dict[str, Any]) -> Answer:  # noqa: ARG001  # there is one page
 
 
 @blueprint.post("")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(ProjectRequest)
 @blueprint.response(201, NewProjectResponse)
 @blueprint.doc(operationId="create_project", summary="Create a project")
@@ -72,7 +73,7 @@ def get(key: str) -> Answer:
 
 
 @blueprint.patch("/<key>")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(ProjectChange(partial=True))
 @blueprint.response(200, ProjectResponse)
 @blueprint.doc(operationId="update_project", summary="Change a project", parameters=[IF_MATCH])

@@ -11,7 +11,7 @@ from abplat.db.models.reports import StoredReport
 from abplat.domain.keys import ADMIN
 from abplat.domain.report import decode_report
 from abplat.services import reports
-from abplat.services.report_table import write_csv
+from abplat.services.report_parts import METRICS, PARTS, write_part
 
 blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/experiments", description="Reports")
 
@@ -19,20 +19,34 @@ blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/experiments", desc
 @blueprint.get("/<key>/report", defaults={"suffix": ""})
 @blueprint.get("/<key>/report<any('.json', '.csv'):suffix>")
 @require_key(ADMIN)
-@blueprint.doc(operationId="get_report", summary="Read the youngest report of an experiment")
+@blueprint.doc(
+    operationId="get_report",
+    summary="Read the youngest report of an experiment",
+    parameters=[
+        {
+            "name": "part",
+            "in": "query",
+            "schema": {"type": "string", "default": METRICS, "enum": [METRICS, *PARTS]},
+            "description": "As CSV: the metric table, or a section of the report",
+        }
+    ],
+)
 def get_report(key: str, suffix: str) -> Response:
-    """Answer the Report as stored, byte for byte; as CSV one row per metric and variant."""
+    """Answer the Report as stored, byte for byte; as CSV one row per metric and variant, or one part of it."""
     session, project = current_session(), g.key.project_key
     stored = reports.get(session, project, key)
-    response = _as_csv(stored) if suffix == ".csv" else Response(stored.document, mimetype="application/json")
-    response.set_etag(f"{stored.hash}{suffix}")
+    part = request.args.get("part", METRICS)
+    response = (
+        _as_csv(stored, part) if suffix == ".csv" else Response(stored.document, mimetype="application/json")
+    )
+    response.set_etag(f"{stored.hash}{suffix}{'' if part == METRICS else '-' + part[:64]}")
     response.headers["Cache-Control"] = "private, no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]
 
 
-def _as_csv(stored: StoredReport) -> Response:
-    """Write the metrics of a report as a table that a spreadsheet opens without running anything."""
-    table = write_csv(decode_report(stored.document))
+def _as_csv(stored: StoredReport, part: str) -> Response:
+    """Write a part of a report as a table that a spreadsheet opens without running anything."""
+    table = write_part(decode_report(stored.document), part)
     response = Response(table.encode(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{stored.experiment}.csv"'
     return response

@@ -31,7 +31,7 @@ def current_session() -> Session:
         g.session = (platform.sessions if request.method in _SAFE_METHODS else platform.writers)()
         key = g.get("key")
         if key is not None:
-            audit.act_as(g.session, f"key:{key.selector}")
+            audit.act_as(g.session, key.actor, request.remote_addr)
     session: Session = g.session
     return session
 
@@ -55,15 +55,15 @@ def _finish(response: Response) -> Response:
     except OperationalError as error:
         session.rollback()
         return render(translate(error.orig or error))
-    _forget_configuration()
+    _forget_what_was_held()
     return response
 
 
-def _forget_configuration() -> None:
+def _forget_what_was_held() -> None:
     """Let decisions see at once what this process has just changed."""
     key = g.get("key")
     if key is not None:
-        current_platform().configurations.forget(key.project_key)
+        current_platform().forget(key.project_key)
 
 
 def _close(_error: BaseException | None) -> None:

@@ -11,6 +11,7 @@ from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.schemas.simulations import SimulationRequest, SimulationResponse
 from abplat.api.session import current_platform
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ANALYST
 from abplat.services import simulations
 
 blueprint = ApiBlueprint(
@@ -19,7 +20,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/<key>/simulate")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.arguments(SimulationRequest)
 @blueprint.response(200, SimulationResponse)
 @blueprint.doc(operationId="simulate_experiment", summary="Say how much traffic a change would move")

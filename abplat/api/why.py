@@ -27,9 +27,14 @@ blueprint = ApiBlueprint(
 @blueprint.doc(operationId="explain_decision", summary="Say why a unit gets its variant")
 def explain(query: dict[str, Any], key: str) -> Answer:
     """Answer every gate of the decision in its order, as the service decides now."""
-    configurations, project = current_platform().configurations, g.key.project_key
+    platform, project = current_platform(), g.key.project_key
+    configurations = platform.configurations
     inquiry = why.Inquiry(
-        query["unit"], _read_attributes(query["attributes"]), query["channel"], query["pins"] == "ledger"
+        unit=query["unit"],
+        attributes=_read_attributes(query["attributes"]),
+        channel=query["channel"],
+        with_pins=query["pins"] == "ledger",
+        now=platform.clock(),
     )
     evaluator, document = configurations.evaluator(project), configurations.document(project)
     return why.explain_decision(current_session(), project, key, inquiry, evaluator, document)

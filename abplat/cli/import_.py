@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from abplat.config import Settings
+    from abplat.domain.suppression import Suppression
     from abplat.services.imports.maps import Kind
 
 _INTERRUPTED = 130
@@ -60,7 +61,7 @@ def _run(
     settings = load_settings()
     settings = settings if data_dir is None else replace(settings, data_dir=data_dir)
     order = ImportOrder(kind=kind, path=file, map_path=map_path, project=project, refused_path=refused)
-    _require_project(settings, project)
+    order = replace(order, suppression=_require_project(settings, project))
     lake, state_dir = Lake(settings.lake_dir), settings.data_dir.resolve() / "imports"
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(f"importing {file.name}", total=1.0)
@@ -85,11 +86,12 @@ def _run(
         click.echo(f"hint: the refused rows and the reasons are in {order.refused}", err=True)
 
 
-def _require_project(settings: Settings, project: str) -> None:
-    """Refuse a project that is not defined: its facts would be seen by nobody."""
+def _require_project(settings: Settings, project: str) -> Suppression | None:
+    """Refuse a project that is not defined, whose facts nobody would see; return whom to leave out."""
     from sqlalchemy.orm import Session
 
     from abplat.db.engine import make_engine
+    from abplat.db.queries import suppression
     from abplat.db.upgrade import upgrade
     from abplat.services import projects
 
@@ -98,7 +100,9 @@ def _require_project(settings: Settings, project: str) -> None:
     upgrade(engine)
     with Session(engine) as session:
         projects.get(session, project)
+        found = suppression.read(session.connection(), project)
     engine.dispose()
+    return found
 
 
 _register("events", "Import touchpoints: one event per row.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.option("--project", help="Project of the experiment; not needed where only one has this key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as it is stored.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the metric table, one row per metric and variant.")
+@click.option("--part", default="metrics", help="With --csv: print this section instead of the metric table.")
 @click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
@@ -25,6 +26,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     data_dir: Path | None,
     database_url: str | None,
     *,
+    part: str,
     as_json: bool,
     as_csv: bool,
     brief: bool,
@@ -36,9 +38,9 @@ def command(  # noqa: PLR0913 - one parameter an option
     if as_json:
         click.echo(stored.document)
     elif as_csv:
-        from abplat.services.report_table import write_csv
+        from abplat.services.report_parts import write_part
 
-        click.echo(write_csv(stored.report), nl=False)
+        click.echo(write_part(stored.report, part), nl=False)
     else:
         from abplat.web.terminal import print_report
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import ipaddress
 import os
 import signal
 import subprocess
@@ -39,6 +38,11 @@ _PR_SET_PDEATHSIG = 1
 @click.option("--database-url", help="Database to use instead of the SQLite file.")
 @click.option("--host", help="Address to listen on; 127.0.0.1 by default.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--sign-in",
+    type=click.Choice(["required", "local"]),
+    help="Whether people sign in; local needs 127.0.0.1.",
+)
 @click.option("--no-worker", is_flag=True, help="Do not start a worker beside the server.")
 def command(*, no_worker: bool, **given: Any) -> None:
     """Serve the API and the pages; the first start makes everything that is needed."""
@@ -70,6 +74,7 @@ def _serve(settings: Settings, lock: IO[str], *, with_worker: bool) -> None:
             channel_timeout=_IDLE_SECONDS,
             max_request_body_size=_MAX_BODY,
             ident=None,
+            **_proxy_options(settings),
         )
     except OSError as error:
         platform.close()
@@ -86,6 +91,18 @@ def _serve(settings: Settings, lock: IO[str], *, with_worker: bool) -> None:
         if worker:
             worker.stop()
         platform.close()
+
+
+def _proxy_options(settings: Settings) -> dict[str, Any]:
+    """Say whose word counts on where a request comes from and how it was sent."""
+    if not settings.trusted_proxies:
+        return {}
+    return {
+        "trusted_proxy": "*",
+        "trusted_proxy_count": settings.trusted_proxies,
+        "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+        "clear_untrusted_proxy_headers": True,
+    }
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -106,9 +123,19 @@ def _announce(settings: Settings, platform: Platform, lock: IO[str], port: int) 
     if token:
         click.echo(f"admin key of project main, shown once: {token}")
         click.echo(f'try: curl -H "Authorization: Bearer {token}" {url}/v1/projects')
-    if not _is_loopback(settings.host):
-        click.echo(f"hint: pages are shown without sign-in to whoever reaches {settings.host}", err=True)
+    link = _make_first_link(platform) if settings.sign_in == "required" else None
+    if link:
+        public = settings.public_url.rstrip("/") or url
+        click.echo(f"become the administrator, once, within 24 hours: {public}/welcome/{link}")
     sys.stdout.flush()
+
+
+def _make_first_link(platform: Platform) -> str | None:
+    """Make the link for the first administrator where there is nobody; an older one works no more."""
+    from abplat.services import links
+
+    with platform.writers.begin() as session:
+        return links.make_first(session, now=platform.clock())
 
 
 def _bootstrap(platform: Platform) -> str | None:
@@ -125,14 +152,6 @@ def _bootstrap(platform: Platform) -> str | None:
         now = platform.clock()
         projects.create(session, {"key": projects.BOOTSTRAP, "title": "Main"}, now=now)
         return keys.create(session, projects.BOOTSTRAP, ADMIN, now=now).token
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _take_lock(settings: Settings) -> IO[str]:

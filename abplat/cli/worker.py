@@ -12,7 +12,10 @@ import click
 from abplat.cli import storage_options
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from abplat.config import Settings
+    from abplat.facts.lake import Lake
     from abplat.jobs.runner import JobResult, Runner
 
 
@@ -46,7 +49,22 @@ def _make_runner(settings: Settings) -> Runner:
     require_safe_sqlite(engine)
     lake = Lake(settings.lake_dir)
     Drain(engine, lake).repair()
+    _erase_again(engine, lake)
     return Runner(JobContext(settings, system_clock, engine, lake), on_result=_print)
+
+
+def _erase_again(engine: Engine, lake: Lake) -> None:
+    """Queue the erasure of people whom a database restored from a backup has brought back."""
+    from sqlalchemy.orm import Session
+
+    from abplat.db.engine import writing
+    from abplat.facts.suppression import reconcile
+    from abplat.services import jobs
+
+    for project in lake.projects():
+        if reconcile(engine, lake, project):
+            with Session(writing(engine)) as session, session.begin():
+                jobs.enqueue(session, "erase", {"project": project}, key=project)
 
 
 def _print(result: JobResult) -> None:

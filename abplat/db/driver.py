@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
 
 
 def run(connection: Connection, sql: str, values: Sequence[Any], listed: Sequence[Any] = ()) -> Any:
@@ -23,6 +24,54 @@ def run(connection: Connection, sql: str, values: Sequence[Any], listed: Sequenc
     """
     text = _spell(sql, len(listed), connection.dialect.name)
     return connection.exec_driver_sql(text, (*values, *listed))
+
+
+def fetch(
+    connection: Connection, sql: str, values: Sequence[Any], listed: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that reads, in a third of the time that ``run`` takes.
+
+    Every decision of the service asks so. Arguments are those of :func:`run`.
+
+    Raises:
+        DBAPIError: As SQLAlchemy itself would.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    return _fetch(
+        connection.dialect,
+        connection.connection,
+        _spell(sql, len(listed), connection.dialect.name),
+        (*values, *listed),
+    )
+
+
+def fetch_alone(engine: Engine, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of one statement that reads, and needs no other one of the same transaction.
+
+    On SQLite each call of the driver hands the interpreter to another thread: this makes two of them, a
+    transaction around two statements eight.
+
+    Raises:
+        DBAPIError: As SQLAlchemy itself would.
+    """
+    connection = engine.raw_connection()
+    try:
+        return _fetch(engine.dialect, connection, _spell(sql, 0, engine.dialect.name), values)
+    finally:
+        connection.close()
+
+
+def _fetch(dialect: Dialect, connection: Any, text: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Ask the driver."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(text, values)
+        return list(cursor.fetchall())
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+    finally:
+        cursor.close()
 
 
 def run_many(connection: Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:

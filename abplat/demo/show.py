@@ -49,6 +49,7 @@ def clear_folder(folder: Path) -> None:
 def serving(folder: Path, port: int) -> Iterator[str]:
     """Run ``abplat serve`` with its worker as a process of its own; yield its address."""
     command = [sys.executable, "-m", "abplat.cli", "serve", "--data-dir", str(folder), "--port", str(port)]
+    command += ["--sign-in", "local", "--host", "127.0.0.1"]
     log = folder / "serve.log"
     with log.open("wb") as file:
         server = subprocess.Popen(command, stdout=file, stderr=file)  # noqa: S603

@@ -39,6 +39,7 @@ class Surroundings(NamedTuple):
         loose_ends: References that lead nowhere.
         slot_fault: Why its slot cannot be taken; empty where it can.
         last_seen: When each channel was last heard of; only channels that ever were.
+        idle_needs: Prerequisites that nobody can meet now, each with the reason.
         silent_metrics: Metrics whose events have never been received; None where nothing has been.
     """
 
@@ -47,6 +48,7 @@ class Surroundings(NamedTuple):
     slot_fault: str = ""
     last_seen: Mapping[str, datetime] = {}
     silent_metrics: Sequence[str] | None = None
+    idle_needs: Sequence[str] = ()
 
 
 class _Finding(NamedTuple):
@@ -77,6 +79,7 @@ def tick(document: Mapping[str, Any], around: Surroundings) -> tuple[CheckItem, 
         _item("payloads", "Every variant is complete", _check_payloads(document), is_blocking=True),
         _item("traffic", "Customers take part", _check_traffic(document), is_blocking=True),
         _item("slot", "The slot is free", _check_slot(around), is_blocking=True),
+        _item("prerequisites", "What it needs runs", _check_needs(document, around), is_blocking=True),
         _item("sdk", "Every channel was heard of in 24 hours", _check_channels(document, around)),
     )
 
@@ -178,6 +181,15 @@ def _check_slot(around: Surroundings) -> _Finding:
     if around.slot_fault:
         return _Finding(FAILED, around.slot_fault, "Choose a free slot, or stop the other experiment first.")
     return _Finding(PASSED, "No running experiment has it.")
+
+
+def _check_needs(document: Mapping[str, Any], around: Surroundings) -> _Finding:
+    """Look at the experiments whose decisions it needs."""
+    if around.idle_needs:
+        why = f"Nobody can take part: {'; '.join(around.idle_needs)}."
+        return _Finding(FAILED, why, "Start or resume what is named first, or take it out of prerequisites.")
+    needs = [need["experiment"] for need in document.get("prerequisites", [])]
+    return _Finding(PASSED, f"{', '.join(needs)} runs." if needs else "It needs no other experiment.")
 
 
 def _check_channels(document: Mapping[str, Any], around: Surroundings) -> _Finding:

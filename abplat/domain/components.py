@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from abplat.clock import to_micros
 from abplat.domain.identity import AUTHORITATIVE, IdentityPolicy, id_type
-from abplat.domain.identity_graph import Alias, IdentityGraph, find_shared
+from abplat.domain.identity_graph import MERGE, Alias, IdentityGraph, find_shared, same_customers
 
 JOINED: Final = "joined"
 REFUSED: Final = "refused"
 LIMITED: Final = "limited"
 SHARED: Final = "shared"
 RETRACTED: Final = "retracted"
-OUTCOMES: Final = (JOINED, REFUSED, LIMITED, SHARED, RETRACTED)
+ERASED: Final = "erased"
+OUTCOMES: Final = (JOINED, REFUSED, LIMITED, SHARED, RETRACTED, ERASED)
 """What can become of a join: made; it would have joined two customers; a type's limit is reached; an
-end belongs to several customers; an operator has taken it back."""
+end belongs to several customers; an operator has taken it back; one of the two was erased on request."""
 
 IDENTIFY: Final = "identify"
-MERGE: Final = "merge"
 PLAIN: Final = "plain"
 """State of an id that is neither ``shared`` nor flagged as ``limited``."""
 
@@ -68,13 +68,13 @@ def settle(joins: Sequence[Join], policy: IdentityPolicy, shared: Collection[str
         policy: Limits per type of id.
         shared: Ids known to belong to several customers.
     """
-    aliases = [(place, Alias(join.a, join.b, to_micros(join.at), 0)) for place, join in enumerate(joins)]
+    aliases = [(place, _alias_of(join)) for place, join in enumerate(joins)]
     aliases.sort(key=lambda item: (item[1].ts_us, item[0]))
     graph = IdentityGraph([key for join in joins for key in join.ids], policy)
-    all_shared = find_shared(aliases, _merged_customers(joins)) | set(shared)
+    all_shared = find_shared(aliases, same_customers(aliases)) | set(shared)
     outcomes = [JOINED] * len(joins)
     for place, alias in aliases:
-        if joins[place].source == MERGE:
+        if alias.command == MERGE:
             graph.merge(alias)
         elif alias.a in all_shared or alias.b in all_shared:
             outcomes[place] = SHARED
@@ -102,14 +102,10 @@ def exceeds_limit(members: Sequence[Member], new: Join, policy: IdentityPolicy) 
     return False
 
 
-def _merged_customers(joins: Sequence[Join]) -> Mapping[str, str]:
-    """Return one name for all customers that an operator has merged."""
-    name: dict[str, str] = {}
-    for join in joins:
-        if join.source == MERGE and is_customer(join.a) and is_customer(join.b):
-            old, new = name.get(join.a, join.a), name.get(join.b, join.b)
-            name |= {key: new for key, value in name.items() if value == old} | {old: new, join.a: new}
-    return name
+def _alias_of(join: Join) -> Alias:
+    """Return a join as the graph takes it."""
+    command = MERGE if join.source == MERGE else None
+    return Alias(join.a, join.b, to_micros(join.at), 0, command)
 
 
 def _members(graph: IdentityGraph, joins: Sequence[Join], shared: Collection[str]) -> list[Member]:

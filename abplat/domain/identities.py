@@ -30,6 +30,8 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     assignments: dict[str, str]
     assigned_at: dict[str, datetime] = {}
+    phases: dict[str, int] = {}
+    """The phase of each experiment that decided what was shown, where the device knows it."""
     channel: str | None = None
 
     def seen_at(self, experiment: str) -> datetime:
@@ -107,12 +109,13 @@ def parse_identification(
     at = _read_instant(fields, "ts", now) or now
     assignments = _read_assignments(fields)
     assigned_at = _read_times(fields, now)
+    phases = _read_phases(fields)
     channel = fields.text("channel", None, MAX_ID)
     identity = fields.text("id", None, MAX_ID) or _derive_id(anonymous, known, at)
     fields.finish("identification")
     return Identification(
         id=identity, anonymous=anonymous, known=known, at=at,
-        assignments=assignments, assigned_at=assigned_at, channel=channel,
+        assignments=assignments, assigned_at=assigned_at, phases=phases, channel=channel,
     )  # fmt: skip
 
 
@@ -132,6 +135,13 @@ def _read_times(fields: Fields, now: datetime) -> dict[str, datetime]:
     inner = Fields(times, fields.where("assigned_at"), fields.problems)
     read = {experiment: _read_instant(inner, experiment, now) for experiment in times}
     return {experiment: at for experiment, at in read.items() if at is not None}
+
+
+def _read_phases(fields: Fields) -> dict[str, int]:
+    """Read which phase decided each variant."""
+    phases = fields.mapping("phases", 200)
+    inner = Fields(phases, fields.where("phases"), fields.problems)
+    return {experiment: inner.integer(experiment, 1, 1_000_000) for experiment in phases}
 
 
 def _read_instant(fields: Fields, name: str, now: datetime) -> datetime | None:

@@ -6,18 +6,52 @@ The analysis and the ledger of assignments both join by this one class, so that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from abplat.domain.identity import AUTHORITATIVE, IdentityPolicy, id_type
 
+MERGE: Final = "merge"
+SPLIT: Final = "split"
+COMMANDS: Final = (MERGE, SPLIT)
+"""What an operator can command about two ids: that they are one customer, and that they are not."""
+
 
 class Alias(NamedTuple):
-    """A statement that two ids belong to one customer."""
+    """A statement that two ids belong to one customer, or what an operator commands about them."""
 
     a: str
     b: str
     ts_us: int
     received_us: int
+    command: str | None = None
+
+
+def obey(links: Sequence[tuple[int, Alias]]) -> list[tuple[int, Alias]]:
+    """Return the links that are left after an operator's commands; of two ids the last command holds.
+
+    A merge stands in for whatever else was said of the two ids; a split takes all of it back, whoever says it
+    again.
+
+    Args:
+        links: In the order of time.
+    """
+    last = {frozenset(alias[:2]): place for place, alias in links if alias.command is not None}
+    return [
+        (place, alias)
+        for place, alias in links
+        if (holding := last.get(frozenset(alias[:2]))) is None
+        or (place == holding and alias.command == MERGE)
+    ]
+
+
+def same_customers(links: Iterable[tuple[int, Alias]]) -> dict[str, str]:
+    """Return one name for all customers that an operator has merged: the one that stays."""
+    name: dict[str, str] = {}
+    for _, alias in links:
+        if alias.command == MERGE and {id_type(alias.a), id_type(alias.b)} == {AUTHORITATIVE}:
+            old, new = name.get(alias.a, alias.a), name.get(alias.b, alias.b)
+            name |= {key: new for key, value in name.items() if value == old} | {old: new, alias.a: new}
+    return name
 
 
 def find_shared(links: Iterable[tuple[int, Alias]], same: Mapping[str, str] | None = None) -> set[str]:

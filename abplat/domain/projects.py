@@ -12,12 +12,14 @@ from abplat.domain.fields import Fields
 class ProjectDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """One project: its definitions, facts and keys are seen by nobody else.
 
-    With ``fill_standing`` the service tells targeting where a customer stands, when the caller does not (R11).
+    With ``fill_standing``, the default, the service tells targeting where a customer stands, when the caller does not (R11).
     """
 
     key: str
     title: str
     fill_standing: bool
+    keep_facts: str | None = None
+    """How long facts are kept, such as ``730d``; for ever where it is None."""
 
 
 def parse_project(document: Any) -> ProjectDefinition:
@@ -30,7 +32,8 @@ def parse_project(document: Any) -> ProjectDefinition:
     project = ProjectDefinition(
         key=fields.key("key"),
         title=fields.text("title"),
-        fill_standing=fields.flag("fill_standing", default=False),
+        fill_standing=fields.flag("fill_standing", default=True),
+        keep_facts=fields.duration("keep_facts", None),
     )
     fields.finish("project")
     return project

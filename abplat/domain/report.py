@@ -11,11 +11,12 @@ import hashlib
 
 import msgspec
 
+from abplat.domain.report_base import Frozen
+from abplat.domain.report_identity import IdentitySection
+from abplat.domain.report_maturity import MaturitySection
+from abplat.domain.report_paths import PathsSection
+
 SCHEMA_VERSION = 1
-
-
-class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every part of a Report."""
 
 
 class VariantFacts(Frozen, frozen=True, kw_only=True):
@@ -84,7 +85,9 @@ class Inputs(Frozen, frozen=True, kw_only=True):
     definitions_hash: str
     """SHA-256 over experiment, journey and metric definitions."""
     fact_versions: dict[str, int]
-    """Delta table version read, per kind of fact."""
+    """Delta table version read, per kind of fact; empty since the counts below say what was read."""
+    fact_counts: dict[str, int] = msgspec.field(default_factory=dict)
+    """Facts that existed as of the instant, per kind: the same whenever the report is made again."""
     n_events: int
     n_customers: int
     n_journeys: int
@@ -100,7 +103,7 @@ class Finding(Frozen, frozen=True, kw_only=True):
     """pass, info, warning or block. A block withholds every verdict."""
     title: str
     detail: str
-    evidence: dict[str, float | int | str | None] = {}
+    evidence: dict[str, float | int | str | None] = msgspec.field(default_factory=dict)
     action: str = ""
     """What to do about it, in one sentence."""
 
@@ -288,6 +291,9 @@ class Report(Frozen, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...]
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
+    identity: IdentitySection | None = None
+    maturity: MaturitySection | None = None
+    paths: PathsSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

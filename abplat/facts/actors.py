@@ -7,10 +7,12 @@ written anew with every sealing before the files that use its numbers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from arro3.core import Table
+from arro3.core import Array as ArrowArray
+from arro3.core import DataType, Table
 from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
@@ -56,8 +58,13 @@ class ActorBook:
         """The version seen; -1 where there is no book."""
         return -1 if self._delta is None else int(self._delta.version())
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the book lies in the order of its ids; striking out may disturb it."""
+        return self._delta is None or str(self._delta.history(1)[0].get("operation")) == "WRITE"
+
     def query(self) -> str:
-        """Return the SQL that reads actor, code, known_us and is_suspect, sorted by actor.
+        """Return the SQL that reads actor, code, known_us and is_suspect.
 
         ``known_us`` is the instant since when some touchpoint of the id can be seen.
         """
@@ -70,6 +77,28 @@ class ActorBook:
         """Return the number after the highest one given."""
         [(last,)] = connection.execute(f"SELECT max(code) FROM ({self.query()})").fetchall()  # noqa: S608
         return 0 if last is None else int(last) + 1
+
+    def erase(self, ids: Collection[str]) -> int:
+        """Strike ids out, and delete every file that ever held them; return how many were there.
+
+        Their numbers are never given again. The ids are matched through a small table, so that the
+        log does not name them.
+        """
+        if self._delta is None:
+            return 0
+        before = self.version
+        named = Table.from_pydict({"erased_id": ArrowArray(sorted(ids), type=DataType.string())})
+        outcome = (
+            self._delta.merge(named, "t.actor = s.erased_id", source_alias="s", target_alias="t",
+                              post_commithook_properties=_NO_HOOKS)
+            .when_matched_delete()
+            .execute()
+        )  # fmt: skip
+        harden(self.path, range(before, self.version + 1))
+        self._delta.create_checkpoint()
+        harden_checkpoint(self.path)
+        self._delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        return int(outcome["num_target_rows_deleted"])
 
     def replace(self, connection: Any, query: str) -> None:
         """Write the book anew, durably, from a query that gives its rows sorted by actor."""

@@ -19,9 +19,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 from abplat.db.engine import writing
 from abplat.db.models.intake import drain_state, failed_events, intake
 from abplat.db.queries import sightings
+from abplat.db.queries import suppression as suppressions
 from abplat.errors import ConflictError
 from abplat.facts.lake import Lake
-from abplat.facts.rows import ROW_TYPES, Row
+from abplat.facts.rows import ROW_TYPES, Row, ids_of
 from abplat.facts.tables import to_table
 
 APP = "abplat-drain"
@@ -146,6 +147,9 @@ class Drain:
         rows, broken = _decode(kind, waiting)
         if broken:
             return self._refuse(project, broken)
+        waiting, rows = self._turn_away(project, waiting, rows)
+        if not rows:
+            return 0
         batch = done + 1
         self._at_step("read")
         try:
@@ -155,6 +159,22 @@ class Drain:
         self._at_step("appended")
         seen = _find_seen(kind, rows, max((each.received_us for each in waiting), default=0))
         return self._let_go(project, kind, [row.event_id for row in rows], batch, seen)
+
+    def _turn_away(
+        self, project: str, waiting: Sequence[Any], rows: list[Row]
+    ) -> tuple[Sequence[Any], list[Row]]:
+        """Let go of the rows of erased people that came in before the door knew; return the others."""
+        with self._engine.connect() as connection:
+            suppression = suppressions.read(connection, project)
+        if suppression is None:
+            return waiting, rows
+        out = {row.event_id for row in rows if suppression.holds_any(ids_of(row))}
+        if out:
+            with writing(self._engine).begin() as connection:
+                _delete(connection, project, sorted(out))
+        return [each for each in waiting if each.event_id not in out], [
+            row for row in rows if row.event_id not in out
+        ]
 
     def _done(self, project: str, kind: str) -> int:
         """Return the number of the last batch whose rows were let go."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from arro3.core import Table
+from arro3.core import Array, DataType, Table
 from deltalake import (
     CommitProperties,
     DeltaTable,
@@ -86,7 +87,7 @@ class LakeTable:
                 self._delta,
                 rows,
                 mode="append",
-                schema_mode="merge",  # sealed days have columns that new rows do not have yet
+                schema_mode="merge",  # a column that came later is added to an older table
                 writer_properties=_WRITER,
                 commit_properties=marker,
                 post_commithook_properties=_NO_HOOKS,
@@ -163,6 +164,72 @@ class LakeTable:
             os.path.join(root, unquote(path)): FileStatistics(str(day), rows, (first, last), (early, late))  # noqa: PTH118
             for path, rows, first, last, late, early, day in zip(*there, strict=True)
         }
+
+    def erase(self, ids: Sequence[str], columns: Sequence[str]) -> int:
+        """Delete the rows that name one of some ids, and every file that ever held them.
+
+        The ids are matched through a small table: a predicate would write them into the log. Who is
+        reading an older version fails and has to read again.
+
+        Returns:
+            How many rows are gone.
+
+        Raises:
+            ConflictError: If somebody else has written meanwhile; nothing was deleted.
+        """
+        before, deleted = self.version, 0
+        named = Table.from_pydict({"erased_id": Array(sorted(ids), type=DataType.string())})
+        try:
+            for column in columns:
+                outcome = (
+                    self._delta.merge(
+                        named,
+                        f"t.{column} = s.erased_id",
+                        source_alias="s",
+                        target_alias="t",
+                        writer_properties=_WRITER,
+                        post_commithook_properties=_NO_HOOKS,
+                    )
+                    .when_matched_delete()
+                    .execute()
+                )
+                deleted += int(outcome["num_target_rows_deleted"])
+        except CommitFailedError as error:
+            raise ConflictError(f"{self.path} changed while people were erased from it") from error
+        self._settle(before)
+        return deleted
+
+    def drop_before(self, first_day: str) -> int:
+        """Let go of the days before a first one, such as ``2026-03-04``; return how many days that were.
+
+        The log keeps no more than the days' names. Who is reading an older version has to read again.
+
+        Raises:
+            ConflictError: If somebody else has written meanwhile; nothing was deleted.
+        """
+        old = {each for each in self._days() if each < first_day}
+        if not old:
+            return 0
+        before = self.version
+        try:
+            self._delta.delete(
+                f"day < '{first_day}'", writer_properties=_WRITER, post_commithook_properties=_NO_HOOKS
+            )
+        except CommitFailedError as error:
+            raise ConflictError(f"{self.path} changed while old days were let go") from error
+        self._settle(before)
+        return len(old)
+
+    def _days(self) -> set[str]:
+        """Return the days that the table holds."""
+        return {part["day"] for part in self._delta.partitions()}
+
+    def _settle(self, before: int) -> None:
+        """Make what was deleted durable, and delete the files that held it at once."""
+        harden(self.path, range(before, self.version + 1))
+        self._delta.create_checkpoint()
+        harden_checkpoint(self.path)
+        self._delta.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
 
     def compact(self) -> int:
         """Merge small files; return how many files there are fewer.
@@ -266,6 +333,11 @@ class Lake:
         table = self.find(project, kind)
         return table.compact() if table else 0
 
+    def drop_before(self, project: str, kind: str, first_day: str) -> int:
+        """Let go of the days before a first one; return how many days that were."""
+        table = self.find(project, kind)
+        return table.drop_before(first_day) if table else 0
+
     def repair(self, project: str, kind: str) -> bool:
         """Set aside a newest log entry that a power cut left broken; tell whether there was one."""
         return set_aside_broken(self.path(project, kind)) is not None
@@ -280,13 +352,14 @@ class Lake:
         """Make an empty table and everything above it durable."""
         path = self.path(project, kind)
         path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(
-            str(path),
-            SCHEMAS[normal_kind(kind)],
-            mode="ignore",
-            partition_by=["day"],
-            configuration=_CONFIGURATION,
-        )
+        with suppress(CommitFailedError):  # a rival has made it in the meantime
+            DeltaTable.create(
+                str(path),
+                SCHEMAS[normal_kind(kind)],
+                mode="ignore",
+                partition_by=["day"],
+                configuration=_CONFIGURATION,
+            )
         harden(path, [0])
         sync_folders([path, path.parent, self.root])
         return LakeTable(path)

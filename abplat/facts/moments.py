@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from abplat.db.driver import run, run_many
+from abplat.db.driver import fetch, run, run_many
 from abplat.facts.rows import TouchpointRow
 
 KEPT: Final = 20
@@ -74,7 +74,7 @@ def read_moments(connection: Connection, project: str, units: Sequence[str]) -> 
     """Return what is kept of some ids."""
     found: dict[str, Moments] = {}
     for chunk in _chunks(units):
-        rows = run(connection, _READ, [project], chunk)
+        rows = fetch(connection, _READ, [project], chunk)
         found |= {unit: msgspec.json.decode(text, type=Moments) for unit, text in rows}
     return found
 

@@ -28,7 +28,10 @@ class TouchpointRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="touchp
 
 
 class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure", tag_field="kind"):
-    """A customer met a variant of an experiment."""
+    """A customer met a variant of an experiment.
+
+    ``phase`` is the number of the phase that decided it; ``sdk`` names what told it, such as ``python/0.1.0``.
+    """
 
     event_id: str
     actor: str
@@ -38,6 +41,8 @@ class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure
     channel: str | None = None
     reason: str | None = None
     config_version: str | None = None
+    phase: int | None = None
+    sdk: str | None = None
 
 
 class AliasRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="alias", tag_field="kind"):
@@ -80,6 +85,16 @@ def kind_of(row: Row) -> str:
         'alias'
     """
     return _KINDS[type(row)]
+
+
+def ids_of(row: Row) -> tuple[str, ...]:
+    """Return whom a row is about.
+
+    Examples:
+        >>> ids_of(AliasRow("e1", "anon:w1", "cust:7", 0))
+        ('anon:w1', 'cust:7')
+    """
+    return (row.a, row.b) if isinstance(row, AliasRow) else (row.actor,)
 
 
 class Failure(msgspec.Struct, frozen=True):

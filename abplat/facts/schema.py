@@ -16,7 +16,9 @@ from typing import Annotated, Any
 import msgspec
 
 from abplat.clock import parse_instant, to_micros
+from abplat.domain.suppression import Suppression
 from abplat.errors import InvalidInputError
+from abplat.facts.identity_commands import RESERVED
 from abplat.facts.rows import AliasRow, ExposureRow, Failure, Row, ScoreRow, TouchpointRow
 
 _DAY_US = 86_400_000_000
@@ -25,6 +27,7 @@ _ACTOR = re.compile(r"[a-z]+:.", re.DOTALL)
 _NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _KEPT_OF_FAILURE = 65_536
 _SHOWN = 80
+_ERASED = "the person was erased on request; nothing of theirs is kept"
 _INT64 = range(-(2**63), 2**63)
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -80,6 +83,8 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     channel: _Text | None = None
     reason: _Text | None = None
     config_version: _Text | None = None
+    phase: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    sdk: _Text | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -113,7 +118,10 @@ class _RefusedError(Exception):
 
 
 def judge(
-    events: Sequence[object], received_us: int, limits: Limits = DEFAULT_LIMITS
+    events: Sequence[object],
+    received_us: int,
+    limits: Limits = DEFAULT_LIMITS,
+    suppression: Suppression | None = None,
 ) -> tuple[list[Row], list[Failure]]:
     """Sort the events of a batch into rows to keep and refusals to answer.
 
@@ -121,16 +129,26 @@ def judge(
         events: Decoded JSON values, one per event; any value is allowed and most are refused.
         received_us: When the batch arrived, in microseconds.
         limits: How much is taken.
+        suppression: Whose events are refused, and leave no trace in the refusal.
     """
     rows: list[Row] = []
     refused: list[Failure] = []
     for index, event in enumerate(events):
+        if suppression is not None and suppression.holds_any(_named_in(event)):
+            refused.append(Failure(index, "erased", _ERASED, "{}"))
+            continue
         try:
             rows.append(_judge_one(event, received_us, limits))
         except _RefusedError as error:
             message = error.message.replace("\0", "\\0")
             refused.append(Failure(index, error.code, message, _keep(event)))
     return rows, refused
+
+
+def _named_in(event: object) -> list[str]:
+    """Return the ids that an event names, however wrong the rest of it is."""
+    named = [event.get(name) for name in ("actor", "a", "b")] if isinstance(event, dict) else []
+    return [each for each in named if isinstance(each, str)]
 
 
 def _judge_one(event: object, received_us: int, limits: Limits) -> Row:
@@ -189,14 +207,27 @@ def _build_touchpoint(wire: _Touchpoint, ts_us: int, limits: Limits) -> Row:
 def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an exposure."""
     _require_actor("actor", wire.actor)
-    what = (wire.experiment, wire.variant)
-    return ExposureRow(wire.id, wire.actor, *what, ts_us, wire.channel, wire.reason, wire.config_version)
+    return ExposureRow(
+        event_id=wire.id,
+        actor=wire.actor,
+        experiment=wire.experiment,
+        variant=wire.variant,
+        ts_us=ts_us,
+        channel=wire.channel,
+        reason=wire.reason,
+        config_version=wire.config_version,
+        phase=wire.phase,
+        sdk=wire.sdk,
+    )
 
 
 def _build_alias(wire: _Alias, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an alias."""
     _require_actor("a", wire.a)
     _require_actor("b", wire.b)
+    if wire.source is not None and wire.source.startswith(RESERVED):
+        message = f"source: {_show(wire.source)} stands for what an operator commands; write who says so"
+        raise _RefusedError("reserved_source", message)
     return AliasRow(wire.id, wire.a, wire.b, ts_us, wire.source)
 
 

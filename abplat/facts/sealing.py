@@ -22,7 +22,7 @@ import duckdb
 
 from abplat.errors import ConflictError
 from abplat.facts.actors import NEVER_US, SUSPECT, ActorBook
-from abplat.facts.engines.duckdb import nothing
+from abplat.facts.engines.duckdb import nothing, relation
 from abplat.facts.lake import Lake, LakeTable
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split, write_seals
 from abplat.facts.tables import CODED, SCHEMAS
@@ -163,17 +163,19 @@ class _Sealing:
         first = first_received(self._kind)
         fields = f"event_id, {row}, greatest(ts_us, received_us) AS seen_us, {first}"
         both = (
-            f"SELECT {fields} FROM {_read(loose, rows=True)} WHERE {ID_HASH} IN (FROM twice)" if loose else ""
+            f"SELECT {fields} FROM {relation(self._kind, loose, rows=True)} WHERE {ID_HASH} IN (FROM twice)"
+            if loose
+            else ""
         )
         hashes, held = (
-            f"SELECT {ID_HASH} AS id_hash FROM {_read(loose)}" if loose else "SELECT 0 WHERE false",
+            f"SELECT {ID_HASH} AS id_hash FROM {relation(self._kind, loose)}"
+            if loose
+            else "SELECT 0 WHERE false",
             "",
         )
         if loose and sealed:
-            both += (
-                f" UNION ALL SELECT {fields} FROM {_read(sealed, rows=True)} WHERE id_hash IN (FROM twice)"
-            )
-            held = f" UNION SELECT DISTINCT id_hash FROM {_read(sealed)} SEMI JOIN hashes USING (id_hash)"
+            both += f" UNION ALL SELECT {fields} FROM {relation(self._kind, sealed, rows=True)} WHERE id_hash IN (FROM twice)"
+            held = f" UNION SELECT DISTINCT id_hash FROM {relation(self._kind, sealed)} SEMI JOIN hashes USING (id_hash)"
         if not loose:
             both = f"SELECT {fields} FROM (SELECT *, '' AS filename, 0 AS file_row_number FROM ({nothing(self._kind)}))"
         self._connection.execute(
@@ -215,7 +217,7 @@ class _Sealing:
         book = ActorBook(self._folder)
         known_us = "greatest(ts_us, received_us)" if self._kind == "touchpoint" else f"{NEVER_US}::BIGINT"
         ids = " UNION ALL ".join(
-            f"SELECT {column} AS actor, {known_us} AS known_us FROM {_read(files, rows=True)} e {_KEPT}"
+            f"SELECT {column} AS actor, {known_us} AS known_us FROM {relation(self._kind, files, rows=True)} e {_KEPT}"
             for column in CODED[self._kind]
         )
         self._connection.execute(
@@ -252,10 +254,13 @@ class _Sealing:
         columns = ", ".join(f"e.{name.strip()}" for name in self._columns.split(","))
         query = (
             f"SELECT {columns}, {codes}, {ID_HASH.replace('event_id', 'e.event_id')} AS id_hash, e.day "
-            f"FROM {_read(files, rows=True)} e {joins} {_KEPT} "
+            f"FROM {relation(self._kind, files, rows=True)} e {joins} {_KEPT} "
             f"ORDER BY e.day, {ORDER[self._kind]}"
         )
-        before, after = _count(self._connection, files), table.replace_days(days, self._connection.sql(query))
+        before, after = (
+            _count(self._connection, self._kind, files),
+            table.replace_days(days, self._connection.sql(query)),
+        )
         return before - after, after
 
     def _note(self, seals: Seals, old: Sequence[str], made: dict[str, str]) -> None:
@@ -263,7 +268,7 @@ class _Sealing:
         captured = set()
         if self._kind == "touchpoint" and made:
             found = self._connection.execute(
-                f"SELECT DISTINCT filename FROM {_read(list(made.values()), rows=True)} "
+                f"SELECT DISTINCT filename FROM {relation(self._kind, list(made.values()), rows=True)} "
                 "WHERE props IS NOT NULL AND contains(props, '\"captured\"')"
             ).fetchall()
             captured = {file_name(path) for (path,) in found}
@@ -299,16 +304,6 @@ def _epoch_day(day: str) -> int:
     return date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
 
 
-def _read(files: Sequence[str], *, rows: bool = False) -> str:
-    """Return a relation over some files; with ``rows`` it says where each row lies."""
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    named = ", filename = true, file_row_number = true" if rows else ""
-    return (
-        f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
-        f"hive_types = {{'day': DATE}}{named})"
-    )
-
-
-def _count(connection: Any, files: Sequence[str]) -> int:
+def _count(connection: Any, kind: str, files: Sequence[str]) -> int:
     """Count the rows of some files."""
-    return int(connection.execute(f"SELECT count(*) FROM {_read(files)}").fetchall()[0][0])
+    return int(connection.execute(f"SELECT count(*) FROM {relation(kind, files)}").fetchall()[0][0])

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from abplat.clock import from_micros
-from abplat.db.queries import assignments, identities
+from abplat.db.queries import assignments, identities, phases
 from abplat.db.queries.assignments import FRESH, INHERITED, Entry, Pin
 from abplat.domain.components import SHARED
 from abplat.domain.fields import KEY_PATTERN
@@ -36,9 +36,14 @@ def select_sightings(rows: Iterable[Row], *, is_public: bool) -> list[ExposureRo
 
 
 def keep_sightings(connection: Connection, project: str, rows: Iterable[ExposureRow]) -> None:
-    """Keep what ids were shown first; shared ids are nobody's."""
+    """Keep what ids were shown first; shared ids are nobody's, and what is from before a reset is void."""
+    given = list(rows)
+    draws = phases.present_draws(connection, project, (row.experiment for row in given))
     first: dict[tuple[str, str], ExposureRow] = {}
-    for row in rows:
+    for row in given:
+        draw = draws.get(row.experiment)
+        if draw is not None and not draw.covers(from_micros(row.ts_us), row.phase):
+            continue
         kept = first.setdefault((row.actor, row.experiment), row)
         if row.ts_us < kept.ts_us:
             first[row.actor, row.experiment] = row

@@ -32,7 +32,10 @@ _MUST, _MAY = (_TEXT, False), (_TEXT, True)
 SCHEMAS: dict[str, Schema] = {
     "touchpoint": _schema(actor=_MUST, name=_MUST, channel=_MAY, value=(_NUMBER, True), props=_MAY),
     "exposure": _schema(
-        actor=_MUST, experiment=_MUST, variant=_MUST, channel=_MAY, reason=_MAY, config_version=_MAY
+        **dict.fromkeys(("actor", "experiment", "variant"), _MUST),
+        **dict.fromkeys(("channel", "reason", "config_version"), _MAY),
+        phase=(_INTEGER, True),
+        sdk=_MAY,
     ),
     "alias": _schema(a=_MUST, b=_MUST, source=_MAY),
     "score": _schema(actor=_MUST, name=_MUST, channel=_MAY, value=(_NUMBER, False)),
@@ -40,6 +43,8 @@ SCHEMAS: dict[str, Schema] = {
 CODED = {"touchpoint": ("actor",), "exposure": ("actor",), "alias": ("a", "b")}
 """Kinds that are sealed, each with its columns that hold ids of people."""
 
+LATER_COLUMNS = {"exposure": ("phase", "sdk")}
+"""Columns that tables made by an earlier abplat may lack."""
 FOLDERS = {"touchpoint": "touchpoints", "exposure": "exposures", "alias": "aliases", "score": "scores"}
 _KINDS = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}
 

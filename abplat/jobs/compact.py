@@ -1,4 +1,4 @@
-"""Job: merge the small files that many drains leave behind, and forget customers long silent."""
+"""Job: merge the small files that many drains leave behind, and forget what is old."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from abplat.errors import ConflictError
 from abplat.facts.moments import prune_moments
 from abplat.facts.tables import CODED
 from abplat.jobs.context import JobContext, Outcome
+from abplat.services import customers, planning
 
 _FILES_PER_DAY = 4
 
@@ -24,6 +25,8 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:  # noqa: ARG00
 
     def publish(session: Session) -> None:
         prune_moments(session.connection(), to_micros(context.clock()))
+        customers.forget_copies(session, now=context.clock())
+        planning.forget_old(session, now=context.clock())
 
     return Outcome(f"{fewer:,} files fewer" if fewer else "", publish)
 

@@ -14,8 +14,9 @@ PERIODS_US = {
     "schedule": 10 * _SECOND,
     "compact": 600 * _SECOND,
     "seal": 600 * _SECOND,
+    "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "analyse", "plan")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan")
 
 
 def known_kinds() -> list[str]:

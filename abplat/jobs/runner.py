@@ -87,12 +87,12 @@ class Runner:
                 stop.wait(poll_seconds)
 
     def run_once(self) -> int:
-        """Drain everything, do what schedules want and all that waits, compact; return how many jobs failed."""
+        """Drain everything, do what schedules want and all that waits, compact, look at the data; return how many jobs failed."""
         failed = self._call("drain", {"everything": True}) + self._call("schedule", {})
         one_off = [kind for kind in self._kinds if kind not in PERIODS_US]
         while lease := self._claim(one_off):
             failed += self._work(lease) != "done"
-        return failed + self._call("compact", {})
+        return failed + self._call("compact", {}) + self._call("quality", {})
 
     def step(self) -> bool:
         """Do one job; tell whether there was one."""

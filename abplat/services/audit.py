@@ -10,11 +10,24 @@ from sqlalchemy.orm import Session
 from abplat.db.models.audit import AuditEntry
 
 ACTOR: Final = "actor"
+ADDRESS: Final = "address"
 
 
-def act_as(session: Session, actor: str) -> None:
-    """Say who writes in this session: ``key:<selector>``, ``cli:<user>`` or a job."""
+def act_as(session: Session, actor: str, address: str | None = None) -> None:
+    """Say who writes in this session: ``user:<e-mail>``, ``key:<selector>``, ``cli:<user>`` or ``job:<name>``.
+
+    Args:
+        session: In which they write.
+        actor: Who they are.
+        address: Where the request came from, if it came over the network.
+    """
     session.info[ACTOR] = actor
+    session.info[ADDRESS] = address
+
+
+def actor_of(session: Session) -> str:
+    """Return who writes in this session."""
+    return str(session.info.get(ACTOR, "system"))
 
 
 def record(
@@ -26,7 +39,8 @@ def record(
         AuditEntry(
             project=project,
             at=now,
-            actor=session.info.get(ACTOR, "system"),
+            actor=actor_of(session),
+            address=session.info.get(ADDRESS),
             verb=verb,
             noun=noun,
             key=key,

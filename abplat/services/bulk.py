@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -91,11 +91,13 @@ class Presented(NamedTuple):
         units: What is hashed for each id: the customer where one is known.
         pins: Variant per unit that the ledger holds.
         shared: Units that several customers share, such as a store tablet: no experiment takes them in.
+        homes: The component of each id of those who stand behind.
     """
 
     units: list[str]
     pins: dict[str, str]
     shared: frozenset[str]
+    homes: dict[str, str]
 
 
 def look_up(connection: Connection, project: str, experiment: str, ids: Sequence[str]) -> Presented:
@@ -122,7 +124,7 @@ def look_up(connection: Connection, project: str, experiment: str, ids: Sequence
         for each in usable
         if each not in shared and home[each] in earliest
     }
-    return Presented([unit_of.get(each, each) for each in ids], pins, shared)
+    return Presented([unit_of.get(each, each) for each in ids], pins, shared, home)
 
 
 def _in_pieces(ids: Iterable[str]) -> Iterator[list[str]]:
@@ -143,8 +145,40 @@ def turn_away(decision: Decision, experiment: Experiment, channel: str | None) -
     )
 
 
-def assign(evaluator: Evaluator, connection: Connection, question: Question) -> dict[str, Any]:
+def add_standings(
+    presented: Presented, attributes: Attributes, standing_of: Mapping[str, Mapping[str, str]]
+) -> Attributes:
+    """Return the attributes of each unit with where it stands; what the caller says wins.
+
+    Args:
+        presented: Who stands behind the ids.
+        attributes: As the caller says them: one mapping for all, one per unit, or none.
+        standing_of: Attributes of a standing, by component.
+    """
+    if not standing_of:
+        return attributes
+    given: Sequence[Mapping[str, Any]] = (
+        [attributes or {}] * len(presented.units)
+        if attributes is None or isinstance(attributes, Mapping)
+        else attributes
+    )
+    homes = (presented.homes.get(unit, unit) for unit in presented.units)
+    return [{**standing_of.get(home, {}), **own} for home, own in zip(homes, given, strict=True)]
+
+
+def assign(
+    evaluator: Evaluator,
+    connection: Connection,
+    question: Question,
+    find: Callable[[Mapping[str, str]], Mapping[str, Mapping[str, str]]] | None = None,
+) -> dict[str, Any]:
     """Assign units by the ledger, so that a mailing shows what a customer has met elsewhere; nothing is kept.
+
+    Args:
+        evaluator: The compiled configuration.
+        connection: Where the ledger is read.
+        question: Which units.
+        find: Returns where customers stand, by component, where the rules look at it.
 
     Raises:
         NotFoundError: If no experiment of this key has started.
@@ -154,6 +188,8 @@ def assign(evaluator: Evaluator, connection: Connection, question: Question) -> 
     if experiment is None:
         raise NotFoundError(f"no experiment {key[:64]!r} has started in this project")
     presented = look_up(connection, project, key, ids)
+    if find is not None:
+        attributes = add_standings(presented, attributes, find(presented.homes))
     made = decide_many(evaluator, key, presented.units, attributes, pins=presented.pins)
     decisions = [
         turn_away(each, experiment, channel) if each.unit in presented.shared else each for each in made

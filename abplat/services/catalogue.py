@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,9 @@ from abplat.domain.catalogue import (
 from abplat.domain.fields import require_none
 from abplat.domain.lifecycle import UNSTARTED, require_changeable
 from abplat.services import definitions, projects
+
+_USUAL: Final = {"fill_standing": True, "keep_facts": None}
+"""What a project says when nobody says anything; it is not written."""
 
 
 class Change(NamedTuple):
@@ -97,9 +100,8 @@ def export(session: Session, project: str) -> Document:
     """
     found = project_queries.get(session, project)
     entries = definitions.load_entries(session, project)
-    project_document = projects.definition_of(found)
-    if not found.fill_standing:
-        del project_document["fill_standing"]
+    stated = projects.definition_of(found)
+    project_document = {name: value for name, value in stated.items() if value != _USUAL.get(name)}
     document: Document = {"project": project_document}
     for noun in NOUNS:
         if entries[noun]:

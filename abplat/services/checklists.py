@@ -18,7 +18,7 @@ from abplat.domain.checklist import CheckItem, Surroundings, tick
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import Slot, require_room
-from abplat.domain.lifecycle import UNSTARTED
+from abplat.domain.lifecycle import RUNNING, UNSTARTED
 from abplat.errors import LayerFullError
 from abplat.services.definitions import find_loose_ends, load_entries
 
@@ -46,8 +46,19 @@ def tick_row(session: Session, row: Experiment, now: datetime) -> tuple[CheckIte
         slot_fault=_find_slot_fault(session, row),
         last_seen=sightings.last_by_channel(session, row.project),
         silent_metrics=_find_silent_metrics(session, row),
+        idle_needs=list(_find_idle_needs(session, row)),
     )
     return tick(row.document, around)
+
+
+def _find_idle_needs(session: Session, row: Experiment) -> Iterator[str]:
+    """Yield each prerequisite that is not running, with what it is doing instead."""
+    for need in row.document.get("prerequisites", []):
+        other = cast("Experiment | None", queries.find(session, EXPERIMENTS, row.project, need["experiment"]))
+        if other is None:
+            continue  # a reference that leads nowhere has an item of its own
+        if other.state != RUNNING or other.killed_at is not None:
+            yield f"{other.key} is {'killed' if other.killed_at is not None else other.state}"
 
 
 def lock_slot(session: Session, row: Experiment) -> None:

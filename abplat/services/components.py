@@ -15,7 +15,6 @@ from abplat.db.queries import identities as queries
 from abplat.domain.components import (
     JOINED,
     LIMITED,
-    MERGE,
     PLAIN,
     RETRACTED,
     SHARED,
@@ -26,6 +25,7 @@ from abplat.domain.components import (
     settle,
 )
 from abplat.domain.identity import IdentityPolicy
+from abplat.domain.identity_graph import MERGE
 
 POLICY: Final = IdentityPolicy()
 MAX_JOINS: Final = 20_000

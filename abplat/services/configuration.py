@@ -52,6 +52,7 @@ def describe_experiment(state: str, plan: Document) -> Document:
         "key": experiment["key"],
         "salt": plan["salt"],
         "hash_version": plan["hash_version"],
+        "phase": plan.get("phase", 1),
         "unit_type": experiment["unit_type"],
         "state": state,
         "layer": plan["layer"],

@@ -8,23 +8,22 @@ under a pseudonym of the id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from abplat.clock import from_micros, to_micros
-from abplat.db.queries import definitions as definition_queries
+from abplat.clock import from_micros
 from abplat.db.queries.assignments import Entry
-from abplat.domain.catalogue import JOURNEYS, Document
+from abplat.domain.catalogue import Document
 from abplat.domain.identities import fault_of_id
-from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.errors import InvalidInputError
 from abplat.facts.moments import KEPT, Moments, read_moments
 from abplat.services import audit, experiments, identities, identity_tokens, sticky_decisions
 from abplat.services.decisions import Question
+from abplat.services.open_journeys import find_open, list_definitions
 from abplat.services.platform import Platform
 from abplat.services.sticky_decisions import Caller
 
@@ -106,7 +105,7 @@ def _describe(session: Session, project: str, answer: sticky_decisions.Answered,
             for key, decision in sorted(answer.decided.decisions.items())
             if decision.reason != "off"
         ],
-        "journeys": _open_journeys(session, project, standing.unit, moments, now),
+        "journeys": find_open(list_definitions(session, project), standing.unit, moments, now),
         "captured": _describe_captured(moments.values()),
         "touchpoints": _describe_touchpoints(moments),
     }
@@ -155,53 +154,4 @@ def _describe_touchpoints(moments: Mapping[str, Moments]) -> list[Document]:
     return [
         {"name": moment.name, "at": from_micros(moment.ts_us), "channel": moment.channel, "id": unit}
         for moment, unit in found[:KEPT]
-    ]
-
-
-def _open_journeys(
-    session: Session, project: str, unit: str, moments: Mapping[str, Moments], now: datetime
-) -> list[Document]:
-    """Describe the journeys under way, each with the stage reached last."""
-    if not moments:
-        return []
-    from abplat.analysis.journeys.events import EventRow  # noqa: PLC0415  # plain Python; no arrays
-
-    now_us = to_micros(now)
-    rows = [
-        EventRow(each.event_id, unit, each.name, each.ts_us, each.ts_us, each.channel, each.props)
-        for held in moments.values()
-        for each in held.last
-    ]
-    cut_us = max((each.cut_us for each in moments.values() if each.cut_us is not None), default=None)
-    definitions = [
-        parse_journey({"key": row.key, **row.document}, require_owner=False)
-        for row in definition_queries.list_all(session, JOURNEYS, project)
-    ]
-    return [found for each in definitions for found in _walk(each, rows, cut_us, now_us)]
-
-
-def _walk(
-    definition: JourneyDefinition, rows: Sequence[Any], cut_us: int | None, now_us: int
-) -> list[Document]:
-    """Describe the open journeys of one definition."""
-    from abplat.analysis.journeys.twin import match_journeys  # noqa: PLC0415  # plain Python; no arrays
-
-    titles = {stage.key: stage.title or stage.key for stage in definition.stages}
-    return [
-        {
-            "journey": definition.key,
-            "title": definition.title or definition.key,
-            "key": journey.key,
-            "started_at": from_micros(journey.start_us),
-            "stage": journey.reached[-1][0],
-            "stage_title": titles[journey.reached[-1][0]],
-            "stage_at": from_micros(journey.reached[-1][1]),
-            "next_stage": journey.next_stage,
-            "touchpoints": journey.touchpoints,
-            "channels": list(journey.channels),
-            # Older touchpoints that are no longer at hand could belong to it.
-            "is_partial": cut_us is not None and cut_us >= now_us - definition.window_us,
-        }
-        for journey in match_journeys(definition, rows, now_us)
-        if journey.status == "open"
     ]

@@ -11,13 +11,25 @@ from sqlalchemy.orm import Session
 
 from abplat.clock import parse_instant, to_micros
 from abplat.db.queries import failed_events as queries
+from abplat.domain.suppression import Suppression
 from abplat.errors import InvalidInputError, Problem
+from abplat.facts.arrivals import (
+    ACCEPTED,
+    BATCHES,
+    DROPPED,
+    DUPLICATES,
+    MAX_SKEW_US,
+    REFUSED,
+    SKEWED,
+    Arrivals,
+)
 from abplat.facts.intake import Intake, Receipt
 from abplat.facts.rows import Failure
 from abplat.facts.schema import DEFAULT_LIMITS, Limits, judge
 from abplat.facts.sightings import keep_sightings, select_sightings
 
-_FIELDS = {"sent_at", "events"}
+_FIELDS = {"sent_at", "dropped", "events"}
+_MOST_DROPPED = 1_000_000_000
 
 
 class Recorded(NamedTuple):
@@ -27,7 +39,7 @@ class Recorded(NamedTuple):
     refused: list[Failure]
 
 
-def record(  # options by name
+def record(  # noqa: PLR0913  # options by name
     intake: Intake,
     project: str,
     document: object,
@@ -35,11 +47,14 @@ def record(  # options by name
     now: datetime,
     is_public: bool = True,
     limits: Limits = DEFAULT_LIMITS,
+    suppression: Suppression | None = None,
+    arrivals: Arrivals | None = None,
 ) -> Recorded:
     """Take a batch of events; return when it is durable.
 
     Every event is judged alone: the good ones are kept whatever the others are like. Exposures also reach
-    the ledger of assignments; with a public key those of anonymous ids alone.
+    the ledger of assignments; with a public key those of anonymous ids alone. Events of the suppressed are
+    refused.
 
     Raises:
         InvalidInputError: If the batch itself is not of its shape; then nothing is kept.
@@ -47,13 +62,34 @@ def record(  # options by name
         StorageFullError: If the disk is full.
     """
     events = _open_batch(document, limits)
-    rows, refused = judge(events, to_micros(now), limits)
+    rows, refused = judge(events, to_micros(now), limits, suppression)
     seen = select_sightings(rows, is_public=is_public)
 
-    def work(connection: Connection) -> None:
-        keep_sightings(connection, project, seen)
+    written = arrivals.take_due() if arrivals is not None else None
 
-    return Recorded(intake.submit(project, rows, refused, work=work if seen else None), refused)
+    def work(connection: Connection) -> None:
+        if seen:
+            keep_sightings(connection, project, seen)
+        if written is not None:
+            written(connection)
+
+    receipt = intake.submit(project, rows, refused, work=work if seen or written else None)
+    if arrivals is not None:
+        arrivals.note(project, to_micros(now), _count(document, receipt, len(refused), to_micros(now)))
+    return Recorded(receipt, refused)
+
+
+def _count(document: Any, receipt: Receipt, refused: int, now_us: int) -> dict[str, int]:
+    """Return what the data-quality board counts of a batch."""
+    sent_us = to_micros(parse_instant(document["sent_at"], "sent_at")) if document.get("sent_at") else now_us
+    return {
+        ACCEPTED: receipt.accepted,
+        DUPLICATES: receipt.duplicates,
+        REFUSED: refused,
+        DROPPED: document.get("dropped") or 0,
+        SKEWED: int(abs(now_us - sent_us) > MAX_SKEW_US),
+        BATCHES: 1,
+    }
 
 
 def list_failed(session: Session, project: str, *, limit: int, before: int | None) -> Sequence[Any]:
@@ -66,7 +102,7 @@ def _open_batch(document: object, limits: Limits) -> list[object]:
     if not isinstance(document, dict):
         raise InvalidInputError.at("", 'send an object such as {"events": [..]}', "bad_type")
     unknown = [
-        Problem(_plain(name), "is not a field; the fields are sent_at and events", "unknown_field")
+        Problem(_plain(name), "is not a field; the fields are sent_at, dropped and events", "unknown_field")
         for name in document
         if name not in _FIELDS
     ]
@@ -74,6 +110,10 @@ def _open_batch(document: object, limits: Limits) -> list[object]:
         raise InvalidInputError(f"{unknown[0].path}: {unknown[0].message}", problems=unknown[:10])
     if document.get("sent_at") is not None:
         _require_instant(document["sent_at"])
+    dropped = document.get("dropped", 0)
+    if not isinstance(dropped, int) or isinstance(dropped, bool) or not 0 <= dropped <= _MOST_DROPPED:
+        message = "needs the whole number of events that were dropped since the last batch"
+        raise InvalidInputError.at("dropped", message, "bad_type")
     events = document.get("events")
     if not isinstance(events, list):
         raise InvalidInputError.at("events", f"needs a list of 1 to {limits.events} events", "bad_type")

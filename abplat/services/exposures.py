@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from abplat_sdk.evaluator import Decision
 
+from abplat import __version__
 from abplat.clock import format_instant
 from abplat.errors import StorageFullError, UnavailableError
 from abplat.facts.intake import Intake
@@ -33,6 +34,8 @@ def make_exposure(project: str, decision: Decision, channel: str | None, *, now:
         "channel": channel or None,
         "reason": decision.reason,
         "config_version": decision.config_version,
+        "phase": decision.phase,
+        "sdk": f"server/{__version__}",
     }
 
 

@@ -16,7 +16,9 @@ from abplat.db.queries import identities as queries
 from abplat.domain.components import Join
 from abplat.domain.fields import Fields
 from abplat.domain.identities import Identification, parse_identification, read_joinable
+from abplat.domain.identity_graph import MERGE, SPLIT
 from abplat.errors import AbplatError, InvalidInputError, NotFoundError, Problem
+from abplat.facts.identity_commands import keep_command
 from abplat.facts.intake import Intake
 from abplat.facts.rows import AliasRow
 from abplat.services import audit, components, identity_tokens, ledger
@@ -39,6 +41,7 @@ class Desk(NamedTuple):
         project: Key of the project.
         configuration: The project's configuration document, which names experiments and variants.
         clock: Says what time it is.
+        joined: Told when joins were kept.
     """
 
     intake: Intake
@@ -46,6 +49,7 @@ class Desk(NamedTuple):
     project: str
     configuration: Mapping[str, Any]
     clock: Callable[[], datetime]
+    joined: Callable[[], None] = lambda: None
 
 
 def identify(desk: Desk, document: Mapping[str, Any]) -> Identified:
@@ -124,6 +128,7 @@ def _settle(desk: Desk, judged: Sequence[Judged]) -> list[Identified | AbplatErr
         return [ledger.identify(connection, desk.project, said, now) for said in good]
 
     answers = iter(desk.intake.submit(desk.project, list(map(make_alias, good)), work=work).answer)
+    desk.joined()
     return [each if isinstance(each, AbplatError) else next(answers) for each in judged]
 
 
@@ -160,6 +165,7 @@ def merge(session: Session, project: str, document: Mapping[str, Any], *, now: d
     connection = session.connection()
     queries.lock(connection, project)
     changed = components.merge(connection, project, Join(a, b, now))
+    keep_command(connection, project, MERGE, Join(a, b, now))
     conflicts = ledger.record_conflicts(connection, project, b, now)
     return _tell(session, project, "merge", (a, b), now, reason, changed=changed, conflicts=conflicts)
 
@@ -178,6 +184,7 @@ def split(session: Session, project: str, document: Mapping[str, Any], *, now: d
     queries.lock(connection, project)
     if not components.split(connection, project, Join(a, b, now)):
         raise NotFoundError("these two ids are not joined directly; the context of either lists its joins")
+    keep_command(connection, project, SPLIT, Join(a, b, now))
     return _tell(session, project, "split", (a, b), now, reason, changed=True, conflicts=[])
 
 

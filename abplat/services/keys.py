@@ -11,6 +11,8 @@ from abplat.db.models.keys import ApiKey
 from abplat.db.queries import keys as queries
 from abplat.db.queries import projects
 from abplat.domain.keys import NewKey, make_key, parse_key, verify_secret
+from abplat.domain.people import Person
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
 from abplat.errors import NotAuthenticatedError, NotFoundError
 from abplat.services import audit
 
@@ -26,6 +28,15 @@ class CheckedKey(NamedTuple):
     project_key: str
     kind: str
     selector: str
+    role: str = ADMIN_ROLE
+    """What its holder may do, where the kind of key may do anything."""
+    person: Person | None = None
+    """Whose personal token it is."""
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail calls its holder."""
+        return self.person.actor if self.person else f"key:{self.selector}"
 
 
 def create(session: Session, project: str, kind: str, *, now: datetime) -> NewKey:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from abplat.db.queries import assignments
+from abplat.db.queries import assignments, phases, suppression
 from abplat.db.queries import identities as queries
 from abplat.db.queries.assignments import FRESH, INHERITED, Conflict, Entry, Pin
-from abplat.domain.components import JOINED, SHARED, Join
+from abplat.domain.components import ERASED, JOINED, SHARED, Join
 from abplat.domain.identities import Identification
 from abplat.services import components
 from abplat.services.components import Standing
@@ -31,7 +31,7 @@ class Identified(NamedTuple):
     conflicts: list[str]
     """Experiments where two ids had met different variants; the earlier one is served from now on."""
     outcome: str
-    """What became of the join: joined, refused, limited, shared or retracted."""
+    """What became of the join: joined, refused, limited, shared, retracted or erased."""
 
 
 class Held(NamedTuple):
@@ -54,6 +54,14 @@ def look_up(connection: Connection, project: str, presented: tuple[str, ...]) ->
     return Held(standing, earliest(assignments.entries_of(connection, project, standing.ids)))
 
 
+def look_up_alone(engine: Engine, project: str, unit: str) -> Held | None:
+    """Return what :func:`look_up` would, in one statement; None for an id that was ever joined with another."""
+    entries = assignments.entries_alone(engine, project, unit)
+    if entries is None:
+        return None
+    return Held(Standing(unit, (unit,), shared=False), {entry.experiment: entry for entry in entries})
+
+
 def earliest(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Return the earliest assignment of each experiment; what comes first wins a tie."""
     found: dict[str, Entry] = {}
@@ -71,17 +79,26 @@ def identify(connection: Connection, project: str, said: Identification, now: da
     another's. Runs inside the transaction that keeps the join as a fact.
     """
     queries.lock(connection, project)
+    if suppression.find_among(connection, project, {said.anonymous, said.known}):
+        return Identified(said.known, {}, shared=False, conflicts=[], outcome=ERASED)
     outcome = components.join(connection, project, Join(said.anonymous, said.known, said.at))
-    reported = [
-        Entry(said.anonymous, key, Pin(variant, said.seen_at(key), FRESH, said.channel))
-        for key, variant in said.assignments.items()
-    ]
+    reported = _reported(connection, project, said)
     if outcome == JOINED:
         return _inherit(connection, project, said, reported, now)
     if outcome != SHARED:
         assignments.keep(connection, project, reported)
     held = look_up(connection, project, (said.known,))
     return Identified(held.standing.unit, held.pins, outcome == SHARED, [], outcome)
+
+
+def _reported(connection: Connection, project: str, said: Identification) -> list[Entry]:
+    """Return what a device has shown, but for what a reset has made void since."""
+    draws = phases.present_draws(connection, project, said.assignments)
+    return [
+        Entry(said.anonymous, key, Pin(variant, said.seen_at(key), FRESH, said.channel))
+        for key, variant in said.assignments.items()
+        if key not in draws or draws[key].covers(said.seen_at(key), said.phases.get(key))
+    ]
 
 
 def _inherit(
@@ -139,14 +156,35 @@ def record_conflicts(connection: Connection, project: str, unit: str, now: datet
     return sorted({each.lost.experiment for each in found})
 
 
-def assign(connection: Connection, project: str, presented: tuple[str, ...], pins: Mapping[str, Pin]) -> Held:
-    """Keep new assignments of whoever was presented, and return what holds then; a rival may have been first."""
+def assign(
+    connection: Connection,
+    project: str,
+    presented: tuple[str, ...],
+    pins: Mapping[str, Pin],
+    made_in: Mapping[str, int | None] | None = None,
+) -> Held:
+    """Keep new assignments of whoever was presented, and return what holds then; a rival may have been first.
+
+    Args:
+        connection: Inside the transaction.
+        project: Key of the project.
+        presented: The ids.
+        pins: What was decided per experiment.
+        made_in: The phase that decided each; what one before a reset has decided is not kept.
+    """
     queries.lock(connection, project)
+    draws = phases.present_draws(connection, project, pins)
     held = look_up(connection, project, presented)
     if held.standing.shared:
         return held
     unit = held.standing.unit
-    new = [Entry(unit, key, pin) for key, pin in pins.items() if key not in held.entries]
+    decided_in = made_in or {}
+    new = [
+        Entry(unit, key, pin)
+        for key, pin in pins.items()
+        if key not in held.entries
+        and (key not in draws or draws[key].covers(pin.assigned_at, decided_in.get(key)))
+    ]
     assignments.keep(connection, project, new)
     return Held(held.standing, {**held.entries, **{entry.experiment: entry for entry in new}})
 

@@ -21,6 +21,7 @@ from abplat.services.exposures import make_exposure
 from abplat.services.imports.reading import SourceRow, open_source
 from abplat.services.platform import Platform
 from abplat.services.report_table import FORMULA_STARTS
+from abplat.services.standings import make_finder
 
 if TYPE_CHECKING:
     from abplat.analysis.assignment import Assignments
@@ -110,7 +111,7 @@ class Mailing:
             raise NotFoundError(
                 f"no experiment {order.experiment[:64]!r} has started in project {order.project!r}"
             )
-        self._control = experiment.control
+        self._control, self._phase = experiment.control, experiment.phase
 
     def run(self, out: TextIO, advance: Callable[[float], None], *, now: datetime) -> Tally:
         """Write every row with its assignment; return what became of them."""
@@ -139,8 +140,12 @@ class Mailing:
         attributes = [self._read_attributes(row) for row in chunk] if order.attributes else None
         with platform.engine.connect() as connection:
             presented = bulk.look_up(connection, order.project, order.experiment, ids)
+            find = make_finder(platform, connection, order.project)
+            given = attributes if find is None else bulk.add_standings(
+                presented, attributes, find(presented.homes)
+            )  # fmt: skip
         columns = assign_columns(
-            self._evaluator, order.experiment, presented.units, attributes, pins=presented.pins
+            self._evaluator, order.experiment, presented.units, given, pins=presented.pins
         )
         for index, unit in enumerate(presented.units if presented.shared else ()):
             if unit in presented.shared and columns.in_experiment[index]:
@@ -196,7 +201,9 @@ class Mailing:
         found = zip(units, columns.variant, columns.reason, columns.in_experiment.tolist(), strict=True)
         for unit, variant, reason, is_in in found:
             if is_in:
-                decision = unready_decision(order.experiment, unit, reason, version)._replace(variant=variant)
+                decision = unready_decision(order.experiment, unit, reason, version)._replace(
+                    variant=variant, phase=self._phase
+                )
                 yield make_exposure(order.project, decision, order.channel, now=now)
 
 

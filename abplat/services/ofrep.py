@@ -9,13 +9,14 @@ from abplat_sdk.evaluator import Decision, Evaluator, normalise_unit
 from abplat_sdk.flags import CHANNEL, metadata_of, reason_of, value_of
 
 from abplat.errors import InvalidInputError
-from abplat.services import decisions, standings, sticky_decisions
+from abplat.services import decisions, sticky_decisions
 from abplat.services.platform import Platform
 from abplat.services.sticky_decisions import Caller
 
 TARGETING_KEY: Final = "targetingKey"
 EXPOSE: Final = "abplatExpose"
 LEDGER: Final = "abplatLedger"
+TOKEN: Final = "abplatIdentityToken"  # noqa: S105  # the name of an attribute
 PINS: Final = "abplatPins"
 NO_TARGETING_KEY: Final = "TARGETING_KEY_MISSING"
 BAD_CONTEXT: Final = "INVALID_CONTEXT"
@@ -30,7 +31,8 @@ class Question(NamedTuple):
         pins: Variant per experiment that the unit is bound to already.
         channel: Channel of the call; chooses the payload.
         wants_exposure: Whether the caller asks that the exposure be recorded here.
-        wants_ledger: Whether the caller asks that the ledger be consulted and kept.
+        wants_ledger: Whether the ledger is consulted and kept: so it is, unless the caller says no.
+        identity_token: Says for certain who is asked for.
     """
 
     unit: str
@@ -39,6 +41,7 @@ class Question(NamedTuple):
     channel: str | None
     wants_exposure: bool
     wants_ledger: bool
+    identity_token: str | None = None
 
 
 def parse_question(document: object) -> Question:
@@ -60,7 +63,8 @@ def parse_question(document: object) -> Question:
         pins=_read_pins(attributes.pop(PINS, None)),
         channel=channel if isinstance(channel, str) else None,
         wants_exposure=attributes.pop(EXPOSE, False) is True,
-        wants_ledger=attributes.pop(LEDGER, False) is True,
+        wants_ledger=attributes.pop(LEDGER, True) is not False,
+        identity_token=_read_token(attributes.pop(TOKEN, None)),
     )
 
 
@@ -85,6 +89,13 @@ def _read_pins(given: object) -> Mapping[str, str]:
     return pins
 
 
+def _read_token(given: object) -> str | None:
+    """Return the identity token."""
+    if not isinstance(given, str | None):
+        raise InvalidInputError.at(f"context.{TOKEN}", "must be a text", BAD_CONTEXT)
+    return given
+
+
 def decide(evaluator: Evaluator, key: str, question: Question) -> Decision:
     """Decide one flag, without a look at any database."""
     unit, attributes, pins, channel, *_ = question
@@ -94,13 +105,15 @@ def decide(evaluator: Evaluator, key: str, question: Question) -> Decision:
 def decide_by_ledger(
     platform: Platform, caller: Caller, question: Question, keys: tuple[str, ...] | None
 ) -> dict[str, Decision]:
-    """Decide as ``POST /v1/decide`` does: by what the customer has met in any channel, which is kept."""
-    unit, attributes, pins, channel, *_ = question
-    asked = decisions.Question(unit, attributes, pins, channel, keys)
-    find = platform.find_standing
-    if find is not None and platform.configurations.document(caller.project).get("fill_standing") is True:
-        asked = standings.fill(asked, caller.project, find)
-    return sticky_decisions.decide(platform, caller, asked).decisions
+    """Decide as ``POST /v1/decide`` does: by what the customer has met in any channel, which is kept.
+
+    What the ledger held a moment ago is good enough, as a page asks for one flag after the other. The
+    decisions name the unit that was asked for, not the customer behind it: a page need not learn that.
+    """
+    unit, attributes, pins, channel, *_, token = question
+    asked = decisions.Question(unit, attributes, pins, channel, keys, token)
+    decided = sticky_decisions.decide(platform, caller, asked, may_be_recent=True).decisions
+    return {key: decision._replace(unit=unit) for key, decision in decided.items()}
 
 
 def describe(evaluator: Evaluator, decision: Decision, channel: str | None) -> dict[str, Any]:

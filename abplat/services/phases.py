@@ -79,6 +79,7 @@ def begin(
     row, present, request, kind = _prepare(session, project, key, body, revision)
     traffic = next_traffic(present, request, secrets.token_hex(16))
     if kind == RESET:
+        phase_queries.lock_draws(session.connection(), project)
         assignments.forget_experiment(session, project, key)
     _change(session, row, traffic, _Beginning(kind, request.reason, now))
     return describe(row)

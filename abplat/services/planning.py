@@ -1,16 +1,17 @@
-"""What can be done with plans: ask for one, read it. They are computed in ``abplat.analysis.planning``."""
+"""What can be done with plans: ask for one, read it, list and forget them. They are computed in ``abplat.analysis.planning``."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from abplat.clock import from_micros, to_micros
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.jobs import jobs as job_table
 from abplat.db.models.journeys import Journey
@@ -23,7 +24,11 @@ from abplat.domain.plan_answers import PlanAnswer, encode_answer
 from abplat.domain.plans import PlanRequest, parse_plan_request
 from abplat.errors import InvalidInputError, NotFoundError, Problem
 from abplat.services import experiments, jobs
+from abplat.services.definitions import Page
 
+KEEP_FOR: Final = timedelta(days=90)
+"""How long a plan can be read: its numbers are of the history of its day."""
+_MICROS_DIGITS: Final = 17
 _GIVEN_UP = Problem("", "the worker could not compute the plan; its log says why. Ask again", "internal")
 
 
@@ -48,7 +53,7 @@ def create(session: Session, project: str, document: Any, *, now: datetime) -> D
     session.flush()
     payload = {"project": project, "plan": row.id}
     row.job = jobs.enqueue(session, "plan", payload, key=f"{project}/{row.id}", now=now)
-    return _describe(session, row)
+    return _describe(row, _find_job(session, row))
 
 
 def get(session: Session, project: str, plan_id: str) -> Document:
@@ -57,18 +62,54 @@ def get(session: Session, project: str, plan_id: str) -> Document:
     Raises:
         NotFoundError: If the project has none of this id.
     """
-    return _describe(session, plans.get(session, project, plan_id))
+    row = plans.get(session, project, plan_id)
+    return _describe(row, _find_job(session, row))
 
 
-def _describe(session: Session, row: StoredPlan) -> Document:
+def list_(session: Session, project: str, *, after: str, limit: int) -> Page:
+    """Return a page of plans, the youngest first; answers are left to :func:`get`.
+
+    Raises:
+        InvalidInputError: If ``after`` is no place in the list.
+    """
+    found = plans.list_(session, project, before=_read_place(after), limit=limit + 1)
+    items = [_describe(row, job) for row, job in found[:limit]]
+    for item in items:
+        del item["answer"]
+    if len(found) <= limit:
+        return Page(items, None)
+    last = found[limit - 1][0]
+    return Page(items, f"{to_micros(last.created_at)}.{last.id}")
+
+
+def _read_place(after: str) -> tuple[datetime, str] | None:
+    """Return the instant and the id of the plan after which a page starts."""
+    if not after:
+        return None
+    micros, _, plan_id = after.partition(".")
+    if not micros.isdecimal() or len(micros) > _MICROS_DIGITS or not plan_id:
+        message = "is not a cursor; take next_cursor of the page before"
+        raise InvalidInputError.at("cursor", message, "bad_cursor")
+    return from_micros(int(micros)), plan_id
+
+
+def forget_old(session: Session, *, now: datetime) -> int:
+    """Remove the plans that nobody can want any more; return how many."""
+    return plans.remove_older(session, now - KEEP_FOR)
+
+
+def _find_job(session: Session, row: StoredPlan) -> str | None:
+    """Return the state of the job that computes a plan."""
+    return session.execute(select(job_table.c.state).where(job_table.c.id == row.job)).scalar()
+
+
+def _describe(row: StoredPlan, job: str | None) -> Document:
     """Return a plan as it stands; the job knows whether somebody is at it."""
     state, problems = row.state, row.problems or []
-    if state == "queued" and row.job is not None:
-        job = session.execute(select(job_table.c.state).where(job_table.c.id == row.job)).scalar()
-        if job == "running":
-            state = "running"
-        elif job == "failed":
-            state, problems = "failed", [_GIVEN_UP._asdict()]
+    if state == "queued" and job == "running":
+        state = "running"
+    elif state == "queued" and job == "failed":
+        state, problems = "failed", [_GIVEN_UP._asdict()]
     return {
         "id": row.id,
         "state": state,

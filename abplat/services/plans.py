@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.db.models.audit import AuditEntry
 from abplat.db.models.experiments import Experiment
 from abplat.db.models.journeys import Journey
+from abplat.db.queries import audit as audit_queries
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import phases as phase_queries
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.experiments import ANALYSIS_ONLY
-from abplat.domain.lifecycle import CONCLUDED, RUNNING, STOPPED, added_uses
-from abplat.services import deviations
+from abplat.domain.lifecycle import ARCHIVED, CONCLUDED, DRAFT, PAUSED, RUNNING, STEPS, STOPPED, added_uses
+from abplat.services import deviations, registry
 from abplat.services.traffic import plan_traffic
 
 PLAN_VERSION = 1
@@ -39,8 +41,8 @@ def get_plan(session: Session, project: str, key: str) -> Document:
 def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> Document:
     """Return what an analysis as of an instant goes by: the frozen plan and what came to it since.
 
-    Metrics added later are there with the others; ``phases`` and ``deviations`` are those up to
-    the instant, so that an older analysis can be made again.
+    Metrics added later are there with the others. All is as it was at the instant (metrics, phases,
+    deviations, state, the registry of the project), so that an older analysis can be made again.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     plan: Document = row.plan if row.plan is not None else build_plan(session, row)
@@ -58,14 +60,43 @@ def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> D
         if phase.started_at <= as_of or phase.number == 1
     ]
     found = deviations.list_(session, project, key)
+    trail = audit_queries.list_of(session, project, EXPERIMENTS, key)
+    is_stopped = row.stopped_at is not None and row.stopped_at <= as_of
     return {
-        "plan": _with_added_metrics(session, row, plan),
-        "state": row.state,
+        "plan": _with_added_metrics(session, row, plan, _uses_at(row, trail, as_of)),
+        "state": _state_at(row, trail, as_of),
         "started_at": row.started_at,
-        "stopped_at": row.stopped_at,
+        "stopped_at": row.stopped_at if is_stopped or _is_past(row) else None,
+        "registry": registry.get(session, project, as_of),
         "phases": phases,
         "deviations": [each["sentence"] for each in found if each["at"] <= as_of],
     }
+
+
+def _is_past(row: Experiment) -> bool:
+    """Tell whether an experiment ran elsewhere: what was done to it here says nothing of its time."""
+    return bool(row.document.get("kind") == ANALYSIS_ONLY)
+
+
+def _state_at(row: Experiment, trail: Sequence[AuditEntry], as_of: datetime) -> str:
+    """Return the state of an experiment at an instant."""
+    moves = [entry for entry in trail if entry.verb in STEPS]
+    if _is_past(row) or not moves or moves[-1].at <= as_of:
+        return row.state
+    done = [STEPS[entry.verb].target for entry in moves if entry.at <= as_of]
+    if row.stopped_at is not None and row.stopped_at <= as_of:
+        return done[-1] if done and done[-1] in (CONCLUDED, ARCHIVED) else STOPPED
+    if row.started_at is not None and row.started_at <= as_of:
+        return PAUSED if done and done[-1] == PAUSED else RUNNING
+    return done[-1] if done else DRAFT
+
+
+def _uses_at(row: Experiment, trail: Sequence[AuditEntry], as_of: datetime) -> Sequence[Document]:
+    """Return the metrics that an experiment used at an instant: those before the first change after it."""
+    later = [entry.before for entry in trail if entry.verb == "update" and entry.at > as_of]
+    held = [before["metrics"] for before in later if before and "metrics" in before]
+    uses: Sequence[Document] = held[0] if held else row.document["metrics"]
+    return uses
 
 
 def list_plans(session: Session, project: str) -> list[tuple[str, Document]]:
@@ -93,7 +124,7 @@ def serve(row: Experiment) -> tuple[str, Document]:
     }
     control = document["variants"][0]["key"]
     is_on = row.state == RUNNING and row.killed_at is None
-    served = {**plan, "experiment": present, "salt": traffic["salt"]}
+    served = {**plan, "experiment": present, "salt": traffic["salt"], "phase": traffic["phase"]}
     served["control"] = shipped if shipped and row.killed_at is None else control
     return (RUNNING if is_on else STOPPED), served
 
@@ -124,9 +155,11 @@ def hash_plan(plan: Document) -> str:
     return hashlib.sha256(msgspec.json.encode(plan, order="deterministic")).hexdigest()
 
 
-def _with_added_metrics(session: Session, row: Experiment, plan: Document) -> Document:
+def _with_added_metrics(
+    session: Session, row: Experiment, plan: Document, uses: Sequence[Document]
+) -> Document:
     """Return the plan with the metrics that joined after the start; they explain, they never decide."""
-    added = added_uses(plan["experiment"]["metrics"], row.document["metrics"])
+    added = added_uses(plan["experiment"]["metrics"], uses)
     if not added:
         return plan
     found = {

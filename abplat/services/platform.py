@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +17,10 @@ from abplat.clock import Clock, system_clock
 from abplat.config import Settings
 from abplat.db.engine import check_database, make_engine, writing
 from abplat.db.upgrade import upgrade
+from abplat.errors import AbplatError
 from abplat.services.configuration import build_configuration, state_of_configuration
+from abplat.services.holdings import Holdings
+from abplat.services.open_journeys import Definitions
 
 PRIVATE: Final = 0o700
 
@@ -78,8 +82,11 @@ class Platform:
         sessions: Sessions that only read.
         writers: Sessions that will write: on SQLite they take their turn at once.
         intake: Where events become durable.
+        doorkeeper: Knows whose events are refused.
+        arrivals: Counts how events arrive.
         configurations: The evaluator of each project.
-        find_standing: Tells where a unit stands on its journeys; None where nothing knows.
+        journeys: The journeys of each project, parsed.
+        holdings: What the ledger held a moment ago.
     """
 
     settings: Settings
@@ -88,14 +95,31 @@ class Platform:
     sessions: sessionmaker[Session]
     writers: sessionmaker[Session]
     intake: Any = None
+    doorkeeper: Any = None
+    arrivals: Any = None
     configurations: Configurations = field(repr=False, default=None)  # type: ignore[assignment]
-    find_standing: Callable[[str, str], Mapping[str, str]] | None = None
+    journeys: Definitions = field(repr=False, default=None)  # type: ignore[assignment]
+    holdings: Holdings = field(repr=False, default_factory=Holdings)
+
+    def forget(self, project: str) -> None:
+        """Look again at what is held of a project: definitions, journeys and who is who."""
+        self.configurations.forget(project)
+        self.journeys.forget(project)
+        self.holdings.forget(project)
 
     def close(self) -> None:
         """Write what waits and let go of the database."""
         if self.intake is not None:
+            self._write_arrivals()
             self.intake.close()
         self.engine.dispose()
+
+    def _write_arrivals(self) -> None:
+        """Write the last counts; where that cannot be, they are lost and nothing else."""
+        written = self.arrivals.take() if self.arrivals is not None else None
+        if written is not None:
+            with suppress(AbplatError):
+                self.intake.submit("", [], work=written)
 
 
 def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
@@ -106,6 +130,8 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
     """
     from abplat_sdk.evaluator import compile_config  # noqa: PLC0415
 
+    from abplat.facts.arrivals import Arrivals  # noqa: PLC0415
+    from abplat.facts.doorkeeper import Doorkeeper  # noqa: PLC0415
     from abplat.facts.intake import Intake  # noqa: PLC0415  # only who opens a platform pays for it
 
     engine = open_database(settings)
@@ -117,7 +143,10 @@ def open_platform(settings: Settings, clock: Clock = system_clock) -> Platform:
         sessions=sessions,
         writers=sessionmaker(writing(engine), expire_on_commit=False),
         intake=Intake(engine, clock),
+        doorkeeper=Doorkeeper(engine),
+        arrivals=Arrivals(),
         configurations=Configurations(sessions, compile_config),
+        journeys=Definitions(sessions),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.clock import parse_duration
 from abplat.db.models.projects import Project
 from abplat.db.queries import definitions
 from abplat.db.queries import projects as queries
@@ -50,6 +51,14 @@ def list_(session: Session) -> list[Document]:
     return [describe(row) for row in queries.list_all(session)]
 
 
+def list_retention(session: Session) -> dict[str, timedelta | None]:
+    """Return how long each project keeps its facts; None is for ever."""
+    return {
+        row.key: parse_duration(row.keep_facts) if row.keep_facts else None
+        for row in queries.list_all(session)
+    }
+
+
 def update(
     session: Session, key: str, changes: Mapping[str, Any], *, now: datetime, revision: int | None = None
 ) -> Document:
@@ -68,7 +77,8 @@ def update(
     if definition.key != key:
         raise InvalidInputError.at("key", f"is {key!r} for good; create another instead", "immutable")
     if msgspec.to_builtins(definition) != before:
-        row.title, row.fill_standing, row.updated_at = definition.title, definition.fill_standing, now
+        row.title, row.fill_standing = definition.title, definition.fill_standing
+        row.keep_facts, row.updated_at = definition.keep_facts, now
         definitions.save(session, f"project {key}")
         audit.record(session, now, (key, "update", "projects", key), before, msgspec.to_builtins(definition))
     return describe(row)
@@ -76,7 +86,12 @@ def update(
 
 def definition_of(row: Project) -> Document:
     """Return what somebody said of a project."""
-    return {"key": row.key, "title": row.title, "fill_standing": row.fill_standing}
+    return {
+        "key": row.key,
+        "title": row.title,
+        "fill_standing": row.fill_standing,
+        "keep_facts": row.keep_facts,
+    }
 
 
 def describe(row: Project) -> Document:

@@ -31,7 +31,7 @@ def write_csv(report: Report) -> str:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in list_rows(report):
-        writer.writerow([_safe(row[name]) for name in COLUMNS])
+        writer.writerow([safe_cell(row[name]) for name in COLUMNS])
     return buffer.getvalue()
 
 
@@ -82,7 +82,7 @@ def _effect_cells(report: Report, effect: Effect) -> dict[str, Cell]:
     }
 
 
-def _safe(cell: Cell) -> str:
+def safe_cell(cell: Cell) -> str:
     """Write a cell; a text that a spreadsheet would calculate gets an apostrophe in front."""
     if cell is None:
         return ""

@@ -1,4 +1,4 @@
-"""Try a change of an experiment on units before it is saved: how much traffic would it move?
+"""Try a change or a phase of an experiment before it is made: what would differ, how much traffic would move?
 
 The units are of three kinds: numbered ones, which hash as evenly as any and so measure shares well;
 ids that the ledger or the waiting events know, with what they are bound to; and those that the caller
@@ -22,10 +22,12 @@ from abplat.db.queries import samples
 from abplat.domain import catalogue
 from abplat.domain.catalogue import EXPERIMENTS, PERSONAS, SEGMENTS, Document
 from abplat.domain.fields import require_none
-from abplat.domain.lifecycle import RUNNING, UNSTARTED, require_changeable
+from abplat.domain.lifecycle import RUNNING, UNSTARTED
+from abplat.domain.phases import RESET
 from abplat.domain.targeting import list_conditions
-from abplat.errors import ConflictError, InvalidInputError
-from abplat.services import plans
+from abplat.errors import InvalidInputError
+from abplat.services import phases, plans
+from abplat.services.changes import describe_changes
 from abplat.services.configuration import build_configuration, describe_experiment
 from abplat.services.definitions import load_entries
 from abplat.services.traffic import describe_groups, plan_traffic
@@ -42,12 +44,14 @@ class Trial(NamedTuple):
 
     Attributes:
         changes: Fields of the experiment with their new values, as in a change of it.
+        phase: A phase as it would be begun, in place of changes; None for changes.
         attributes: What targeting sees of every unit that brings none of its own.
         channel: Channel of the calls.
         units: More units, each with its attributes.
     """
 
     changes: Mapping[str, Any]
+    phase: Mapping[str, Any] | None
     attributes: Mapping[str, Any]
     channel: str | None
     units: tuple[tuple[str, Mapping[str, Any]], ...]
@@ -66,8 +70,10 @@ def parse_trial(document: Mapping[str, Any]) -> Trial:
     """Read what is to be tried.
 
     Raises:
-        InvalidInputError: If a unit is none, or there are too many.
+        InvalidInputError: If it is not one of changes and phase, a unit is none, or there are too many.
     """
+    if (document.get("changes") is None) == (document.get("phase") is None):
+        raise InvalidInputError.at("", "needs changes or phase, one of the two", "required")
     given = document.get("units") or []
     if len(given) > MAX_GIVEN:
         message = f"holds {len(given)} units; at most {MAX_GIVEN} are tried"
@@ -80,7 +86,11 @@ def parse_trial(document: Mapping[str, Any]) -> Trial:
             raise InvalidInputError.at(f"units[{index}].unit", message, "bad_unit")
         units.append((unit, each.get("attributes") or {}))
     return Trial(
-        document.get("changes") or {}, document.get("attributes") or {}, document.get("channel"), tuple(units)
+        changes=document.get("changes") or {},
+        phase=document.get("phase"),
+        attributes=document.get("attributes") or {},
+        channel=document.get("channel"),
+        units=tuple(units),
     )
 
 
@@ -95,22 +105,37 @@ def simulate(session: Session, project: str, key: str, trial: Trial) -> Document
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     now = _served(session, row)
-    after = _change(session, row, now, trial.changes)
-    changed = catalogue.changed_fields(catalogue.with_defaults(EXPERIMENTS, now["experiment"]), after)
-    then_plan = _plan(session, row, now, after)
+    if trial.phase is None:
+        after = _change(session, row, now, trial.changes)
+        changed = catalogue.changed_fields(catalogue.with_defaults(EXPERIMENTS, now["experiment"]), after)
+        then_plan, phase = _plan(session, row, now, after), None
+    else:
+        changed, phase = {}, phases.preview(session, project, key, trial.phase)
+        after, then_plan = now["experiment"], _with_phase(now, phase)
     pair = [describe_experiment(RUNNING, each) for each in (now, then_plan)]
     documents = _documents(session, project, pair)
     before, then = (compile_config(document) for document in documents)
-    moves = _count(_units(session, project, after["unit_type"], trial), (before, then), key, trial.channel)
+    units = _units(session, project, after["unit_type"], trial)
+    forgets = phase is not None and phase["kind"] == RESET
+    moves = _count(units, (before, then), key, trial.channel, forgets=forgets)
     return {
         "experiment": key,
         "state": row.state,
         "config_version": documents[0]["version"],
-        "changed": sorted(changed),
-        "refused": _refused(row.state, changed),
+        **describe_changes(row.state, changed),
+        "phase": phase,
         **_describe(moves),
         "unknown_attributes": _unknown_attributes(documents, trial),
     }
+
+
+def _with_phase(now: Document, phase: Mapping[str, Any]) -> Document:
+    """Return what decisions would depend on in a new phase; a reset draws by a salt of its own."""
+    weights, included = phase["after"]["weights"], phase["after"]["included"]
+    variants = [{**each, "weight": weights[each["key"]]} for each in now["experiment"]["variants"]]
+    experiment = {**now["experiment"], "variants": variants, "included": included}
+    salt = f"{now['salt']}:reset" if phase["kind"] == RESET else now["salt"]
+    return {**now, "experiment": experiment, "salt": salt}
 
 
 def _served(session: Session, row: Experiment) -> Document:
@@ -210,12 +235,19 @@ class _Moves(NamedTuple):
 
 
 def _count(
-    units: Iterable[_Unit], evaluators: tuple[Evaluator, Evaluator], key: str, channel: str | None
+    units: Iterable[_Unit],
+    evaluators: tuple[Evaluator, Evaluator],
+    key: str,
+    channel: str | None,
+    *,
+    forgets: bool,
 ) -> _Moves:
-    """Decide every unit twice."""
+    """Decide every unit twice; after a reset nobody is bound to a variant any more."""
     counts: Counter[tuple[str, str | None, str | None]] = Counter()
     for source, unit, attributes, pins in units:
-        old, new = (each.decide(key, unit, attributes, None, channel, pins) for each in evaluators)
+        kept = {other: pin for other, pin in (pins or {}).items() if not (forgets and other == key)}
+        old = evaluators[0].decide(key, unit, attributes, None, channel, pins)
+        new = evaluators[1].decide(key, unit, attributes, None, channel, kept)
         here = old.variant if old.in_experiment else None
         there = new.variant if new.in_experiment else None
         counts[source, here, there] += 1
@@ -248,15 +280,6 @@ def _describe(moves: _Moves) -> Document:
             for source in sorted({source for source, _, _ in moves.counts})
         ],
     }
-
-
-def _refused(state: str, changed: Mapping[str, Any]) -> list[str]:
-    """Return the fields that saving would refuse to change in this state."""
-    try:
-        require_changeable(state, changed)
-    except ConflictError as error:
-        return [problem.path for problem in error.problems]
-    return []
 
 
 def _unknown_attributes(documents: list[Document], trial: Trial) -> list[str]:

@@ -20,8 +20,9 @@ from abplat.domain.identity import id_type
 from abplat.domain.keys import CLIENT
 from abplat.errors import StorageFullError, UnavailableError
 from abplat.facts.intake import Work
-from abplat.services import decisions, identity_tokens, ledger
+from abplat.services import decisions, identity_tokens, ledger, standings
 from abplat.services.decisions import Question
+from abplat.services.holdings import Known
 from abplat.services.ledger import Held
 from abplat.services.platform import Platform
 
@@ -59,8 +60,14 @@ class Answered(NamedTuple):
     held: Held
 
 
-def decide(platform: Platform, caller: Caller, question: Question) -> Decided:
+def decide(platform: Platform, caller: Caller, question: Question, *, may_be_recent: bool = False) -> Decided:
     """Decide the experiments asked for, by the ledger where it knows the customer.
+
+    Args:
+        platform: What the process holds.
+        caller: On whose behalf.
+        question: What is to be decided.
+        may_be_recent: Whether it is good enough what the ledger held a moment ago.
 
     Raises:
         InvalidInputError: If the identity token is not good.
@@ -70,7 +77,7 @@ def decide(platform: Platform, caller: Caller, question: Question) -> Decided:
     if not presented:
         return desk.decide(question.unit, {})
     try:
-        held = desk.look_up(presented)
+        held = desk.look_up_soon(presented) if may_be_recent else desk.look_up(presented)
     except DBAPIError as error:
         _log.error("the ledger cannot be read; decided by hash alone: %s", type(error.orig).__name__)
         return desk.decide(question.unit or presented[0], {})
@@ -107,11 +114,39 @@ class _Desk:
         self.project = caller.project
         self.question = question
         self.evaluator: Evaluator = platform.configurations.evaluator(caller.project)
+        self.standing: Mapping[str, str] = {}
 
     def look_up(self, presented: tuple[str, ...]) -> Held:
-        """Return what the ledger holds."""
-        with self.platform.engine.connect() as connection:
-            return ledger.look_up(connection, self.project, presented)
+        """Return what the ledger holds, and learn where the customer stands where a rule asks for it."""
+        held, self.standing = self._ask(presented)
+        return held
+
+    def look_up_soon(self, presented: tuple[str, ...]) -> Held:
+        """Return what the ledger holds, or held a moment ago."""
+        holdings, project = self.platform.holdings, self.project
+        known = holdings.get(project, presented)
+        if known is None:
+            generation = holdings.generation(project)
+            known = self._ask(presented)
+            holdings.put(project, presented, known, generation)
+        held, self.standing = known
+        return held
+
+    def _ask(self, presented: tuple[str, ...]) -> Known:
+        """Ask the database who was presented, and what is known of them."""
+        platform, project = self.platform, self.project
+        wants_standing = standings.is_wanted(platform.configurations.document(project))
+        if not wants_standing and len(presented) == 1:
+            alone = ledger.look_up_alone(platform.engine, project, presented[0])
+            if alone is not None:
+                return Known(alone, {})
+        definitions = platform.journeys.of(project) if wants_standing else []
+        with platform.engine.connect() as connection:
+            held = ledger.look_up(connection, project, presented)
+            if not wants_standing or held.standing.shared:
+                return Known(held, {})
+            ids, now = held.standing.ids, platform.clock()
+            return Known(held, standings.find_standing(connection, project, definitions, ids, now))
 
     def decide_for(self, held: Held) -> Decided:
         """Decide by the ledger."""
@@ -119,7 +154,9 @@ class _Desk:
 
     def decide(self, unit: str, pins: Mapping[str, str]) -> Decided:
         """Decide with pins; what the device itself has shown comes before what the ledger holds."""
-        asked = self.question._replace(unit=unit, pins={**pins, **self.question.pins})
+        given = self.question
+        attributes = {**self.standing, **given.attributes} if self.standing else given.attributes
+        asked = given._replace(unit=unit, pins={**pins, **given.pins}, attributes=attributes)
         return Decided(unit, decisions.decide(self.evaluator, asked), [])
 
     def news(self, decided: Decided, held: Held) -> dict[str, Pin]:
@@ -139,12 +176,21 @@ class _Desk:
         def work(connection: Connection) -> Held:
             if note is not None:
                 note(connection)
-            return ledger.assign(connection, self.project, presented, new)
+            made_in = {key: decided.decisions[key].phase for key in new}
+            return ledger.assign(connection, self.project, presented, new, made_in)
 
-        held: Held = self.platform.intake.submit(self.project, [], work=work).answer
+        holdings, project = self.platform.holdings, self.project
+        generation = holdings.generation(project)
+        held: Held = self.platform.intake.submit(project, [], work=work).answer
+        holdings.put(project, presented, Known(held, self.standing), generation)
         kept = all(held.pins.get(key) == pin.variant for key, pin in new.items())
         if kept and held.standing.unit == decided.unit:
             return Answered(decided, held)
+        if not held.standing.shared and any(
+            key not in held.pins for key in new
+        ):  # a reset was first: another draw decides
+            self.platform.configurations.forget(self.project)
+            self.evaluator = self.platform.configurations.evaluator(self.project)
         return Answered(self.decide_for(held), held)
 
     def turn_away(self, held: Held) -> Decided:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from abplat_sdk.evaluator import Evaluator
 from abplat_sdk.trace import Gate, Hashed, explain
 from sqlalchemy.orm import Session
 
-from abplat.db.queries import assignments
 from abplat.domain.catalogue import PERSONAS, SEGMENTS, Document
+from abplat.domain.identities import fault_of_id, is_nobody
 from abplat.domain.targeting import list_groups
-from abplat.services import experiments
+from abplat.services import experiments, ledger, standings
+from abplat.services.bulk import turn_away
+from abplat.services.components import Standing
+from abplat.services.ledger import Held
+from abplat.services.open_journeys import list_definitions
 
 _SQL: Final = {
     "duckdb": "SELECT ('0x' || substr(md5({text}), {at}, 8))::ubigint % 10000",
@@ -28,12 +33,14 @@ class Inquiry(NamedTuple):
         attributes: What targeting saw.
         channel: Channel of the call.
         with_pins: Whether the call knew what the ledger binds the unit to.
+        now: The present instant; without it nothing is said of where the customer stands.
     """
 
     unit: str
     attributes: Mapping[str, Any]
     channel: str | None
     with_pins: bool = True
+    now: datetime | None = None
 
 
 def explain_decision(
@@ -53,24 +60,46 @@ def explain_decision(
         NotFoundError: If the project has no such experiment.
     """
     found = experiments.get(session, project, key)
-    entries = assignments.entries_of(session.connection(), project, [inquiry.unit])
-    ledger = {entry.experiment: entry.pin for entry in entries}
-    pins = {other: pin.variant for other, pin in ledger.items()} if inquiry.with_pins else {}
-    trace = explain(evaluator, key, inquiry.unit, inquiry.attributes, pins, inquiry.channel)
+    held = _look_up(session, project, inquiry.unit)
+    unit, is_shared = held.standing.unit, held.standing.shared
+    attributes = {**_find_standing(session, project, held, inquiry, document), **inquiry.attributes}
+    trace = explain(evaluator, key, unit, attributes, held.pins if inquiry.with_pins else {}, inquiry.channel)
+    experiment, decision = evaluator.find(key), trace.decision
+    if is_shared and experiment is not None:
+        decision = turn_away(decision, experiment, inquiry.channel)
     return {
         "experiment": key,
         "state": found["state"],
-        "unit": inquiry.unit,
+        "unit": unit,
+        "presented": inquiry.unit,
+        "shared": is_shared,
         "channel": inquiry.channel,
-        "attributes": dict(inquiry.attributes),
+        "attributes": attributes,
         "config_version": evaluator.version,
-        "decision": trace.decision._asdict(),
-        "decided_by": trace.deciding.gate,
-        "gates": [_describe(gate, inquiry.unit) for gate in trace.gates],
-        "pins": {other: pin._asdict() for other, pin in sorted(ledger.items())},
+        "decision": decision._asdict(),
+        "decided_by": trace.deciding.gate if decision is trace.decision else "shared",
+        "gates": [_describe(gate, unit) for gate in trace.gates],
+        "pins": {other: entry.pin._asdict() for other, entry in sorted(held.entries.items())},
         "pins_used": inquiry.with_pins,
         **_versions(document, key),
     }
+
+
+def _look_up(session: Session, project: str, unit: str) -> Held:
+    """Return who stands behind an id and what the ledger holds; an id that tells nobody apart is itself."""
+    if fault_of_id(unit) is not None or is_nobody(unit):
+        return Held(Standing(unit, (unit,), shared=False), {})
+    return ledger.look_up(session.connection(), project, (unit,))
+
+
+def _find_standing(
+    session: Session, project: str, held: Held, inquiry: Inquiry, document: Document
+) -> dict[str, str]:
+    """Return where the customer stands, as a decision would be told."""
+    if inquiry.now is None or held.standing.shared or not standings.is_wanted(document):
+        return {}
+    definitions, ids = list_definitions(session, project), held.standing.ids
+    return standings.find_standing(session.connection(), project, definitions, ids, inquiry.now)
 
 
 def _describe(gate: Gate, unit: str) -> Document:

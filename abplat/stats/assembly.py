@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.comparison import Comparison, ComparisonPlan, fill_comparison
 from abplat.stats.kernel import Estimate
 from abplat.stats.relative import RelativeEffect, refuse_relative, relate, weigh_baseline
 from abplat.stats.result import Computed, NotComputable
@@ -33,6 +34,10 @@ class _Ends(NamedTuple):
     log10_p: Numbers
 
 
+_UNKNOWN: Final = RelativeEffect(math.nan, math.nan, math.nan, math.nan)
+"""Stands where the row's reason says that there is no relative effect; never shown."""
+
+
 def assemble(found: Estimate, plan: ComparisonPlan, flags: tuple[str, ...]) -> Computed[Comparison]:
     """Make the result of one pair of arms."""
     if found.variance <= _NOISE * found.magnitude:
@@ -41,11 +46,9 @@ def assemble(found: Estimate, plan: ComparisonPlan, flags: tuple[str, ...]) -> C
         return NotComputable("too_few_units")
     ends = _end(found, plan)
     reason = refuse_relative(found, ends.critical, plan)
-    relative = None if reason else relate(found, ends.critical, ends.p_value, plan)
-    row = [float(v) for v in _columns(found, ends)]
-    theta = tuple(float(t) for t in found.theta)
-    numbers = None if relative is None else tuple(float(v) for v in relative)
-    return _make(row, theta, numbers, reason, plan, flags)
+    relative = _UNKNOWN if reason else relate(found, ends.critical, ends.p_value, plan)
+    row = [float(v) for v in _columns(found, ends, relative)]
+    return _make(row, tuple(float(t) for t in found.theta), reason, plan, flags)
 
 
 def assemble_rows(
@@ -54,41 +57,49 @@ def assemble_rows(
     """Make the results of many pairs of arms."""
     size = len(flags)
     ends = _end(found, plan)
-    rows = _transpose(_columns(found, ends), size)
+    rows = _transpose(_columns(found, ends, relate(found, ends.critical, ends.p_value, plan)), size)
     thetas = _transpose(found.theta, size)
-    numbers = _transpose(relate(found, ends.critical, ends.p_value, plan), size)
-    reasons = _reason_rows(found, ends, plan, size)
-    zero = np.broadcast_to(found.variance <= _NOISE * found.magnitude, size).tolist()
-    few = np.broadcast_to(found.df < 1, size).tolist()
-    results: list[Computed[Comparison]] = []
-    for i in range(size):
-        if zero[i] or few[i]:
-            results.append(NotComputable("zero_variance" if zero[i] else "too_few_units"))
-            continue
-        reason = reasons[i]
-        results.append(_make(rows[i], thetas[i], None if reason else numbers[i], reason, plan, flags[i]))
-    return results
+    reasons = name_rows(_refuse_relative_rows(found, ends, plan), size)
+    refusals = name_rows(
+        {"zero_variance": found.variance <= _NOISE * found.magnitude, "too_few_units": found.df < 1}, size
+    )
+    pieces = zip(refusals, rows, thetas, reasons, flags, strict=True)
+    return [
+        NotComputable(refusal) if refusal else _make(row, theta, reason, plan, raised)
+        for refusal, row, theta, reason, raised in pieces
+    ]
+
+
+def name_rows(found: Mapping[str, Numbers], size: int) -> list[str | None]:
+    """Give each row the first of the names that holds for it, or None."""
+    names: list[str | None] = [None] * size
+    for name, rows in reversed(list(found.items())):
+        for i in np.flatnonzero(rows if np.ndim(rows) else np.full(size, rows)):
+            names[i] = name
+    return names
 
 
 def _transpose(columns: Sequence[Numbers], size: int) -> list[tuple[float, ...]]:
     """Turn arrays over rows into one tuple of floats per row."""
     if not columns:
         return [()] * size
-    return list(zip(*(np.broadcast_to(c, size).tolist() for c in columns), strict=True))
+    return list(zip(*(_list(c, size) for c in columns), strict=True))
 
 
-def _reason_rows(found: Estimate, ends: _Ends, plan: ComparisonPlan, size: int) -> list[str | None]:
-    """Name per row why there is no relative effect, in the order of ``refuse_relative``."""
-    reasons: list[str | None] = [None] * size
-    refused: list[tuple[str, Numbers]] = []
+def _list(column: Numbers, size: int) -> list[float]:
+    """Return one number per row from an array over rows, or from a number that holds for all."""
+    return column.tolist() if np.ndim(column) else [float(column)] * size
+
+
+def _refuse_relative_rows(found: Estimate, ends: _Ends, plan: ComparisonPlan) -> dict[str, Numbers]:
+    """Tell per row why there is no relative effect, in the order of ``refuse_relative``."""
+    refused: dict[str, Numbers] = {
+        "zero_baseline": found.baseline == 0,
+        "control_mean_near_zero": weigh_baseline(found, ends.critical) >= 1,
+    }
     if plan.relative == "log":
-        refused.append(("non_positive_mean", (found.baseline < 0) | (found.baseline + found.effect <= 0)))
-    refused.append(("control_mean_near_zero", weigh_baseline(found, ends.critical) >= 1))
-    refused.append(("zero_baseline", found.baseline == 0))
-    for name, rows in refused:
-        for i in np.flatnonzero(rows):
-            reasons[i] = name
-    return reasons
+        refused["non_positive_mean"] = (found.baseline < 0) | (found.baseline + found.effect <= 0)
+    return refused
 
 
 def _end(found: Estimate, plan: ComparisonPlan) -> _Ends:
@@ -99,10 +110,11 @@ def _end(found: Estimate, plan: ComparisonPlan) -> _Ends:
         critical: Numbers = critical_normal(plan.alpha)
         return _Ends(se, critical, two_sided_normal(statistic), log10_two_sided_normal(statistic))
     critical = critical_t(found.df, plan.alpha)
-    return _Ends(se, critical, two_sided_t(statistic, found.df), log10_two_sided_t(statistic, found.df))
+    p_value = two_sided_t(statistic, found.df)
+    return _Ends(se, critical, p_value, log10_two_sided_t(statistic, found.df, p_value))
 
 
-def _columns(found: Estimate, ends: _Ends) -> tuple[Numbers, ...]:
+def _columns(found: Estimate, ends: _Ends, relative: RelativeEffect) -> tuple[Numbers, ...]:
     """Put the numbers of a result in the order in which ``_make`` reads them."""
     half = ends.critical * ends.se
     return (
@@ -113,6 +125,7 @@ def _columns(found: Estimate, ends: _Ends) -> tuple[Numbers, ...]:
         found.effect + half,
         ends.p_value,
         ends.log10_p,
+        *relative,
         found.control,
         found.treatment,
         found.control_adjusted,
@@ -125,35 +138,30 @@ def _columns(found: Estimate, ends: _Ends) -> tuple[Numbers, ...]:
 def _make(
     row: Sequence[float],
     theta: tuple[float, ...],
-    relative: RelativeEffect | tuple[float, ...] | None,
     reason: str | None,
     plan: ComparisonPlan,
     flags: tuple[str, ...],
 ) -> Comparison:
     """Lay the numbers of one pair into the public shape."""
-    point, lower, upper, rel_p = relative or (None, None, None, None)
+    effect, se, df, *ends, point, lower, upper, rel_p, control, treatment, base, moved, n_c, n_t = row
     is_t = plan.reference == "t"
-    return Comparison(
-        effect=row[0],
-        se=row[1],
-        df=row[2] if is_t else None,
-        ci_lower=row[3],
-        ci_upper=row[4],
-        p_value=row[5],
-        log10_p=row[6],
-        rel_effect=point,
-        rel_ci_lower=lower,
-        rel_ci_upper=upper,
-        rel_p_value=rel_p,
-        rel_reason=reason,
-        control_value=row[7],
-        treatment_value=row[8],
-        control_adjusted=row[9],
-        treatment_adjusted=row[10],
-        n_control=int(row[11]),
-        n_treatment=int(row[12]),
-        theta=theta,
-        method="welch" if is_t else "normal",
-        flags=flags,
-        alpha=plan.alpha,
+    return fill_comparison(
+        (
+            effect,
+            se,
+            df if is_t else None,
+            *ends,
+            *((None, None, None, None) if reason else (point, lower, upper, rel_p)),
+            reason,
+            control,
+            treatment,
+            base,
+            moved,
+            int(n_c),
+            int(n_t),
+            theta,
+            "welch" if is_t else "normal",
+            flags,
+            plan.alpha,
+        )
     )

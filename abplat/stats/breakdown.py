@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from abplat.errors import InvalidInputError
 from abplat.stats.comparison import Comparison, ComparisonPlan
@@ -21,6 +21,7 @@ from abplat.stats.heterogeneity import (
     check_heterogeneity,
     shrink_effects,
 )
+from abplat.stats.inputs import require_choice
 from abplat.stats.moments import Moments, pool_strata
 from abplat.stats.multiplicity import adjust_p_values
 from abplat.stats.result import Computed, NotComputable
@@ -39,6 +40,8 @@ class BreakdownPlan:
             the tests: its variance is not known well enough.
         refit_units: Rows with more units than this in both arms find their own slopes; smaller
             ones take over those of all units.
+        scale: Whether rows are held against each other by their ``absolute`` or ``relative`` effects:
+            a change of +10 % everywhere is one effect on the relative scale and many on the absolute.
         is_pre_exposure: Whether the dimension was known before exposure. Without it the rows have
             intervals, but no test, no adjusted p-value and no shrunken effect.
     """
@@ -46,12 +49,14 @@ class BreakdownPlan:
     comparison: ComparisonPlan = field(default_factory=ComparisonPlan)
     min_units: int = 100
     refit_units: int = 1000
+    scale: Literal["absolute", "relative"] = "absolute"
     is_pre_exposure: bool = True
 
     def __post_init__(self) -> None:
         for name in ("min_units", "refit_units"):
             if getattr(self, name) < 2:
                 raise InvalidInputError.at(name, f"must be at least 2, got {getattr(self, name)!r}")
+        require_choice("scale", self.scale, ("absolute", "relative"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,11 @@ class BreakdownRow:
         n_control: Units in control.
         result: The comparison, or why there is none.
         adjusted_p: Benjamini-Hochberg p-value over the rows judged; None where none is due.
-        shrunken: The effect pulled towards the mean of the rows; None where none is due.
+        selected: For a row that Benjamini-Hochberg picks, its result again with intervals at
+            1 - R alpha / m (R of m rows picked): of the intervals of picked rows at most alpha are
+            expected to miss. None for all other rows, whose plain intervals are not to be read as
+            findings.
+        shrunken: The effect on the scale of the plan, pulled towards the mean of the rows; None where none is due.
     """
 
     value: tuple[str, ...]
@@ -72,6 +81,7 @@ class BreakdownRow:
     n_control: int
     result: Computed[Comparison]
     adjusted_p: float | None = None
+    selected: Comparison | None = None
     shrunken: ShrunkenEffect | None = None
 
 
@@ -101,7 +111,7 @@ def break_down(
 
     Why: a change may help one persona and harm another, but twenty rows always show something.
     Rule: Cochran's Q over the rows first, then the rows with Benjamini-Hochberg, then shrunken
-    effects. Small rows take over the slopes of the covariates from all units.
+    effects; rows that are picked have intervals for picked rows. Small rows take over the slopes of the covariates from all units.
 
     Args:
         treatment: Record of the treated units per value; a value is a text, or a tuple of texts
@@ -118,7 +128,8 @@ def break_down(
             columns differ between the records.
 
     References:
-        Cochran (1954); Benjamini, Hochberg (1995); DerSimonian, Laird (1986).
+        Cochran (1954); Benjamini, Hochberg (1995); Benjamini, Yekutieli (2005) (intervals of picked
+        rows); DerSimonian, Laird (1986).
 
     Examples:
         >>> import numpy as np
@@ -137,16 +148,17 @@ def break_down(
     empty = _empty_record(next(iter({**arms[1], **arms[0]}.values())))
     pairs = {value: (arms[0].get(value, empty), arms[1].get(value, empty)) for value in values}
     whole = compare(*_pool(pairs.values()), plan.comparison)
-    rows = _judge({value: _compare_row(pair, whole, plan) for value, pair in pairs.items()}, pairs, plan)
+    found = [_compare_row(pair, whole, plan) for pair in pairs.values()]
+    judged = [row for row in found if row.effect is not None] if plan.is_pre_exposure else []
     crossed = len(values[0]) > 1
     return Breakdown(
         whole=whole,
-        rows=rows,
-        interaction=_test(rows, plan),
+        rows=_lay_out(dict(zip(values, found, strict=True)), judged, plan),
+        interaction=_test(found, plan),
         by_dimension=tuple(
             _test_margin(pairs, place, whole, plan) for place in range(len(values[0]) if crossed else 0)
         ),
-        crossed=_test_crossed(rows, plan) if crossed else None,
+        crossed=_test_crossed(dict(zip(values, found, strict=True)), plan) if crossed else None,
     )
 
 
@@ -175,14 +187,30 @@ def _add_up(records: Sequence[Moments]) -> Moments:
     return pool_strata({str(i): record for i, record in enumerate(records)})
 
 
-def _compare_row(
-    pair: tuple[Moments, Moments], whole: Computed[Comparison], plan: BreakdownPlan
-) -> Computed[Comparison]:
+class _Effect(NamedTuple):
+    """An effect on the scale of the plan, with its standard error."""
+
+    point: float
+    se: float
+
+
+class _Row(NamedTuple):
+    """A row as it is computed: its records, its own plan, its result, what the tests go by."""
+
+    pair: tuple[Moments, Moments]
+    plan: ComparisonPlan
+    result: Computed[Comparison]
+    effect: _Effect | None
+
+
+def _compare_row(pair: tuple[Moments, Moments], whole: Computed[Comparison], plan: BreakdownPlan) -> _Row:
     """Compare the arms within a row, with slopes of its own only where it is large."""
     n = min(pair[0].n, pair[1].n)
     if n < plan.min_units:
-        return NotComputable("too_few_units" if n else "no_units")
-    return compare(*pair, _plan_row(n, whole, plan))
+        return _Row(pair, plan.comparison, NotComputable("too_few_units" if n else "no_units"), None)
+    own = _plan_row(n, whole, plan)
+    result = compare(*pair, own)
+    return _Row(pair, own, result, _read_effect(pair, result, own, plan.scale))
 
 
 def _plan_row(n: int, whole: Computed[Comparison], plan: BreakdownPlan) -> ComparisonPlan:
@@ -193,41 +221,65 @@ def _plan_row(n: int, whole: Computed[Comparison], plan: BreakdownPlan) -> Compa
     return replace(own, theta_rule="fixed", theta=whole.theta) if whole.theta else own
 
 
-def _judge(
-    results: Mapping[tuple[str, ...], Computed[Comparison]],
-    pairs: Mapping[tuple[str, ...], tuple[Moments, Moments]],
-    plan: BreakdownPlan,
+def _read_effect(
+    pair: tuple[Moments, Moments], result: Computed[Comparison], plan: ComparisonPlan, scale: str
+) -> _Effect | None:
+    """Return what a row brings to the tests; None where it has no effect on the scale."""
+    if isinstance(result, NotComputable):
+        return None
+    if scale == "absolute":
+        return _Effect(result.effect, result.se)
+    # The delta interval is symmetric, so its width gives the standard error of the relative effect.
+    linear = compare(*pair, replace(plan, relative="delta", small_table="never"))
+    if isinstance(linear, NotComputable) or linear.rel_ci_lower is None or linear.rel_ci_upper is None:
+        return None
+    share = (linear.rel_ci_upper - linear.rel_ci_lower) / (linear.ci_upper - linear.ci_lower)
+    return _Effect(linear.rel_effect or 0.0, share * linear.se)
+
+
+def _lay_out(
+    rows: Mapping[tuple[str, ...], _Row], judged: Sequence[_Row], plan: BreakdownPlan
 ) -> tuple[BreakdownRow, ...]:
-    """Give the rows that may be judged their adjusted p-values and shrunken effects."""
-    judged = {v: r for v, r in results.items() if isinstance(r, Comparison)} if plan.is_pre_exposure else {}
-    found = list(judged.values())
-    adjusted = dict(zip(judged, adjust_p_values([r.p_value for r in found], "bh"), strict=True))
-    shrunken = dict(
-        zip(
-            judged,
-            shrink_effects([r.effect for r in found], [r.se for r in found], plan.comparison.alpha),
-            strict=True,
+    """Give the rows that may be judged their adjusted p-values, intervals and shrunken effects."""
+    alpha = plan.comparison.alpha
+    p_values = [row.result.p_value for row in judged if isinstance(row.result, Comparison)]
+    adjusted = adjust_p_values(p_values, "bh")
+    shrunken = shrink_effects(*_list_effects(judged), alpha)
+    level = alpha * sum(p <= alpha for p in adjusted) / max(len(judged), 1)
+    laid = []
+    for value, row in rows.items():
+        place = next((i for i, other in enumerate(judged) if other is row), None)
+        laid.append(
+            BreakdownRow(
+                value=value,
+                n_treatment=row.pair[0].n,
+                n_control=row.pair[1].n,
+                result=row.result,
+                adjusted_p=None if place is None else adjusted[place],
+                selected=None if place is None or adjusted[place] > alpha else _select(row, level),
+                shrunken=None if place is None else shrunken[place],
+            )
         )
-    )
-    return tuple(
-        BreakdownRow(
-            value=value,
-            n_treatment=pairs[value][0].n,
-            n_control=pairs[value][1].n,
-            result=result,
-            adjusted_p=adjusted.get(value),
-            shrunken=shrunken.get(value),
-        )
-        for value, result in results.items()
-    )
+    return tuple(laid)
 
 
-def _test(rows: Sequence[BreakdownRow], plan: BreakdownPlan) -> Computed[Heterogeneity]:
+def _select(row: _Row, level: float) -> Comparison | None:
+    """Compare a picked row again, with intervals for picked rows."""
+    found = compare(*row.pair, replace(row.plan, alpha=level))
+    return None if isinstance(found, NotComputable) else found
+
+
+def _list_effects(rows: Sequence[_Row]) -> tuple[list[float], list[float]]:
+    """Return the effects and their errors of the rows that have any."""
+    found = [row.effect for row in rows if row.effect is not None]
+    return [each.point for each in found], [each.se for each in found]
+
+
+def _test(rows: Sequence[_Row], plan: BreakdownPlan) -> Computed[Heterogeneity]:
     """Test whether the rows differ, where that means anything."""
     if not plan.is_pre_exposure:
         return NotComputable("after_exposure")
-    found = [row.result for row in rows if isinstance(row.result, Comparison)]
-    return check_heterogeneity([r.effect for r in found], [r.se for r in found])
+    return check_heterogeneity(*_list_effects(rows))
 
 
 def _test_margin(
@@ -241,14 +293,12 @@ def _test_margin(
         return NotComputable("after_exposure")
     levels = dict.fromkeys(value[place] for value in pairs)
     pooled = [_pool([pair for value, pair in pairs.items() if value[place] == level]) for level in levels]
-    results = [_compare_row(pair, whole, plan) for pair in pooled]
-    found = [r for r in results if isinstance(r, Comparison)]
-    return check_heterogeneity([r.effect for r in found], [r.se for r in found])
+    return check_heterogeneity(*_list_effects([_compare_row(pair, whole, plan) for pair in pooled]))
 
 
-def _test_crossed(rows: Sequence[BreakdownRow], plan: BreakdownPlan) -> Computed[Heterogeneity]:
+def _test_crossed(rows: Mapping[tuple[str, ...], _Row], plan: BreakdownPlan) -> Computed[Heterogeneity]:
     """Test whether the rows differ by more than the sum of their dimensions."""
     if not plan.is_pre_exposure:
         return NotComputable("after_exposure")
-    found = [(row.value, row.result) for row in rows if isinstance(row.result, Comparison)]
-    return check_additivity([r.effect for _, r in found], [r.se for _, r in found], [v for v, _ in found])
+    kept = {value: row for value, row in rows.items() if row.effect is not None}
+    return check_additivity(*_list_effects(list(kept.values())), list(kept))

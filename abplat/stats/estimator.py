@@ -8,23 +8,28 @@ for a pair of arms and ``compare_rows`` for a page of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from abplat.errors import InvalidInputError
-from abplat.stats.assembly import assemble, assemble_rows
-from abplat.stats.comparison import Comparison, ComparisonPlan
+from abplat.stats.arms import Layout, RecordLike, build_arms, read_cell
+from abplat.stats.assembly import assemble, assemble_rows, name_rows
+from abplat.stats.comparison import Comparison, ComparisonPlan, Kind, ThetaRule
 from abplat.stats.flags import flag_pair, flag_rows
-from abplat.stats.kernel import Cell, Estimate, Layout, build_arm, estimate, read_cell
+from abplat.stats.kernel import Estimate, estimate
 from abplat.stats.moments import FloatArray, Moments, Strata, pool_strata
 from abplat.stats.result import Computed, NotComputable
 from abplat.stats.skew import flag_skew
 from abplat.stats.small_tables import compare_small_table
 from abplat.stats.strata import pair_strata
 from abplat.stats.tables import is_small_table, read_table
+from abplat.stats.tails import Numbers
 
-_EPS = float(np.finfo(float).eps)
+_ROUNDING: Final = 4096 * float(np.finfo(float).eps)
+_SKEWED: Final = ("normal_interval_unreliable",)
 
 
 def compare(treatment: Strata, control: Strata, plan: ComparisonPlan | None = None) -> Computed[Comparison]:
@@ -92,32 +97,25 @@ def estimate_pair(
     """
     paired = pair_strata(treatment, control, plan.min_stratum_units)
     layout = _lay_out(paired.treatment[0], paired.control[0], plan)
-    refusal = _refuse_arms([pool_strata(treatment), pool_strata(control)], layout)
+    whole = (pool_strata(treatment), pool_strata(control))
+    refusal = _refuse_pair(whole[0], whole[1], layout)
     if refusal is not None:
         return refusal
     k = len(paired.treatment[0].columns)
     origins = [r.shift for r in paired.control]
-    arms = [
-        build_arm(
-            [read_cell(r, o, layout, k) for r, o in zip(records, origins, strict=True)],
-            paired.weights,
-            layout,
-        )
+    cells = [
+        [read_cell(r, o, layout, k) for r, o in zip(records, origins, strict=True)]
         for records in (paired.treatment, paired.control)
     ]
+    arms = build_arms(cells[0], cells[1], paired.weights, layout)
     found = estimate(arms[0], arms[1], paired.weights, layout, plan)
     flags = (*paired.flags, *flag_pair(arms[0], arms[1], layout, found))
-    return found, flags + _flag_skew([pool_strata(treatment)], [pool_strata(control)], plan)[0]
+    return found, (*flags, *_SKEWED) if _is_skewed(whole[0], whole[1], plan) else flags
 
 
-def _flag_skew(
-    treatment: Sequence[Moments], control: Sequence[Moments], plan: ComparisonPlan
-) -> list[tuple[str, ...]]:
-    """Name skewness that moves the error of a normal interval into one tail, row by row."""
-    if plan.kind not in ("mean", "count"):
-        return [()] * len(treatment)
-    raised = flag_skew(treatment, control, plan.alpha)
-    return [("normal_interval_unreliable",) if on else () for on in raised]
+def _is_skewed(treatment: RecordLike, control: RecordLike, plan: ComparisonPlan) -> Numbers:
+    """Tell whether skewness moves the error of a normal interval into one tail."""
+    return plan.kind in ("mean", "count") and flag_skew(treatment, control, plan.alpha)
 
 
 def compare_rows(
@@ -152,69 +150,70 @@ def compare_rows(
         raise InvalidInputError.at("control", f"needs {len(treatment)} rows, got {len(control)}")
     if not treatment:
         return ()
-    columns = treatment[0].columns
-    if any(r.columns != columns for r in (*treatment, *control)):
+    columns = [record.columns for record in chain(treatment, control)]
+    if columns.count(columns[0]) != len(columns):
         raise InvalidInputError.at("columns", "must be the same in all rows")
-    layout = _lay_out(treatment[0], control[0], plan)
-    refusals: list[Computed[Comparison] | None] = []
-    for pair in zip(treatment, control, strict=True):
-        refusal: Computed[Comparison] | None = _refuse_arms(pair, layout)
-        if plan.kind == "proportion" and (table := _compare_as_table(pair[0], pair[1], plan)) is not None:
-            refusal = table
-        refusals.append(refusal)
-    left = [i for i, refusal in enumerate(refusals) if refusal is None]
-    if left:
-        found = _compare_stacked([treatment[i] for i in left], [control[i] for i in left], layout, plan)
-        for i, result in zip(left, found, strict=True):
-            refusals[i] = result
-    return tuple(r for r in refusals if r is not None)
+    found = _compare_stacked(treatment, control, _lay_out(treatment[0], control[0], plan), plan)
+    if plan.kind != "proportion":
+        return tuple(found)
+    tables = (_compare_as_table(t, c, plan) for t, c in zip(treatment, control, strict=True))
+    return tuple(row if table is None else table for row, table in zip(found, tables, strict=True))
 
 
 def _lay_out(treatment: Moments, control: Moments, plan: ComparisonPlan) -> Layout:
     """Find the columns that a plan uses."""
-    columns = treatment.columns
-    if columns != control.columns:
-        message = f"differ between the arms: {columns} and {control.columns}"
+    if treatment.columns != control.columns:
+        message = f"differ between the arms: {treatment.columns} and {control.columns}"
         raise InvalidInputError.at("columns", message)
+    return _place_columns(tuple(treatment.columns), plan.kind, plan.theta_rule, len(plan.theta))
+
+
+@lru_cache(maxsize=256)
+def _place_columns(columns: tuple[str, ...], kind: Kind, theta_rule: ThetaRule, slopes: int) -> Layout:
+    """Find the places of the columns in use."""
     place = {name: i for i, name in enumerate(columns)}
-    if plan.kind == "ratio" and "d" not in place:
+    if kind == "ratio" and "d" not in place:
         raise InvalidInputError.at("columns", "a ratio needs the denominator d")
-    d = place["d"] if plan.kind == "ratio" else None
+    d = place["d"] if kind == "ratio" else None
     names = [c for c in columns if c.startswith("x") and not c.startswith("xd")]
-    if plan.theta_rule == "none":
+    if theta_rule == "none":
         names = []
     covariates = tuple((place[c], place.get("xd" + c[1:])) for c in names)
-    if plan.theta_rule == "fixed" and len(plan.theta) != len(covariates):
+    if theta_rule == "fixed" and slopes != len(covariates):
         raise InvalidInputError.at("theta", f"needs {len(covariates)} slopes, one per covariate")
-    used = {0, *(i for pair in covariates for i in pair if i is not None)}
-    if d is not None:
-        used.add(d)
-    return Layout(0, d, covariates, tuple(sorted(used)))
+    points = ((0, d), *covariates)
+    before = tuple(i for point in covariates for i in point if i is not None)
+    bottoms = tuple(bottom for _, bottom in points if bottom is not None)
+    return Layout(points, tuple(sorted({0, *before, *bottoms})), before, bottoms)
 
 
-def _refuse_arms(arms: Sequence[Moments], layout: Layout) -> NotComputable | None:
+def _refuse_pair(treatment: Moments, control: Moments, layout: Layout) -> NotComputable | None:
     """Name why two arms cannot be compared at all, or None."""
-    if not all(arm.n for arm in arms):
-        return NotComputable("no_units")
-    if any(arm.n < 2 for arm in arms):
-        return NotComputable("too_few_units")
-    bottoms = [layout.d, *(xd for _, xd in layout.covariates)]
-    for arm in arms:
-        for i in bottoms:
-            if i is not None and arm.shift[i] * arm.n + arm.sum[i] == 0:
-                return NotComputable("zero_denominator")
-        if _has_lost_digits(arm):
-            return NotComputable("precision_lost")
+    fewest = min(treatment.n, control.n)
+    if fewest < 2:
+        return NotComputable("too_few_units" if fewest else "no_units")
+    for reason, holds in _find_faults(treatment, control, layout).items():
+        if holds:
+            return NotComputable(reason)
     return None
 
 
-def _has_lost_digits(arm: Moments) -> bool:
+def _find_faults(treatment: RecordLike, control: RecordLike, layout: Layout) -> dict[str, Numbers]:
+    """Tell what forbids to compare two arms that have units, for a pair or for rows."""
+    empty: Numbers = False
+    for i in layout.bottoms:
+        for arm in (treatment, control):
+            empty = empty | (arm.shift[i] * arm.n + arm.sum[i] == 0)
+    lost = _has_lost_digits(treatment) | _has_lost_digits(control)
+    return {"zero_denominator": empty, "precision_lost": lost}
+
+
+def _has_lost_digits(arm: RecordLike) -> Numbers:
     """Tell whether the variance of y is nothing but rounding of sums that were not shifted."""
-    squares = arm.cross[0]
-    spread = squares - arm.sum[0] * arm.sum[0] / arm.n
-    mean = arm.shift[0] + arm.sum[0] / arm.n
-    is_noise = spread != 0 and abs(spread) <= 4096 * _EPS * squares
-    return is_noise and squares > arm.n * (1e-6 * mean) ** 2
+    n, total, squares = arm.n, arm.sum[0], arm.cross[0]
+    spread = squares - total * total / n
+    large = 1e-6 * (arm.shift[0] + total / n)
+    return (spread != 0) & (abs(spread) <= _ROUNDING * squares) & (squares > n * large * large)
 
 
 def _compare_as_table(
@@ -237,29 +236,43 @@ class _Stack(NamedTuple):
     shift: FloatArray
     sum: FloatArray
     cross: FloatArray
+    cube_y: FloatArray
 
     @classmethod
     def of(cls, records: Sequence[Moments]) -> _Stack:
-        """Stack records."""
-        n = np.array([r.n for r in records], dtype=np.float64)
+        """Stack records; a sum of cubes that was not kept is NaN."""
         return cls(
-            n,
-            np.array([r.shift for r in records]).T,
-            np.array([r.sum for r in records]).T,
-            np.array([r.cross for r in records]).T,
+            np.array([r.n for r in records], dtype=np.float64),
+            _lay_side_by_side([r.shift for r in records]),
+            _lay_side_by_side([r.sum for r in records]),
+            _lay_side_by_side([r.cross for r in records]),
+            np.array([r.cube_y for r in records], dtype=np.float64),
         )
+
+
+def _lay_side_by_side(rows: list[tuple[float, ...]]) -> FloatArray:
+    """Return rows of floats as one array per column."""
+    flat = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(rows[0]))
+    return np.ascontiguousarray(flat.reshape(len(rows), -1).T)
 
 
 def _compare_stacked(
     treatment: Sequence[Moments], control: Sequence[Moments], layout: Layout, plan: ComparisonPlan
 ) -> list[Computed[Comparison]]:
-    """Compare rows that have units, in one pass over arrays."""
-    k = len(treatment[0].columns)
-    stacks = [_Stack.of(records) for records in (treatment, control)]
-    cells: list[Cell] = [read_cell(stack, stacks[1].shift, layout, k) for stack in stacks]
-    built = [build_arm([cell], [1.0], layout) for cell in cells]
+    """Compare rows in one pass over arrays, and put the refusals over what came out of them."""
+    k, size = len(treatment[0].columns), len(treatment)
+    t, c = _Stack.of(treatment), _Stack.of(control)
+    fewest = np.minimum(t.n, c.n)
     with np.errstate(all="ignore"):
-        found = estimate(built[0], built[1], [1.0], layout, plan)
-        skewed = _flag_skew(treatment, control, plan)
-        flags = [a + b for a, b in zip(flag_rows(built[0], built[1], layout, found), skewed, strict=True)]
-        return assemble_rows(found, plan, flags)
+        faults = {"no_units": fewest == 0, "too_few_units": fewest < 2, **_find_faults(t, c, layout)}
+        cells = [read_cell(stack, c.shift, layout, k) for stack in (t, c)]
+        arms = build_arms(cells[:1], cells[1:], [1.0], layout)
+        found = estimate(arms[0], arms[1], [1.0], layout, plan)
+        flags = flag_rows(arms[0], arms[1], layout, found)
+        for row in np.flatnonzero(_is_skewed(t, c, plan)):
+            flags[row] += _SKEWED
+        results = assemble_rows(found, plan, flags)
+    for i, reason in enumerate(name_rows(faults, size)):
+        if reason:
+            results[i] = NotComputable(reason)
+    return results

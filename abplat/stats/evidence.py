@@ -30,7 +30,14 @@ VerdictCode = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """The primary metric: ``direction`` says which way is good, ``unit`` how an absolute effect is read."""
+    """The primary metric: ``direction`` says which way is good, ``unit`` how an absolute effect is read.
+
+    Attributes:
+        title: What the metric is called in sentences.
+        effect: Its comparison, or why there is none.
+        direction: Which way is good.
+        unit: Unit in which a change is said.
+    """
 
     title: str
     effect: Computed[EffectLike]
@@ -41,7 +48,15 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guardrail:
-    """A metric that must not get worse by more than its margin."""
+    """A metric that must not get worse by more than its margin.
+
+    Attributes:
+        title: What the metric is called in sentences.
+        effect: Its comparison, or why there is none.
+        margin_test: Its test against the margin, or why there is none.
+        direction: Which way is good.
+        unit: Unit in which a change is said.
+    """
 
     title: str
     effect: Computed[EffectLike]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from abplat.stats.kernel import Arm, Estimate, Layout, find_singular
-from abplat.stats.tails import Numbers, two_sided_normal
+from abplat.stats.arms import Arm, Layout
+from abplat.stats.kernel import Estimate, find_singular
+from abplat.stats.tails import Numbers, critical_normal
 
 _IMBALANCE_ALPHA: Final = 0.001
 _DENOMINATOR_ALPHA: Final = 0.01
@@ -31,46 +33,54 @@ def flag_rows(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> 
 def _judge(treatment: Arm, control: Arm, layout: Layout, found: Estimate) -> dict[str, Numbers]:
     """Decide each flag: a negative baseline, a moved denominator, arms that differed before."""
     flags = {"negative_control": found.baseline < 0}
-    if layout.d is not None:
-        flags["denominator_moved"] = _denominator_p(treatment, control, layout.d) < _DENOMINATOR_ALPHA
-    if layout.covariates:
-        limit = _IMBALANCE_ALPHA / len(layout.covariates)
-        raised = [_covariate_p(treatment, control, j) < limit for j in range(len(layout.covariates))]
-        flags["covariate_imbalance"] = sum(raised) > 0
+    (_, d), *covariates = layout.points
+    if d is not None:
+        flags["denominator_moved"] = _has_moved(treatment, control, d)
+    if covariates:
+        alpha, q = _IMBALANCE_ALPHA / len(covariates), len(covariates)
+        flags["covariate_imbalance"] = (
+            sum([_is_unbalanced(treatment, control, j, alpha) for j in range(q)]) > 0
+        )
         flags["covariate_singular"] = _find_singular_rows(treatment, control, found)
     return flags
 
 
 def _find_singular_rows(treatment: Arm, control: Arm, found: Estimate) -> Numbers:
     """Tell where a covariate got no slope because it is constant or explained by the others."""
-    q, size = len(found.theta), np.size(found.effect)
-    dropped = np.zeros(size, dtype=bool)
-    for theta in found.theta:
-        dropped = dropped | np.broadcast_to(np.equal(theta, 0.0), size)
-    for row in np.flatnonzero(dropped):
-        dropped[row] = any(find_singular(treatment, control, q, int(row)))
-    return dropped if np.ndim(found.effect) else bool(dropped[0])
+    dropped = sum([theta == 0.0 for theta in found.theta])
+    if not (dropped.any() if isinstance(dropped, np.ndarray) else dropped):
+        return False
+    singular = np.array(np.broadcast_to(np.greater(dropped, 0), np.shape(found.effect)))
+    for row in np.flatnonzero(singular):
+        singular.flat[row] = any(find_singular(treatment, control, len(found.theta), int(row)))
+    return singular
 
 
-def _denominator_p(treatment: Arm, control: Arm, d: int) -> Numbers:
+def _has_moved(treatment: Arm, control: Arm, d: int) -> Numbers:
     """Test whether the mean denominator differs between the arms."""
     gap, variance = 0.0, 0.0
     for arm, sign in ((treatment, 1.0), (control, -1.0)):
         for cell, form in zip(arm.merged, arm.cells, strict=True):
-            weight = (form.scale * form.n) ** 0.5
-            gap = gap + sign * weight * cell.place[d]
-            variance = variance + form.scale * cell.centred[d, d] / (cell.n - 1.0)
-    return _test(gap, variance)
+            gap = gap + sign * (form.scale * form.n) ** 0.5 * cell.place[d]
+            variance = variance + form.scale * cell.centred[d][d] / (cell.n - 1.0)
+    return _differs(gap, variance, _DENOMINATOR_ALPHA)
 
 
-def _covariate_p(treatment: Arm, control: Arm, j: int) -> Numbers:
+def _is_unbalanced(treatment: Arm, control: Arm, j: int, alpha: float) -> Numbers:
     """Test whether a covariate differed between the arms before exposure."""
-    variance = sum(f.scale * f.hh[j][j] for arm in (treatment, control) for f in arm.cells)
-    return _test(treatment.places[j] - control.places[j], variance)
+    variance: Numbers = 0.0
+    for arm in (treatment, control):
+        for form in arm.cells:
+            variance = variance + form.scale * form.hh[j][j]
+    return _differs(treatment.places[j] - control.places[j], variance, alpha)
 
 
-def _test(gap: Numbers, variance: Numbers) -> Numbers:
-    """Return the two-sided normal p-value of a gap; 1 where nothing varies."""
-    if isinstance(gap, np.ndarray):
-        return two_sided_normal(gap / np.sqrt(np.where(variance > 0, variance, np.inf)))
-    return two_sided_normal(gap / variance**0.5) if variance > 0 else 1.0
+def _differs(gap: Numbers, variance: Numbers, alpha: float) -> Numbers:
+    """Tell whether a gap is more than chance, two-sided on the normal; never where nothing varies."""
+    return (gap * gap > _square_critical(alpha) * variance) & (variance > 0)
+
+
+@lru_cache(maxsize=32)
+def _square_critical(alpha: float) -> float:
+    """Return the square of the two-sided critical value."""
+    return critical_normal(alpha) ** 2

@@ -2,100 +2,25 @@
 
 Every quantity here is a float or an array over rows: only ``+ - * /`` and square roots are used,
 so the scalar door and the vectorised door of :mod:`abplat.stats.estimator` cannot disagree. The
-doors refuse what cannot be computed before (or mask it after) calling in here.
-
-Notation of the method: an arm has column means ``m`` and covariance ``S``; its value is ``M``
-with gradient ``g`` (mean: ``m_y``; ratio: ``m_y / m_d``), its covariates are ``P`` with gradients
-``h``. With strata of pooled shares ``W``: ``m = sum W m_s`` and ``V = sum W^2 S_s / n_s``.
-
-What is subtracted between the arms is first taken off one origin per stratum and column (control's
-shift), so that a difference of means of 1e9 keeps its digits: these are the *places* below. The
-place of a ratio is the ratio itself.
+doors refuse what cannot be computed before (or mask it after) calling in here. The notation is
+that of :mod:`abplat.stats.arms`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from operator import mul, sub
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from abplat.stats.arms import Arm, Cell, Forms, Layout, build_arms
 from abplat.stats.comparison import ComparisonPlan
 from abplat.stats.pivoting import divide, find_dependent, solve_rows
 from abplat.stats.tails import Numbers
 
-Gradient = dict[int, Numbers]
-
-_ROUNDING: Final = 4096 * float(np.finfo(float).eps)
-"""A covariate's spread below this share of its sum of squares is rounding: it is constant."""
-
-
-class RecordLike(Protocol):
-    """A moment record of floats, or of arrays over rows."""
-
-    @property
-    def n(self) -> Numbers:
-        """Units."""
-        ...
-
-    @property
-    def shift(self) -> Numbers:
-        """Constant per column."""
-        ...
-
-    @property
-    def sum(self) -> Numbers:
-        """Sum per column."""
-        ...
-
-    @property
-    def cross(self) -> Numbers:
-        """Sum of products per pair of columns."""
-        ...
-
-
-class Layout(NamedTuple):
-    """Where the columns of a plan stand in the record."""
-
-    y: int
-    d: int | None
-    covariates: tuple[tuple[int, int | None], ...]
-    columns: tuple[int, ...]
-
-
-class Cell(NamedTuple):
-    """One arm within one stratum: means, also off the origin, and sums of products about them."""
-
-    n: Numbers
-    origin: Numbers
-    place: dict[int, Numbers]
-    mean: dict[int, Numbers]
-    centred: dict[tuple[int, int], Numbers]
-
-
-class Forms(NamedTuple):
-    """Quadratic forms of one cell: g'Sg, g'Sh per covariate, h'Sh per pair; S with n - 1."""
-
-    n: Numbers
-    scale: Numbers
-    gg: Numbers
-    gh: list[Numbers]
-    hh: list[list[Numbers]]
-    value: Numbers
-    place: Numbers
-    covariates: list[Numbers]
-    places: list[Numbers]
-
-
-class Arm(NamedTuple):
-    """One arm: its value, the places of value and covariates, and the forms of its cells."""
-
-    n: Numbers
-    value: Numbers
-    place: Numbers
-    places: list[Numbers]
-    cells: list[Forms]
-    merged: list[Cell]
+_DIGIT: Final = 8 * float(np.finfo(float).eps)
+"""Rounding of one value as a share of it."""
 
 
 class Estimate(NamedTuple):
@@ -117,95 +42,11 @@ class Estimate(NamedTuple):
     n_control: Numbers
 
 
-def read_cell(record: RecordLike, origin: Numbers, layout: Layout, k: int) -> Cell:
-    """Turn sums into means and centred products for the columns in use."""
-    n, shift = record.n, record.shift
-    rest = {i: record.sum[i] / n for i in layout.columns}
-    mean = {i: shift[i] + rest[i] for i in layout.columns}
-    place = {i: (shift[i] - origin[i]) + rest[i] for i in layout.columns}
-    centred: dict[tuple[int, int], Numbers] = {}
-    for a, i in enumerate(layout.columns):
-        for j in layout.columns[a:]:
-            at = i * k - i * (i - 1) // 2 + j - i
-            product = record.cross[at] - record.sum[i] * record.sum[j] / n
-            centred[i, j] = centred[j, i] = product
-    for i in {i for pair in layout.covariates for i in pair if i is not None}:
-        raw = record.cross[i * k - i * (i - 1) // 2]
-        centred[i, i] = centred[i, i] * (centred[i, i] > _ROUNDING * raw)
-    return Cell(n, origin, place, mean, centred)
-
-
-def build_arm(cells: Sequence[Cell], weights: Sequence[Numbers], layout: Layout) -> Arm:
-    """Weigh the cells of an arm together and take gradients at its means."""
-    n = sum(cell.n for cell in cells)
-    mean = {i: sum(w * c.mean[i] for w, c in zip(weights, cells, strict=True)) for i in layout.columns}
-    outcome = _linearise(mean, layout.y, layout.d)
-    points = [_linearise(mean, x, xd) for x, xd in layout.covariates]
-    forms = [_form(c, w * w / c.n, mean, outcome, points) for c, w in zip(cells, weights, strict=True)]
-    place = _place(outcome, cells, weights)
-    return Arm(n, outcome.value, place, [_place(p, cells, weights) for p in points], forms, list(cells))
-
-
-class _Point(NamedTuple):
-    """A mean (its column is named) or a ratio of means (none is), with its gradient."""
-
-    value: Numbers
-    gradient: Gradient
-    column: int | None
-
-
-def _linearise(mean: dict[int, Numbers], top: int, bottom: int | None) -> _Point:
-    """Return a mean or a ratio of means, with its gradient."""
-    if bottom is None:
-        return _Point(mean[top], {top: 1.0}, top)
-    ratio = mean[top] / mean[bottom]
-    return _Point(ratio, {top: 1.0 / mean[bottom], bottom: -ratio / mean[bottom]}, None)
-
-
-def _place(point: _Point, cells: Sequence[Cell], weights: Sequence[Numbers]) -> Numbers:
-    """Return where a value of an arm stands, seen from the origins where it is a mean."""
-    if point.column is None:
-        return point.value
-    return sum(w * c.place[point.column] for w, c in zip(weights, cells, strict=True))
-
-
-def _form(
-    cell: Cell, scale: Numbers, mean: dict[int, Numbers], outcome: _Point, points: Sequence[_Point]
-) -> Forms:
-    """Evaluate the quadratic forms of one cell, and its own (linearised) values."""
-    size = cell.n - 1.0
-    g, h = outcome.gradient, [p.gradient for p in points]
-    gh = [_product(g, hj, cell) / size for hj in h]
-    hh = [[_product(hi, hj, cell) / size for hj in h] for hi in h]
-    value, place = _stand(outcome, cell, mean)
-    own = [_stand(p, cell, mean) for p in points]
-    gg = _product(g, g, cell) / size
-    return Forms(cell.n, scale, gg, gh, hh, value, place, [v for v, _ in own], [p for _, p in own])
-
-
-def _stand(point: _Point, cell: Cell, mean: dict[int, Numbers]) -> tuple[Numbers, Numbers]:
-    """Return the value of one cell, linearised at the arm's means, and its place."""
-    if point.column is not None:
-        return cell.mean[point.column], cell.place[point.column]
-    value = point.value + _distance(point.gradient, cell.mean, mean)
-    return value, value
-
-
-def _product(a: Gradient, b: Gradient, cell: Cell) -> Numbers:
-    """Return a' C b with the centred products of a cell."""
-    return sum(u * v * cell.centred[i, j] for i, u in a.items() for j, v in b.items())
-
-
-def _distance(gradient: Gradient, mean: dict[int, Numbers], centre: dict[int, Numbers]) -> Numbers:
-    """Return gradient' (mean - centre)."""
-    return sum(weight * (mean[i] - centre[i]) for i, weight in gradient.items())
-
-
 def find_slopes(
     treatment: Arm, control: Arm, weights: Sequence[Numbers], layout: Layout, plan: ComparisonPlan
 ) -> list[list[Numbers]]:
     """Find the slope of each covariate, per stratum (the same in all but for ``per_stratum``)."""
-    q, n_strata = len(layout.covariates), len(weights)
+    q, n_strata = len(layout.points) - 1, len(weights)
     if plan.theta_rule == "fixed":
         return [list(plan.theta)] * n_strata
     if not q:
@@ -229,12 +70,12 @@ def find_singular(treatment: Arm, control: Arm, q: int, row: int = 0) -> list[bo
 
 def _weigh(cells: Sequence[tuple[Numbers, Forms]], q: int) -> list[list[Numbers]]:
     """Add up the products of the covariates over cells."""
-    return [[sum(w * c.hh[i][j] for w, c in cells) for j in range(q)] for i in range(q)]
+    return [[sum([w * c.hh[i][j] for w, c in cells]) for j in range(q)] for i in range(q)]
 
 
 def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list[Numbers]:
     """Solve the weighted normal equations for the slopes; a constant covariate gets slope 0."""
-    top = [sum(w * c.gh[j] for w, c in cells) for j in range(q)]
+    top = [sum([w * c.gh[j] for w, c in cells]) for j in range(q)]
     bottom = _weigh(cells, q)
     for j in range(q):
         bottom[j][j] = bottom[j][j] * (1.0 + ridge)
@@ -246,7 +87,7 @@ def _solve(cells: Sequence[tuple[Numbers, Forms]], q: int, ridge: float) -> list
 
 def _noise(cells: Sequence[tuple[Numbers, Forms]], j: int) -> Numbers:
     """Return the variance below which a covariate is constant but for rounding."""
-    return sum(w * (8 * np.finfo(float).eps * c.covariates[j]) ** 2 for w, c in cells)
+    return sum([w * (_DIGIT * c.covariates[j]) ** 2 for w, c in cells])
 
 
 def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Numbers]:
@@ -257,14 +98,14 @@ def _pool_total(cells: Sequence[Cell], layout: Layout, ridge: float) -> list[Num
     pairs = list(zip(cells, places, strict=True))
     place = {i: sum(c.n * p[i] for c, p in pairs) / n for i in layout.columns}
     mean = {i: origin[i] + place[i] for i in layout.columns}
-    centred = {
-        (i, j): sum(c.centred[i, j] + c.n * (p[i] - place[i]) * (p[j] - place[j]) for c, p in pairs)
-        for i in layout.columns
-        for j in layout.columns
-    }
+    centred = [[0.0 for _ in row] for row in cells[0].centred]
+    for i in layout.columns:
+        for j in layout.columns:
+            between = [c.n * (p[i] - place[i]) * (p[j] - place[j]) for c, p in pairs]
+            centred[i][j] = sum([c.centred[i][j] for c in cells]) + sum(between)
     whole = Cell(n, origin, place, mean, centred)
-    form = build_arm([whole], [1.0], layout).cells[0]
-    return _solve([(1.0, form)], len(layout.covariates), ridge)
+    form = build_arms([whole], [whole], [1.0], layout)[0].cells[0]
+    return _solve([(1.0, form)], len(layout.points) - 1, ridge)
 
 
 class _Spread(NamedTuple):
@@ -281,14 +122,22 @@ def _spread(arm: Arm, slopes: Sequence[Sequence[Numbers]]) -> _Spread:
     gg = gh = hh = term = 0.0
     for cell, theta in zip(arm.cells, slopes, strict=True):
         one = cell.scale * cell.gg
-        two = cell.scale * sum(t * v for t, v in zip(theta, cell.gh, strict=True))
-        three = cell.scale * sum(
-            t * u * v for t, row in zip(theta, cell.hh, strict=True) for u, v in zip(theta, row, strict=True)
-        )
+        two = cell.scale * _dot(theta, cell.gh)
+        three = cell.scale * _dot(theta, [_dot(theta, row) for row in cell.hh])
         gg, gh, hh = gg + one, gh + two, hh + three
         residual = one - 2 * two + three
         term = term + residual * residual / (cell.n - 1.0)
     return _Spread(gg, gh, hh, term)
+
+
+def _dot(a: Sequence[Numbers], b: Sequence[Numbers]) -> Numbers:
+    """Return the sum of products of two short vectors."""
+    return sum(map(mul, a, b))
+
+
+def _move(theta: Sequence[Numbers], treatment: Forms, control: Forms) -> Numbers:
+    """Return what the slopes take off the difference of two cells."""
+    return _dot(theta, list(map(sub, treatment.places, control.places)))
 
 
 def estimate(
@@ -297,10 +146,7 @@ def estimate(
     """Combine two arms into an effect with its variance, and a baseline with its."""
     slopes = find_slopes(treatment, control, weights, layout, plan)
     t, c = _spread(treatment, slopes), _spread(control, slopes)
-    moved = sum(
-        w * sum(s * (a - b) for s, a, b in zip(theta, tc.places, cc.places, strict=True))
-        for w, theta, tc, cc in zip(weights, slopes, treatment.cells, control.cells, strict=True)
-    )
+    moved = _dot(weights, list(map(_move, slopes, treatment.cells, control.cells)))
     share = treatment.n / (treatment.n + control.n)
     adjusted_t = treatment.value - (1.0 - share) * moved
     adjusted_c = control.value + share * moved
@@ -309,8 +155,7 @@ def estimate(
     var_c = c.gg - 2 * share * c.gh + share**2 * (c.hh + t.hh)
     cov_tc = share * t.gh + (1 - share) * c.gh - share * (1 - share) * (t.hh + c.hh)
     magnitude = t.gg + t.hh + c.gg + c.hh
-    free = divide((t.gg - 2 * t.gh + t.hh + c.gg - 2 * c.gh + c.hh) ** 2, t.df_term + c.df_term)
-    df = free - _count_slopes(slopes, plan)
+    df = divide(variance * variance, t.df_term + c.df_term) - _count_slopes(slopes, plan)
     if plan.denominator == "unadjusted":
         base, base_var, base_cov = control.value, c.gg, -(c.gg - c.gh)
     else:
@@ -341,15 +186,12 @@ def _count_slopes(slopes: Sequence[Sequence[Numbers]], plan: ComparisonPlan) -> 
     if plan.theta_rule == "fixed":
         return 0.0
     counted = slopes if plan.theta_rule == "per_stratum" else slopes[:1]
-    return sum((np.not_equal(s, 0.0) * 1.0 for theta in counted for s in theta), start=0.0)
+    return sum([(s != 0.0) * 1.0 for theta in counted for s in theta])
 
 
 def _mean_slopes(slopes: Sequence[Sequence[Numbers]], weights: Sequence[Numbers]) -> list[Numbers]:
     """Return one slope per covariate, weighted over strata."""
-    if not slopes[0]:
-        return []
-    q = len(slopes[0])
-    return [sum(w * theta[j] for w, theta in zip(weights, slopes, strict=True)) for j in range(q)]
+    return [_dot(weights, over_strata) for over_strata in zip(*slopes, strict=True)]
 
 
 def _between(
@@ -364,19 +206,19 @@ def _between(
     n = treatment.n + control.n
     effects, bases = [], []
     for theta, t, c in zip(slopes, treatment.cells, control.cells, strict=True):
-        moved = sum(s * (a - b) for s, a, b in zip(theta, t.places, c.places, strict=True))
+        moved = _move(theta, t, c)
         effects.append(t.place - c.place - moved)
         bases.append(c.value + (0.0 if plan.denominator == "unadjusted" else share * moved))
     e = _deviate(effects, weights)
     b = _deviate(bases, weights)
     return (
-        sum(w * x * x for w, x in zip(weights, e, strict=True)) / n,
-        sum(w * x * x for w, x in zip(weights, b, strict=True)) / n,
-        sum(w * x * y for w, x, y in zip(weights, e, b, strict=True)) / n,
+        _dot(weights, list(map(mul, e, e))) / n,
+        _dot(weights, list(map(mul, b, b))) / n,
+        _dot(weights, list(map(mul, e, b))) / n,
     )
 
 
 def _deviate(values: Sequence[Numbers], weights: Sequence[Numbers]) -> list[Numbers]:
     """Return the distances of the strata from their weighted mean."""
-    mean = sum(w * v for w, v in zip(weights, values, strict=True))
+    mean = _dot(weights, values)
     return [v - mean for v in values]

@@ -64,7 +64,24 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkDecomposition:
-    """The total effect on completion, accounted for link by link."""
+    """The total effect on completion, accounted for link by link.
+
+    Attributes:
+        control_rate: Completion in control: last stage over exposed.
+        treatment_rate: The same in treatment.
+        difference: Treatment less control, as a share; the points of the links add up to it.
+        se: Standard error of ``difference``; None where an arm has nobody.
+        ci_lower: Lower end of its interval.
+        ci_upper: Upper end.
+        p_value: Two-sided, of no difference.
+        log_ratio: Natural logarithm of treatment rate over control rate; None with a zero count.
+        log_ratio_se: Its standard error.
+        links: One per link, in order.
+        method: ``shapley`` or ``log_mean``: how the points were shared out.
+        alpha: Error rate of the intervals.
+        caption: What must be said beside every picture of it.
+        reason: Why logarithms or interval are missing, a code.
+    """
 
     control_rate: float
     treatment_rate: float

@@ -18,7 +18,17 @@ Tables = RiskTable | Mapping[str, RiskTable]
 
 @dataclass(frozen=True, slots=True)
 class LogRank:
-    """A (weighted, stratified) log-rank test of two arms; ``z`` > 0: events come earlier in treatment."""
+    """A (weighted, stratified) log-rank test of two arms; ``z`` > 0: events come earlier in treatment.
+
+    Attributes:
+        statistic: Chi-square with one degree of freedom: ``z`` squared.
+        z: Score: above 0 where treatment has more events than expected.
+        p_value: Two-sided, of equal curves.
+        log10_p: Its decimal logarithm.
+        observed: Weighted events in treatment.
+        expected: Weighted events expected there if the curves were equal.
+        variance: Variance of observed less expected.
+    """
 
     statistic: float
     z: float

@@ -18,7 +18,16 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ChannelPart:
-    """What one channel adds to the mix and the rate part."""
+    """What one channel adds to the mix and the rate part.
+
+    Attributes:
+        mix: Part of the difference from more or fewer customers starting here, as a share.
+        rate: Part from customers here doing better or worse, as a share.
+        control_share: Share of control's customers who start here.
+        treatment_share: The same in treatment.
+        control_rate: Completion of those who start here, in control.
+        treatment_rate: The same in treatment.
+    """
 
     mix: float
     rate: float
@@ -30,7 +39,24 @@ class ChannelPart:
 
 @dataclass(frozen=True, slots=True)
 class MixAndRate:
-    """The difference in completion, split into who came through which channel and how well each did."""
+    """The difference in completion, split into who came through which channel and how well each did.
+
+    Attributes:
+        control_rate: Completion in control.
+        treatment_rate: Completion in treatment.
+        difference: Treatment less control; ``mix`` and ``rate`` add up to it.
+        mix: Part from who came through which channel, as a share.
+        mix_se: Standard error of ``mix``.
+        mix_ci_lower: Lower end of the interval of ``mix``.
+        mix_ci_upper: Upper end.
+        rate: Part from how well each channel did, as a share.
+        rate_se: Standard error of ``rate``.
+        rate_ci_lower: Lower end of the interval of ``rate``.
+        rate_ci_upper: Upper end.
+        mix_p_value: Chi-square test of equal channel shares.
+        by_channel: The parts of each channel.
+        alpha: Error rate of the intervals.
+    """
 
     control_rate: float
     treatment_rate: float

@@ -82,7 +82,12 @@ class NoveltyPlan:
 
 @dataclass(frozen=True, slots=True)
 class AgeRow:
-    """The effect at one age: days since exposure and the comparison there."""
+    """The effect at one age.
+
+    Attributes:
+        age: Days since exposure.
+        result: The comparison there, or why there is none.
+    """
 
     age: int
     result: Computed[Comparison]

@@ -157,7 +157,7 @@ def score_statistic(table: Table, difference: float) -> float:
     """
     n, m = table.treatment_n, table.control_n
     gap = table.treatment_rate - table.control_rate - difference
-    q = _constrained_rate(table, difference)
+    q = constrained_rate((table.treatment_count, n, table.control_count, m), difference)
     p = min(1.0, max(0.0, q + difference))
     variance = (p * (1 - p) / n + q * (1 - q) / m) * (n + m) / (n + m - 1)
     if variance <= 0:
@@ -165,9 +165,18 @@ def score_statistic(table: Table, difference: float) -> float:
     return gap / math.sqrt(variance)
 
 
-def _constrained_rate(table: Table, d: float) -> float:
-    """Return the most likely control share if the difference is d: the root of a cubic."""
-    x, n, y, m = table.treatment_count, table.treatment_n, table.control_count, table.control_n
+def constrained_rate(counts: tuple[float, float, float, float], d: float) -> float:
+    """Return the most likely control share if the difference is d: the root of a cubic.
+
+    Args:
+        counts: Count and units of treatment, then of control; expected ones may be broken numbers.
+        d: Treatment less control under the null.
+
+    Examples:
+        >>> round(constrained_rate((30.0, 100.0, 20.0, 100.0), 0.0), 6)
+        0.25
+    """
+    x, n, y, m = counts
     total = n + m
     l2 = (n + 2 * m) * d - total - (x + y)
     l1 = (m * d - total - 2 * y) * d + x + y
@@ -231,16 +240,29 @@ def ratio_interval(table: Table, alpha: float = 0.05) -> Computed[ProportionInte
 def score_statistic_of_ratio(table: Table, ratio: float) -> float:
     """Return the score z of an assumed ratio of shares."""
     n, m = table.treatment_n, table.control_n
-    a = (n + m) * ratio
-    b = n * ratio + table.treatment_count + m + table.control_count * ratio
-    c = table.treatment_count + table.control_count
-    q = 2 * c / (b + math.sqrt(max(b * b - 4 * a * c, 0.0)))
+    q = constrained_rate_of_ratio((table.treatment_count, n, table.control_count, m), ratio)
     p = min(1.0, q * ratio)
     variance = (p * (1 - p) / n + ratio**2 * q * (1 - q) / m) * (n + m) / (n + m - 1)
     gap = table.treatment_rate - ratio * table.control_rate
     if variance <= 0:
         return math.copysign(math.inf, gap) if gap else 0.0
     return gap / math.sqrt(variance)
+
+
+def constrained_rate_of_ratio(counts: tuple[float, float, float, float], ratio: float) -> float:
+    """Return the most likely control share if treatment is a multiple of it: the root of a quadratic.
+
+    Args:
+        counts: Count and units of treatment, then of control; expected ones may be broken numbers.
+        ratio: Treatment over control under the null.
+
+    Examples:
+        >>> round(constrained_rate_of_ratio((30.0, 100.0, 20.0, 100.0), 1.0), 6)
+        0.25
+    """
+    x, n, y, m = counts
+    a, b, c = (n + m) * ratio, n * ratio + x + m + y * ratio, x + y
+    return 2 * c / (b + math.sqrt(max(b * b - 4 * a * c, 0.0)))
 
 
 def pooled_z_test(table: Table) -> Computed[tuple[float, float]]:

@@ -242,7 +242,8 @@ def compare_quantiles(
         Difference and relative difference, in the shape of every comparison.
 
     Raises:
-        InvalidInputError: If the two are different quantiles.
+        InvalidInputError: If the two are different quantiles, or the plan caps the metric: capping
+            and quantiles exclude each other in one definition.
 
     References:
         Deng, Knoblich, Lu (2018), section 4; Fieller (1954).
@@ -257,6 +258,8 @@ def compare_quantiles(
         message = f"must be the same quantile, got {treatment.levels.p!r} and {control.levels.p!r}"
         raise InvalidInputError.at("p", message)
     base = replace(plan or ComparisonPlan(), reference="normal")
+    if base.cap_level is not None:
+        raise InvalidInputError.at("cap_level", "a quantile needs no cap; keep one of them in the definition")
     v_t, v_c = treatment.se**2, control.se**2
     found = Estimate(
         effect=treatment.value - control.value,

@@ -44,6 +44,21 @@ REASONS: Final[dict[str, str]] = {
     "not_converged": "The search for the interval did not converge.",
 }
 
+FLAGS: Final[dict[str, str]] = {
+    "negative_control": "The control value is below zero: the relative effect is against its size.",
+    "denominator_moved": "The denominator of the ratio differs between the arms.",
+    "covariate_imbalance": "A covariate differed between the arms before exposure (p < 0.001).",
+    "covariate_singular": "A covariate does not vary or repeats others, so it got no slope.",
+    "covariate_dropped": "Counts compared as rates use no covariate.",
+    "strata_merged": "Strata with too few units in an arm were merged.",
+    "strata_dropped": "Only one stratum was left after merging, so there is no stratification.",
+    "exact_test_disagrees": "Interval and exact test fall on different sides of no effect.",
+    "normal_interval_unreliable": "Skewed values and unequal arms put too much error into one tail.",
+    "non_proportional_hazards": "One hazard ratio does not describe the whole time.",
+    "missing_by_arm": "Values are missing more often in one arm.",
+}
+"""What a result may ask its reader to know: codes in ``flags`` and ``code``."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotComputable:

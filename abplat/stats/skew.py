@@ -8,14 +8,16 @@ arms cancel, which rules on the skewness of one arm do not see.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from abplat.errors import InvalidInputError
+from abplat.stats.arms import RecordLike
+from abplat.stats.inputs import as_finite_array
 from abplat.stats.moments import Moments, Strata, pool_strata
 from abplat.stats.pivoting import divide
 from abplat.stats.result import Computed, NotComputable
@@ -65,7 +67,8 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
 
     Returns:
         The prediction; ``no_units``, ``too_few_units``, ``zero_variance``, or ``no_cubes`` where a
-        record lacks the sum of cubes. For ratios and adjusted means it speaks of y alone.
+        record lacks the sum of cubes. Of a record of a ratio or with covariates it speaks of y alone:
+        give the records of :func:`linearise` instead, which hold what the ratio's error is made of.
 
     Raises:
         InvalidInputError: If alpha lies outside (0, 1).
@@ -75,6 +78,7 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
         Longbotham, Xu (2014), KDD, rule 7 (355 skewness^2, blind to the split).
 
     Examples:
+        >>> from abplat.stats import Moments
         >>> few = Moments.from_values([0.0] * 95 + [1.0, 1.0, 2.0, 5.0, 40.0])
         >>> many = Moments.from_values([0.0] * 950 + [1.0, 1.0, 2.0, 5.0, 40.0] * 10)
         >>> check_skew(few, many).tail
@@ -89,7 +93,7 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
         return NotComputable("too_few_units" if all(arm.n for arm in arms) else "no_units")
     if any(arm.cube_y is None for arm in arms):
         return NotComputable("no_cubes")
-    parts = [_Sums.of_one(arm).central() for arm in arms]
+    parts = [_centre(arm) for arm in arms]
     if parts[0][0] + parts[1][0] <= 0:
         return NotComputable("zero_variance")
     gamma = float(_skewness(parts[0], parts[1]))
@@ -101,6 +105,50 @@ def check_skew(treatment: Strata, control: Strata, alpha: float = 0.05) -> Compu
     return SkewCheck(gamma, extra, min(1.0, alpha / 2 + extra), tail, pooled, is_reliable, code)
 
 
+def linearise(
+    y: npt.ArrayLike,
+    denominator: npt.ArrayLike | None = None,
+    covariate: npt.ArrayLike | None = None,
+    theta: float = 0.0,
+) -> Moments:
+    """Return the record of linearised values of an arm, whose mean errs as a ratio or adjusted mean does.
+
+    Why: a ratio of sums has no value per unit, so its skewness cannot be seen in the record. To first
+    order its error is the mean of (y - R d) / mean(d), and that has a third moment. Rows are needed.
+
+    Args:
+        y: Outcome (numerator) per unit of one arm, shape (n,).
+        denominator: Denominator per unit; None for a mean.
+        covariate: Pre-period value per unit; None for no adjustment.
+        theta: Slope of the covariate, as in ``Comparison.theta``.
+
+    Returns:
+        A record with one column y: the ratio (or mean) plus each unit's deviation.
+
+    Raises:
+        InvalidInputError: If lengths differ, a number is not finite, or the denominators sum to 0.
+
+    References:
+        Deng, Knoblich, Lu (2018), KDD, section 2.2 (linearisation).
+
+    Examples:
+        >>> orders, visits = [0.0, 0.0, 1.0, 30.0], [1.0, 2.0, 3.0, 4.0]
+        >>> round(float(linearise(orders, visits).mean[0]), 6)
+        3.1
+    """
+    top = as_finite_array("y", y)
+    bottom = np.ones_like(top) if denominator is None else as_finite_array("denominator", denominator)
+    before = np.zeros_like(top) if covariate is None else as_finite_array("covariate", covariate)
+    if top.ndim != 1 or top.shape != bottom.shape or top.shape != before.shape:
+        raise InvalidInputError.at("denominator", f"needs one number per unit, {top.size} of them")
+    scale = float(bottom.mean()) if bottom.size else 1.0
+    if scale == 0:
+        raise InvalidInputError.at("denominator", "sums to zero: there is no ratio")
+    ratio = float(top.sum() / bottom.sum()) if top.size else 0.0
+    centred = before - before.mean() if before.size else before
+    return Moments.from_values(ratio + (top - ratio * bottom) / scale - theta * centred)
+
+
 def _pool(parts: list[tuple[Numbers, Numbers]], sizes: tuple[int, int]) -> float:
     """Return the skewness of the difference if both arms had the third moment of all units."""
     n, m = sizes
@@ -108,61 +156,31 @@ def _pool(parts: list[tuple[Numbers, Numbers]], sizes: tuple[int, int]) -> float
     return float(third * (1 / n**2 - 1 / m**2) / (parts[0][0] + parts[1][0]) ** 1.5)
 
 
-def flag_skew(treatment: Sequence[Moments], control: Sequence[Moments], alpha: float) -> list[bool]:
-    """Tell per row whether skewness makes the normal interval unreliable; False without cubes.
+def flag_skew(treatment: RecordLike, control: RecordLike, alpha: float) -> Numbers:
+    """Tell whether skewness makes the normal interval unreliable, for a pair of arms or for rows.
+
+    A record without cubes (NaN in a row) or with fewer than three units raises nothing.
 
     Examples:
+        >>> from abplat.stats import Moments
         >>> few = Moments.from_values([0.0] * 95 + [1.0, 1.0, 2.0, 5.0, 40.0])
-        >>> flag_skew([few], [few + few + few + few + few], 0.05)
-        [True]
+        >>> flag_skew(few, few + few + few + few + few, 0.05)
+        True
     """
-    pairs = zip(treatment, control, strict=True)
-    limit = alpha / 4 / _edgeworth(alpha)
-    known = [i for i, (a, b) in enumerate(pairs) if _has_cubes(a) and _has_cubes(b)]
-    raised = [False] * len(treatment)
-    if len(known) == 1:
-        i = known[0]
-        parts = [_Sums.of_one(records[i]).central() for records in (treatment, control)]
-        raised[i] = bool(abs(_skewness(parts[0], parts[1])) > limit)
-    elif known:
-        parts = [_Sums.of([records[i] for i in known]).central() for records in (treatment, control)]
-        for i, gamma in zip(known, _skewness(parts[0], parts[1]).tolist(), strict=True):
-            raised[i] = abs(gamma) > limit
-    return raised
+    if treatment.cube_y is None or control.cube_y is None:
+        return False
+    gamma = _skewness(_centre(treatment), _centre(control))
+    return (abs(gamma) > alpha / 4 / _edgeworth(alpha)) & (treatment.n > 2) & (control.n > 2)
 
 
-def _has_cubes(record: Moments) -> bool:
-    """Tell whether a record knows its third moment."""
-    return record.cube_y is not None and record.n > 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """n, sum, squares and cubes of y about the shift, as arrays over rows."""
-
-    n: Numbers
-    sum: Numbers
-    squares: Numbers
-    cubes: Numbers
-
-    @classmethod
-    def of(cls, records: list[Moments]) -> _Sums:
-        """Lay records side by side."""
-        rows = np.array([(r.n, r.sum[0], r.cross[0], r.cube_y) for r in records], dtype=np.float64)
-        return cls(*rows.T)
-
-    @classmethod
-    def of_one(cls, record: Moments) -> _Sums:
-        """Read one record as plain floats."""
-        return cls(float(record.n), record.sum[0], record.cross[0], record.cube_y)
-
-    def central(self) -> tuple[Numbers, Numbers]:
-        """Return the variance of the mean, and the third central moment over n squared."""
-        n, mean = self.n, self.sum / self.n
-        second = self.squares - self.sum * mean
-        third = self.cubes - 3 * mean * self.squares + 2 * n * mean * mean * mean
-        is_real = second > _NOISE * self.squares
-        return second * is_real / (n - 1) / n, third * is_real / (n * (n - 1) * (n - 2))
+def _centre(record: RecordLike) -> tuple[Numbers, Numbers]:
+    """Return the variance of the mean of y, and its third central moment over n squared."""
+    n, total, squares = record.n * 1.0, record.sum[0], record.cross[0]
+    mean = total / n
+    second = squares - total * mean
+    third = record.cube_y - 3 * mean * squares + 2 * n * mean * mean * mean
+    is_real = second > _NOISE * squares
+    return second * is_real / (n - 1) / n, divide(third * is_real, n * (n - 1) * (n - 2))
 
 
 def _skewness(treatment: tuple[Numbers, Numbers], control: tuple[Numbers, Numbers]) -> Numbers:

@@ -13,7 +13,15 @@ from abplat.stats.tails import upper_chi_square
 
 @dataclass(frozen=True, slots=True)
 class GailSimon:
-    """Test of a qualitative interaction: effects of different sign in different subgroups."""
+    """Test of a qualitative interaction: effects of different sign in different subgroups.
+
+    Attributes:
+        statistic: The smaller of ``q_plus`` and ``q_minus``.
+        p_value: Chance of such a statistic if no effect changes its sign between subgroups.
+        q_plus: Sum of squared scores of the subgroups with a gain.
+        q_minus: Sum of squared scores of those with a loss.
+        n_subgroups: Subgroups compared.
+    """
 
     statistic: float
     p_value: float

@@ -58,7 +58,16 @@ class SurvivalCurve:
 
 @dataclass(frozen=True, slots=True)
 class RestrictedMean:
-    """Mean time without the event up to tau: the area under the curve."""
+    """Mean time without the event up to tau: the area under the curve.
+
+    Attributes:
+        value: The mean, in the unit of time.
+        se: Its standard error.
+        ci_lower: Lower end of its interval.
+        ci_upper: Upper end.
+        tau: Horizon.
+        n: Units.
+    """
 
     value: float
     se: float
@@ -74,6 +83,23 @@ class RestrictedMeanComparison:
 
     ``effect`` is treatment minus control in the unit of time: below 0 the treatment is quicker.
     ``rel_effect`` is the ratio less 1, with an interval on the log scale.
+
+    Attributes:
+        effect: Treatment less control, in the unit of time.
+        se: Its standard error.
+        ci_lower: Lower end of its interval.
+        ci_upper: Upper end.
+        p_value: Two-sided, of no difference.
+        log10_p: Its decimal logarithm.
+        rel_effect: Ratio of the means less 1.
+        rel_ci_lower: Lower end of its interval, from the logarithm.
+        rel_ci_upper: Upper end.
+        rel_p_value: The p-value that agrees with it.
+        rel_reason: Why there is no ratio, a code.
+        control: The restricted mean of control.
+        treatment: That of treatment.
+        tau: Horizon.
+        alpha: Error rate of the intervals.
     """
 
     effect: float

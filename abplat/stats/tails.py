@@ -49,14 +49,14 @@ def log10_two_sided_normal(statistic: Numbers) -> Numbers:
     return (special.log_ndtr(-abs(statistic)) + math.log(2.0)) / _LN10
 
 
-def log10_two_sided_t(statistic: Numbers, df: Numbers) -> Numbers:
+def log10_two_sided_t(statistic: Numbers, df: Numbers, area: Numbers | None = None) -> Numbers:
     """Return log10 of the two-sided p-value of t; finite where the p-value underflows.
 
     Examples:
         >>> round(float(log10_two_sided_t(60.0, 1e9)), 2)
         -783.6
     """
-    area = two_sided_t(statistic, df)
+    area = two_sided_t(statistic, df) if area is None else area
     if isinstance(area, np.ndarray):
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log10(area)

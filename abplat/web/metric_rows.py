@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from abplat.domain.notes import say_note
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue
 from abplat.web import wording
 from abplat.web.charts.forest import Bar
@@ -60,6 +61,8 @@ class EffectRow:
     absolute: str
     p_value: str
     method: str
+    notes: tuple[str, ...] = ()
+    """What to know before believing the row, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,14 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
         absolute=_say_absolute(metric, effect),
         p_value=wording.p_value(effect.p_value),
         method=METHODS.get(effect.method, wording.humanise(effect.method)),
+        notes=tuple(say_note(code) for code in _list_codes(effect)),
     )
+
+
+def _list_codes(effect: Effect) -> list[str]:
+    """Return the flags of an effect, and why a number of it is missing."""
+    codes = [code for code in (effect.reason or "").split(", ") if code]
+    return [*codes, *([effect.rel_reason] if effect.rel_reason else [])]
 
 
 def _say_cell(metric: MetricResult, value: VariantValue | None) -> Cell:

@@ -250,6 +250,7 @@ def _input_facts(report: Report, report_hash: str) -> Facts:
     """Return all that the numbers depend on."""
     inputs = report.inputs
     tables = ", ".join(f"{kind} {version}" for kind, version in sorted(inputs.fact_versions.items()))
+    read = ", ".join(f"{kind} {wording.count(n)}" for kind, n in sorted(inputs.fact_counts.items()))
     return (
         ("As of", wording.instant(inputs.as_of)),
         ("Youngest fact", wording.instant(inputs.data_through)),
@@ -257,7 +258,7 @@ def _input_facts(report: Report, report_hash: str) -> Facts:
         ("Customers", wording.count(inputs.n_customers)),
         ("Journeys", wording.count(inputs.n_journeys)),
         ("Journey definition", f"{report.journey.key}, version {report.journey.version}"),
-        ("Versions of the facts", tables or "no facts yet"),
+        ("Facts read", read) if read else ("Versions of the facts", tables or "no facts yet"),
         ("Definitions", inputs.definitions_hash),
         ("This report", report_hash),
         ("Code", f"abplat {inputs.code_version}"),

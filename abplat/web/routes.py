@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, g, render_template, url_for
-from werkzeug.exceptions import HTTPException
+from markupsafe import Markup
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import experiments, journeys
+from abplat.web import account, experiments, journeys, sign_in
+from abplat.web.door import find_person, guard, is_local, may
+from abplat.web.forms import form_token, keep_form_token
+from abplat.web.navigation import list_menu
 from abplat.web.safety import protect
 
 STYLESHEET = "abplat.css"
+FORM_SHEET = "forms.css"
 _log = logging.getLogger(__name__)
 HEADINGS = {
+    "not_authenticated": (401, "Please sign in"),
+    "not_allowed": (403, "This is not for your role"),
     "not_found": (404, "This does not exist"),
-    "conflict": (409, "This cannot be shown now"),
+    "conflict": (409, "This cannot be done now"),
+    "duplicate_key": (409, "This exists already"),
+    "illegal_transition": (409, "This cannot be done now"),
+    "approval_needed": (409, "Somebody else must approve this first"),
+    "layer_full": (409, "There is no room in the layer"),
+    "stale_version": (412, "Somebody else was quicker"),
+    "too_large": (413, "This is too large"),
     "invalid_input": (422, "This cannot be asked like that"),
     "unavailable": (503, "Not available right now"),
     "limit_exceeded": (429, "Too many requests"),
+    "storage_full": (507, "The disk is full"),
 }
 
 
@@ -37,10 +52,15 @@ def make_blueprint() -> Blueprint:
     pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
     pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
+    for module in (sign_in, account):
+        module.add_pages(pages)
+    pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
     pages.register_error_handler(Exception, show_unexpected)
+    pages.register_error_handler(BadRequest, show_bad_request)
     pages.after_request(protect)
-    pages.context_processor(_globals)
+    pages.after_request(keep_form_token)
+    pages.app_context_processor(_globals)
     return pages
 
 
@@ -48,6 +68,11 @@ def show_error(error: AbplatError) -> tuple[str, int]:
     """Say to a person what is wrong."""
     status, heading = HEADINGS.get(error.code, (500, "Something went wrong"))
     return show_unexpected(error) if status == 500 else render_error(status, heading, error.message)  # type: ignore[return-value]
+
+
+def show_bad_request(error: BadRequest) -> tuple[str, int]:
+    """Say to a person that a form cannot be read."""
+    return render_error(400, "This form cannot be read", error.description or "It is not complete")
 
 
 def show_unexpected(error: Exception) -> tuple[str, int] | HTTPException:
@@ -71,9 +96,27 @@ def _sentence(text: str) -> str:
 
 
 def _globals() -> dict[str, Any]:
-    """Give every template the address of the style sheet, which changes with its content."""
-    return {"stylesheet": url_for("pages.static", filename=STYLESHEET, v=_STYLE_HASH)}
+    """Give every template its style sheets, whose addresses change with their content, and the menu."""
+    return {
+        "stylesheet": url_for("pages.static", filename=STYLESHEET, v=_hash_of(STYLESHEET)),
+        "form_sheet": url_for("pages.static", filename=FORM_SHEET, v=_hash_of(FORM_SHEET)),
+        "person": find_person(),
+        "is_local": is_local(),
+        "may": may,
+        "list_menu": list_menu,
+        "token_field": _write_token,
+    }
 
 
-_STYLE_HASH = hashlib.sha256((Path(__file__).parent / "static" / STYLESHEET).read_bytes()).hexdigest()[:12]
+def _write_token() -> Markup:
+    """Write the hidden field that every form needs."""
+    return Markup('<input type="hidden" name="form_token" value="{}">').format(form_token())
+
+
+@cache
+def _hash_of(name: str) -> str:
+    """Return what names the present content of a file."""
+    return hashlib.sha256((Path(__file__).parent / "static" / name).read_bytes()).hexdigest()[:12]
+
+
 blueprint = make_blueprint()

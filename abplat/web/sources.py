@@ -15,9 +15,11 @@ import msgspec
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from abplat.domain.people import LOCAL, Person
 from abplat.domain.report import Report, decode_report
 from abplat.errors import ConflictError, NotFoundError
 from abplat.services import experiments, journeys, projects, reports
+from abplat.web.door import current_person
 
 Document = Mapping[str, Any]
 
@@ -72,7 +74,7 @@ def open_source() -> AbstractContextManager[Source]:
 def _open_services() -> Iterator[Source]:
     """Read from the services in a session of its own."""
     with current_app.extensions["abplat"].sessions() as session:
-        yield ServiceSource(session)
+        yield ServiceSource(session, current_person())
 
 
 def read_stored(document: bytes, report_hash: str = "") -> Stored:
@@ -92,13 +94,14 @@ def read_stored(document: bytes, report_hash: str = "") -> Stored:
 class ServiceSource:
     """The services, asked in the words of the pages."""
 
-    def __init__(self, session: Session) -> None:
-        """Read in this session."""
+    def __init__(self, session: Session, person: Person = LOCAL) -> None:
+        """Read in this session what a person may see."""
         self._session = session
+        self._person = person
 
     def list_projects(self) -> list[Document]:
-        """Return every project."""
-        return list(projects.list_(self._session))
+        """Return every project that the reader belongs to."""
+        return [row for row in projects.list_(self._session) if self._person.role_in(row["key"])]
 
     def get_project(self, project: str) -> Document:
         """Return one project."""

@@ -19,6 +19,7 @@ from abplat.web.conflicts import list_conflict_panels
 from abplat.web.link_rows import LinkTable
 from abplat.web.metric_rows import Block, EffectRow
 from abplat.web.result import Banner, HealthCard, ResultPage, make_page
+from abplat.web.terminal_sections import render_sections
 
 STYLES = {
     "good": "green",
@@ -87,6 +88,7 @@ def render(report: Report, report_hash: str, cells: int = CELLS) -> list[Rendera
         parts.append(_metrics(page, cells))
         parts += [_conflicts(report)] if report.conflicts else []
         parts += [_links(table) for table in page.links]
+        parts += render_sections(report)
     made = dict(page.inputs)
     parts.append(Text(f"as of {made['As of']}, report {report_hash[:16]}, {made['Code']}", style="dim"))
     return parts

@@ -8,23 +8,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from abplat.domain import notes
+
 MINUS = "\u2212"
 NARROW = "\u202f"
 """Narrow no-break space: between a number and its unit."""
 DASH = "\u2013"
 
 REASONS = {
-    "no_units": "no customers yet",
+    **{code: note.short for code, note in notes.REASONS.items()},
     "no_exposures": "no customers yet",
     "no_starts": "nobody started the journey",
     "no_completions": "nobody completed the journey yet",
-    "too_few_units": "too few customers to say",
     "too_few_events": "too few completed journeys to say",
-    "zero_variance": "every customer has the same value",
-    "zero_baseline": "control is zero, so a relative change has no meaning",
     "unstable_baseline": "control is too close to zero for a relative change",
     "unbounded": "control is too close to zero for a relative change",
-    "not_converged": "the calculation found no answer",
     "too_early": "too early to say",
     "not_mature": "no customer has passed the horizon yet",
     "no_denominator": "nothing to divide by yet",

@@ -123,6 +123,7 @@ def make_identities() -> list[dict[str, Any]]:
         for name, unit in HOSTILE.items()
     ]
     cases += [{"name": f"random {seed}", "steps": make_random_steps(seed)} for seed in range(150)]
+    cases += [{"name": f"one customer {seed}", "steps": make_customer_steps(seed)} for seed in range(40)]
     return [{**case, **describe(case["steps"])} for case in cases]
 
 
@@ -130,6 +131,22 @@ def describe(steps: list[Step]) -> dict[str, Any]:
     """Write down what is expected."""
     answers, pins = run(steps)
     return {"assignments": answers, "pins": pins}
+
+
+def make_customer_steps(seed: int) -> list[Step]:
+    """Make up what one customer sees under several ids before each turns out to be the customer's.
+
+    Here device and ledger have to agree, so the service runs these as well.
+    """
+    chance = random.Random(1_000 + seed)  # noqa: S311  # the same vectors every time
+    others = ["anon:w1", "anon:🎪", "device:till-3", "loyalty:1", "phone:+49301234567", "email:a@b.example"]
+    keys, variants = ["e", "f", "g"], ["a", "b", "c"]
+    seen = [
+        saw(chance.choice([*others, "cust:1"]), chance.choice(keys), chance.choice(variants))
+        for _ in range(chance.randint(2, 9))
+    ]
+    joined = chance.sample(others, chance.randint(1, 5))
+    return [*seen, *(link(unit, "cust:1") for unit in joined)]
 
 
 def make_random_steps(seed: int) -> list[Step]:

@@ -57,7 +57,7 @@ def _make(draw: random.Random, number: int, ids: list[str], people: list[str], t
             draw.choice(["control", "treatment", "treatment", "stray"]),
         )
         reason = draw.choice(["split"] * 9 + ["override"])
-        return kind, ExposureRow(event_id, actor, key, variant, ts, channel, reason)
+        return kind, ExposureRow(event_id, actor, key, variant, ts, channel, reason=reason)
     name = draw.choice(["visit", "visit", "quote", "purchase", "call", "page"])
     value = float(draw.randrange(1, 90)) / 7 if name == "purchase" else None
     return kind, TouchpointRow(event_id, actor, name, ts, channel, value)

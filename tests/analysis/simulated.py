@@ -72,6 +72,7 @@ METRICS: list[dict[str, Any]] = [
         "direction": "down",
     },
     {"key": "revenue", "title": "Revenue", "owner": "Ada", "kind": "value", "match": [{"event": "purchase"}]},
+    {"key": "spend", "title": "Spent", "owner": "Ada", "kind": "value", "match": [{"event": "spend"}]},
 ]
 
 
@@ -167,7 +168,7 @@ class Shop:
 
 def make_shop_plan(experiment: str = "form", **over: Any) -> AnalysisPlan:
     """Return the frozen plan of the shop's experiment; state and times by keyword."""
-    states = {name: over.pop(name) for name in ("state", "started_at", "stopped_at") if name in over}
+    states = {name: over.pop(name) for name in ("state", "started_at", "stopped_at", "registry") if name in over}
     document = {
         "key": experiment,
         "title": "Shorter form",

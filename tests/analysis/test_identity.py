@@ -68,6 +68,39 @@ def test_a_link_of_an_id_to_itself_changes_nothing() -> None:
     assert (identity.customers, identity.refused_links, identity.shared_ids) == (("anon:a",), (), ())
 
 
+def commanded(*links: tuple[str, str, str | None], as_of: int = LATER) -> dict[str, str]:
+    """Return who is who after links and commands in that order."""
+    made = [Alias(a, b, at, at, command) for at, (a, b, command) in enumerate(links)]
+    return resolve([], made, as_of).names()
+
+
+DEVICES = (("anon:1", "cust:1", None), ("anon:2", "cust:2", None))
+
+
+def test_a_merge_makes_two_customers_one() -> None:
+    """The second one names them, and the id that both have is not shared."""
+    both = (("anon:x", "cust:1", None), ("anon:x", "cust:2", None))
+    merge = ("cust:1", "cust:2", "merge")
+
+    assert set(commanded(*DEVICES, *both, merge).values()) == {"cust:2"}
+    assert commanded(*both)["anon:x"] == "anon:x"
+
+
+def test_a_split_takes_a_join_back_for_good() -> None:
+    """Whichever way round it is said, also when a device says it again; until an operator merges them."""
+    split, again = ("cust:1", "anon:1", "split"), ("anon:1", "cust:1", None)
+
+    assert commanded(*DEVICES, split, again)["anon:1"] == "anon:1"
+    assert commanded(*DEVICES, split, ("anon:1", "cust:1", "merge"))["anon:1"] == "cust:1"
+
+
+def test_an_earlier_analysis_can_be_made_again() -> None:
+    """What was commanded later does not exist for it."""
+    links = (*DEVICES, ("cust:1", "cust:2", "merge"), ("cust:2", "cust:1", "split"))
+
+    assert [commanded(*links, as_of=at)["anon:1"] for at in (1, 2, 3)] == ["cust:1", "cust:2", "cust:1"]
+
+
 ids = st.sampled_from(
     ["cust:1", "cust:2", "cust:3", *(f"anon:i{i}" for i in range(5)), "loyalty:1", "device:d"]
 )

@@ -42,7 +42,12 @@ def population(exposures: Sequence[tuple[str, str, Any]], phases: Sequence[dict[
     return [actors[code] for code in found.population.customer.tolist()]
 
 
-def _expose(exposures: Sequence[tuple[str, str, Any]], plan: AnalysisPlan, actors: Sequence[str]) -> Exposed:
+def _expose(
+    exposures: Sequence[tuple[str, str, Any]],
+    plan: AnalysisPlan,
+    actors: Sequence[str],
+    phases: Sequence[int | None] | None = None,
+) -> Exposed:
     """Return what exposures come to where every id is a customer of its own."""
     variants = tuple(sorted({variant for _, variant, _ in exposures}))
     n, none = len(exposures), np.empty(0, np.int64)
@@ -54,7 +59,11 @@ def _expose(exposures: Sequence[tuple[str, str, Any]], plan: AnalysisPlan, actor
         variants=variants,
         channel=np.zeros(n, np.int32),
         channels=("web",),
+        sdk=np.full(n, -1, np.int32),
+        sdks=(),
+        phase=np.array([-1 if each is None else each for each in phases or [None] * n], np.int64),
         by_hand=np.zeros(n, bool),
+        inherited=np.zeros(n, bool),
     )
     identities = Identities(every, len(actors), every, none, none, none, none, none)
     flags = np.ones(len(actors), bool)
@@ -65,6 +74,7 @@ def _expose(exposures: Sequence[tuple[str, str, Any]], plan: AnalysisPlan, actor
         flags,
         flags,
         LinkColumns(none, none, none),
+        flags,
         cast("Any", None),
     )
     return expose(facts, who, plan, [])
@@ -82,6 +92,16 @@ SEEN = [
 def test_only_customers_whom_the_phase_drew_itself_count() -> None:
     """Who was exposed before is left out, also where the variant stayed."""
     assert population(SEEN, [phase(1, 5000, NOW), phase(2, 6000, LATER)]) == ["cust:3"]
+
+
+def test_an_exposure_says_itself_which_phase_it_is_of() -> None:
+    """An SDK may go by an older configuration for a while: its time alone would mislead."""
+    plan = make_plan(frozen(), phases=[phase(1, 5000, NOW), phase(2, 6000, LATER), phase(3, 6000, LATER)])
+    actors = [f"cust:{n}" for n in range(1, 5)]
+    made = [(actor, "control", at) for actor, at in zip(actors, [LATER, LATER, NOW, NOW], strict=True)]
+
+    assert plan.counts_from_phase == 2
+    assert _expose(made, plan, actors, [1, 2, 3, None]).population.customer.tolist() == [1, 2]
 
 
 def test_widening_leaves_nobody_out() -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from abplat.analysis.scorecard import analyse
+from abplat.clock import to_micros
 from abplat.config import Settings
 from abplat.domain.report import Effect, MetricResult, Report, decode_report, encode_report
+from abplat.facts.rows import AliasRow, TouchpointRow
+from abplat.facts.tables import to_table
 
 from .simulated import AS_OF, START, Shop, Truth, make_shop_plan
 
@@ -204,6 +207,26 @@ def test_what_happened_later_does_not_change_the_past(tmp_path: Path) -> None:
     assert sum(variant.n_exposed for variant in report.experiment.variants) < 300
     assert report.inputs.data_through is not None
     assert report.inputs.data_through <= "2026-03-14T09:00:00Z"
+
+
+def test_a_past_report_made_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    """Facts that happened later, arrived later or came twice change nothing of what was known then."""
+    shop = Shop(tmp_path)
+    shop.run(WIN, 300)
+    lake, settings, early = shop.write(), Settings(data_dir=tmp_path), START + timedelta(days=12)
+    first = encode_report(analyse(lake, make_shop_plan(), early, settings))
+
+    late = to_micros(AS_OF)
+    rows = [row for row in shop.touchpoints if row.ts_us < to_micros(early)][:50]
+    news = [TouchpointRow(f"late-{row.event_id}", row.actor, "purchase", row.ts_us, "web") for row in rows]
+    again = to_table("touchpoint", [*news, *rows], [late] * (len(news) + len(rows)), 7)
+    lake.append("shop", "touchpoint", again, app="test", sequence=2)
+    link = to_table("alias", [AliasRow("late", "anon:1", "cust:2", to_micros(START), "login")], [late], 7)
+    lake.append("shop", "alias", link, app="test", sequence=2)
+    lake.compact("shop", "touchpoint")
+
+    assert encode_report(analyse(lake, make_shop_plan(), early, settings)) == first
+    assert encode_report(analyse(lake, make_shop_plan(), AS_OF, settings)) != first
 
 
 def test_before_the_planned_end_it_is_too_early(tmp_path: Path) -> None:

@@ -135,6 +135,14 @@ def test_other_keys_may_not(client: FlaskClient, tokens: dict[str, str], kind: s
     assert "client key" in answer.json["detail"]
 
 
+def test_a_page_identifies_without_asking_leave(client: FlaskClient, tokens: dict[str, str]) -> None:
+    """As a text and with the key in the address; a token still has to say who it is."""
+    said = json.dumps({"anonymous": "anon:1", "identity_token": "abi1.x.y"})
+    for kind, status in (("client", 422), ("server", 401)):
+        url = f"/v1/identify?key={tokens[kind]}"
+        assert client.post(url, data=said, content_type="text/plain").status_code == status
+
+
 def test_two_keys_that_differ_are_refused(client: FlaskClient, tokens: dict[str, str]) -> None:
     """Whose project is it? Nobody guesses."""
     url = f"/v1/events?key={tokens['client']}"

@@ -24,7 +24,6 @@ NEEDED_BODIES = {
     "simulate": {"changes": {"included": 5000}},
     "phases": {"reason": "more", "included": 6000},
     "approve": {"step": 0},
-    "preview": {"changes": {"included": 5000}},
     "conclude": {"outcome": "won"},
 }
 

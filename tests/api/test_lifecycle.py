@@ -112,8 +112,8 @@ def test_the_checklist_and_the_reason_to_pass_it_over(client: FlaskClient, shop:
     """A start names what has failed, and takes a reason instead."""
     arms = make_experiment()["variants"]
     change = {"variants": [arms[0] | PAYLOADS, arms[1]]}
-    preview = client.post(f"{URL}/preview", json={"changes": change}, headers=shop).json
-    assert preview["payloads"] == [
+    tried = client.post(f"{URL}/simulate", json={"changes": change}, headers=shop).json
+    assert tried["payloads"] == [
         {"variant": "control", "channel": "web", "before": None, "after": {"fields": 4}}
     ]
     client.patch(URL, json=change, headers={**shop, "If-Match": "*"})

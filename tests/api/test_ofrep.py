@@ -98,6 +98,7 @@ def test_a_flag_is_the_decision_of_the_sdk(app: Flask, ask: Ask) -> None:
                 "contextId": unit,
                 "flagSetId": "shop",
                 "bucket": decision.bucket,
+                "phase": 1,
             },
         }
 
@@ -476,38 +477,58 @@ def test_two_keys_at_once_are_refused(client: FlaskClient, headers: dict[str, di
     assert client.post(f"{FLAGS}/plain", json=body, headers=both).status_code == 401
 
 
-def test_the_ledger_is_asked_and_kept_where_the_caller_wants_it(app: Flask, ask: Ask) -> None:
-    """Then a flag is what ``POST /v1/decide`` answers: what a customer has met in any channel holds."""
+def test_a_flag_is_what_the_customer_has_met_elsewhere(app: Flask, ask: Ask) -> None:
+    """Without being told: a flag is what ``POST /v1/decide`` answers, one or all, and it is kept."""
     platform = app.extensions["abplat"]
+    hashed = ask("plain", {"targetingKey": "cust:l1", "abplatLedger": False}).get_json()["variant"]
+    other = {"control": "treatment", "treatment": "control"}[hashed]
     with platform.engine.begin() as connection:
         components.join(connection, "shop", Join("anon:l1", "cust:l1", NOW))
-        hashed = ask("plain", {"targetingKey": "cust:l1"}).get_json()["variant"]
-        other = {"control": "treatment", "treatment": "control"}[hashed]
         assignments.keep(connection, "shop", [Entry("anon:l1", "plain", Pin(other, NOW))])
-    wanted = {"targetingKey": "cust:l1", "abplatLedger": True}
-    exposed = {"targetingKey": "cust:l1", "abplatExpose": True}
-    kept = {"targetingKey": "cust:l2", "abplatLedger": True}
-
-    assert ask("plain", {"targetingKey": "cust:l1"}, "server").get_json()["variant"] == hashed
-    for context in (wanted, exposed):
+    for context in ({"targetingKey": "cust:l1"}, {"targetingKey": "cust:l1", "abplatExpose": True}):
         flag = ask("plain", context, "server").get_json()
         assert (flag["variant"], flag["metadata"]["decisionReason"]) == (other, "pinned")
-    flags = {flag["key"]: flag for flag in ask(None, wanted, "server").get_json()["flags"]}
+    flags = {
+        flag["key"]: flag for flag in ask(None, {"targetingKey": "cust:l1"}, "server").get_json()["flags"]
+    }
     assert flags["plain"]["variant"] == other
-    assert ask("plain", kept, "server").get_json()["metadata"]["decisionReason"] == "split"
-    assert ask("plain", kept, "server").get_json()["metadata"]["decisionReason"] == "pinned"
+    new = {"targetingKey": "cust:l2"}
+    assert ask("plain", new, "server").get_json()["metadata"]["decisionReason"] == "split"
+    assert ask("plain", new, "server").get_json()["metadata"]["decisionReason"] == "pinned"
+
+
+def test_a_page_sees_what_its_visitor_met_before_the_login(
+    app: Flask, client: FlaskClient, ask: Ask, headers: dict[str, dict[str, str]]
+) -> None:
+    """At once after the log-in, and without learning who the visitor is."""
+    variants = {
+        f"anon:p{n}": ask("plain", {"targetingKey": f"anon:p{n}"}).get_json()["variant"] for n in range(9)
+    }
+    first = next(unit for unit in variants if variants[unit] == "control")
+    second = next(unit for unit in variants if variants[unit] == "treatment")
+    for unit in (first, second):
+        said = {"anonymous": unit, "known": "cust:p"}
+        assert client.post("/v1/identify", json=said, headers=headers["server"]).status_code == 200
+    earliest = min((first, second), key=lambda unit: int(unit[6:]))
+    found = [ask("plain", {"targetingKey": unit}).get_json() for unit in (first, second)]
+
+    assert {flag["variant"] for flag in found} == {variants[earliest]}
+    assert [flag["metadata"]["contextId"] for flag in found] == [first, second]
+    token = client.post("/v1/identity-tokens", json={"id": "cust:p"}, headers=headers["server"]).get_json()
+    known = {"targetingKey": "anon:p99", "abplatIdentityToken": token["identity_token"]}
+    assert ask("plain", known).get_json()["variant"] == variants[earliest]
 
 
 def test_a_flag_without_the_ledger_asks_no_database(
     app: Flask, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither one flag nor all."""
+    """Neither one flag nor all, where the caller wants what is sent to decide alone."""
     platform, seen = app.extensions["abplat"], []
     monkeypatch.setattr(platform.configurations, "_max_age_s", 60.0)
     assert ask(None, kind="server").status_code == 200
     event.listen(platform.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     for pins in ({}, {"plain": "control"}):
-        context = {"targetingKey": "cust:1", "abplatPins": pins}
+        context = {"targetingKey": "cust:1", "abplatPins": pins, "abplatLedger": False}
         assert ask(None, context, "server").status_code == 200
         assert ask("plain", context, "server", Origin="https://shop.example").status_code == 200
         assert ask("plain", context, "server").status_code == 200

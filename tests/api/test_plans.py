@@ -53,3 +53,36 @@ def test_a_plan_is_hidden_from_others(
     assert client.get(place, headers=new_key(project="other")).status_code == 404
     assert client.get(place, headers=new_key("server")).status_code == 403
     assert client.post("/v1/plans", json=NUMBERS).status_code == 401
+
+
+def test_plans_are_listed_youngest_first(
+    client: FlaskClient, admin: dict[str, str], new_key: Callable[..., dict[str, str]]
+) -> None:
+    """In pages, without answers, and only those of the project."""
+    asked = [client.post("/v1/plans", json=NUMBERS, headers=admin).json["id"] for _ in range(5)]
+    first = client.get("/v1/plans?limit=2", headers=admin).json
+    second = client.get(
+        "/v1/plans", query_string={"limit": 2, "cursor": first["next_cursor"]}, headers=admin
+    ).json
+    third = client.get(
+        "/v1/plans", query_string={"limit": 2, "cursor": second["next_cursor"]}, headers=admin
+    ).json
+
+    pages = [first, second, third]
+    assert [len(page["items"]) for page in pages] == [2, 2, 1]
+    assert sorted(plan["id"] for page in pages for plan in page["items"]) == sorted(asked)
+    assert third["next_cursor"] is None
+    assert first["items"][0]["state"] == "queued"
+    assert "answer" not in first["items"][0]
+    assert client.get("/v1/plans", headers=new_key(project="other")).json["items"] == []
+
+
+def test_a_list_of_plans_refuses_a_wrong_place(
+    client: FlaskClient, admin: dict[str, str], new_key: Callable[..., dict[str, str]]
+) -> None:
+    """A cursor of another list, and a key that may not ask."""
+    other = client.get("/v1/plans?cursor=d2Vi", headers=admin)
+
+    assert other.status_code == 422
+    assert other.json["errors"][0]["code"] == "bad_cursor"
+    assert client.get("/v1/plans", headers=new_key("server")).status_code == 403

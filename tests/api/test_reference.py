@@ -50,7 +50,7 @@ def test_every_route_is_documented(app: Flask) -> None:
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
             url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
             url = url.replace("<path:key>", "KEY")
-            url = url.replace("<plan_id>", "ID")
+            url = url.replace("<plan_id>", "ID").replace("<request_id>", "ID")
             general = re.sub(rf"^/v1/({nouns})(/KEY(/archive)?)?$", r"/v1/NOUN\2", url)
 
             assert general in page, url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -11,8 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from abplat.api.errors import CONTENT_TYPE
-from abplat.services import standings
-from tests.conftest import make_catalogue, make_experiment
+from abplat.clock import to_micros
+from abplat.facts.moments import keep_moments
+from abplat.facts.rows import TouchpointRow
+from tests.conftest import make_catalogue, make_experiment, make_journey
 
 Headers = dict[str, str]
 
@@ -144,30 +145,85 @@ def test_a_bad_trial_is_refused(client: FlaskClient, shop: Headers, body: dict[s
     assert (answer.status_code, answer.mimetype) == (422, CONTENT_TYPE)
 
 
-def test_standing_is_filled_in_when_the_project_asks(app: Flask, client: FlaskClient, shop: Headers) -> None:
-    """Only then, and never over what the caller says (R11)."""
+@pytest.fixture(name="staged")
+def _staged(app: Flask, client: FlaskClient, shop: Headers, new_key: Any) -> Headers:
+    """Start an experiment for those who asked for a quote, and let two customers go that far."""
     platform = app.extensions["abplat"]
-    standing = standings.attributes_of([{"journey": "buy", "stage": "quote", "lifecycle": None}])
-    known = {"cust:1": standing, "cust:3": standing}
-    app.extensions["abplat"] = dataclasses.replace(
-        platform, find_standing=lambda _project, unit: known.get(unit, {})
-    )
-    rule = {"attribute": "journey_stage:buy", "op": "equals", "value": "quote"}
-    client.post("/v1/experiments", json=make_experiment(key="stage", targeting=rule), headers=shop)
-    client.post("/v1/experiments/stage/start", headers=shop)
+    stages = [{"key": key, "match": [{"event": key}]} for key in ("visit", "quote", "purchase")]
+    stages[1]["lifecycle"] = "research"
+    journey = make_journey(key="camp", stages=stages)
+    assert client.post("/v1/journeys", json=journey, headers=shop).status_code == 201
+    rule = {"attribute": "journey_stage:camp", "op": "equals", "value": "quote"}
+    researching = {"attribute": "lifecycle_state", "op": "equals", "value": "research"}
+    for key, targeting in (("stage", rule), ("life", researching)):
+        client.post("/v1/experiments", json=make_experiment(key=key, targeting=targeting), headers=shop)
+        assert client.post(f"/v1/experiments/{key}/start", headers=shop).status_code == 200
+    at_us = to_micros(platform.clock())
+    rows = [
+        TouchpointRow("t1", "cust:1", "visit", at_us - 3),
+        TouchpointRow("t2", "cust:1", "quote", at_us - 2),
+        TouchpointRow("t3", "anon:3", "visit", at_us - 3),
+        TouchpointRow("t4", "anon:3", "quote", at_us - 2),
+        TouchpointRow("t5", "cust:4", "visit", at_us - 3),
+    ]
+    with platform.writers.begin() as session:
+        keep_moments(session.connection(), "shop", rows)
+    said = {"anonymous": "anon:3", "known": "cust:3"}
+    assert client.post("/v1/identify", json=said, headers=new_key("server")).status_code == 200
+    return shop
 
-    def reason(unit: str, **attributes: Any) -> str:
-        """Decide and return why."""
-        body = {"unit": unit, "attributes": attributes}
-        decided = client.post("/v1/decide", json=body, headers=shop).json["decisions"]
-        return str(decided["stage"]["reason"])
 
-    assert reason("cust:1") == "not_targeted"
-    asked = client.patch("/v1/projects/shop", json={"fill_standing": True}, headers={**shop, "If-Match": "*"})
-    assert asked.json["fill_standing"] is True
-    assert [reason("cust:1"), reason("cust:2")] == ["split", "not_targeted"]
-    assert reason("cust:3", **{"journey_stage:buy": "visit"}) == "not_targeted"
-    assert reason("cust:2", **{"journey_stage:buy": "quote"}) == "split"
+def reason_of(client: FlaskClient, headers: Headers, unit: str, **attributes: Any) -> str:
+    """Decide and return why."""
+    body = {"unit": unit, "attributes": attributes}
+    return str(client.post("/v1/decide", json=body, headers=headers).json["decisions"]["stage"]["reason"])
+
+
+def test_targeting_knows_the_stage_that_a_customer_has_reached(client: FlaskClient, staged: Headers) -> None:
+    """By whichever id of the customer, from the touchpoints themselves (R11); what the caller says wins."""
+    reasons = {unit: reason_of(client, staged, unit) for unit in ("cust:1", "cust:3", "cust:4", "cust:5")}
+
+    assert reasons == {
+        "cust:1": "split", "cust:3": "split", "cust:4": "not_targeted", "cust:5": "not_targeted"
+    }  # fmt: skip
+    assert reason_of(client, staged, "cust:6", **{"journey_stage:camp": "quote"}) == "split"
+    assert reason_of(client, staged, "cust:4", **{"journey_stage:camp": "quote"}) == "split"
+
+
+def test_every_way_of_deciding_knows_the_stage(client: FlaskClient, staged: Headers, new_key: Any) -> None:
+    """One unit, many units, flags, the call centre, and the question why."""
+    server = new_key("server")
+    body = {"experiment": "stage", "units": ["cust:1", "anon:3", "cust:4"]}
+    many = client.post("/v1/assign", json=body, headers=server).json["assignments"]
+    flag = client.post(
+        "/ofrep/v1/evaluate/flags/life", json={"context": {"targetingKey": "cust:1"}}, headers=server
+    ).json
+    context = client.post("/v1/context", json={"id": "cust:3", "channel": "phone"}, headers=server).json
+    why = client.get("/v1/experiments/life/why?unit=anon:3", headers=staged).json
+
+    assert [each["reason"] for each in many] == ["split", "split", "not_targeted"]
+    assert flag["metadata"]["inExperiment"] is True
+    assert {each["experiment"]: each["reason"] for each in context["variants"]}["stage"] == "split"
+    (journey,) = [each for each in context["journeys"] if each["journey"] == "camp"]
+    assert (journey["stage"], journey["lifecycle"]) == ("quote", "research")
+    assert (why["unit"], why["presented"], why["decided_by"]) == ("cust:3", "anon:3", "pin")
+    assert why["attributes"]["lifecycle_state"] == "research"
+
+
+def test_a_project_may_keep_standings_to_itself(client: FlaskClient, staged: Headers) -> None:
+    """Then only the caller says where somebody stands."""
+    change = {"fill_standing": False}
+    client.patch("/v1/projects/shop", json=change, headers={**staged, "If-Match": "*"})
+
+    assert reason_of(client, staged, "cust:1") == "not_targeted"
+
+
+def test_a_public_key_does_not_learn_where_a_customer_stands(
+    client: FlaskClient, staged: Headers, new_key: Any
+) -> None:
+    """It may speak for random ids alone."""
+    assert reason_of(client, new_key("client"), "cust:1") == "not_targeted"
+    assert reason_of(client, staged, "cust:1") == "split"
 
 
 def test_another_key_is_not_enough(client: FlaskClient, shop: Headers, new_key: Any) -> None:

@@ -78,6 +78,36 @@ def test_the_first_start_makes_everything(start: Start, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
+def test_the_first_administrator_gets_a_link(start: Start) -> None:
+    """Once somebody may come, strangers are sent to the door."""
+    process = start("--no-worker")
+    url = read_url(process)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    link = lines[2].rpartition(" ")[2].strip()
+    with urllib.request.urlopen(link) as answer:
+        page = answer.read().decode()
+    with urllib.request.urlopen(url) as answer:
+        door = answer.url
+
+    assert link.startswith(f"{url}/welcome/")
+    assert "You set up this installation" in page
+    assert door == f"{url}/sign-in?next=/"
+
+
+def test_without_sign_in_pages_are_open_to_this_machine_alone(start: Start) -> None:
+    """Never to the network."""
+    refused = start("--no-worker", "--sign-in", "local", "--host", "0.0.0.0")
+    _, said = refused.communicate(timeout=60)
+    url = read_url(start("--no-worker", "--sign-in", "local"))
+    with urllib.request.urlopen(url) as answer:
+        page = answer.read().decode()
+
+    assert "No sign-in: this machine only" in page
+    assert refused.returncode == 2
+    assert "lets everybody in" in said
+
+
 def test_a_second_server_is_refused(start: Start) -> None:
     """It names the first one and leaves the data alone."""
     first = start("--no-worker")

@@ -47,6 +47,8 @@ def look(over: dict[str, Any], around: dict[str, Any]) -> dict[str, tuple[str, s
         ("traffic", "failed", LONE, {}),
         ("slot", "passed", {}, {}),
         ("slot", "failed", {}, {"slot_fault": "taken by other"}),
+        ("prerequisites", "passed", {}, {}),
+        ("prerequisites", "failed", {}, {"idle_needs": ["first is draft"]}),
         ("sdk", "unknown", {}, {}),
         ("sdk", "unknown", {"kind": "aa"}, {"last_seen": {"web": NOW}}),
     ],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
+from arro3.core import Schema
+from deltalake import DeltaTable, write_deltalake
 
 from abplat.config import Settings
 from abplat.errors import ConflictError, InvalidInputError
@@ -18,7 +21,7 @@ from abplat.facts.tables import SCHEMAS, to_table
 DAY_US = 86_400_000_000
 ROWS: dict[str, Row] = {
     "touchpoint": TouchpointRow("e1", "cust:1", "visit", 3 * DAY_US - 1, "web", 1.5, '{"a":1}'),
-    "exposure": ExposureRow("e1", "cust:1", "x", "b", 5, None, "split", "v1"),
+    "exposure": ExposureRow("e1", "cust:1", "x", "b", 5, None, "split", "v1", 2, "python/0.1.0"),
     "alias": AliasRow("e1", "anon:w", "cust:1", 5, "login"),
     "score": ScoreRow("e1", "cust:1", "nps", 9.0, 5, "mail"),
 }
@@ -55,6 +58,29 @@ def test_append_keeps_every_column(lake: Lake, kind: str) -> None:
     }
     assert (values["received_us"], values["batch"]) == (7, 4)
     assert values["day"].toordinal() - 719_163 == row.ts_us // DAY_US
+
+
+def test_a_table_older_than_a_column_is_read_and_grows(lake: Lake, tmp_path: Path) -> None:
+    """Exposures of before ``sdk`` was told read as null; the next append adds the column."""
+    path = lake.path("shop", "exposure")
+    path.mkdir(parents=True)
+    old = Schema([SCHEMAS["exposure"].field(n) for n in SCHEMAS["exposure"].names if n != "sdk"])
+    DeltaTable.create(str(path), old, partition_by=["day"])
+    whole = to_table("exposure", [ExposureRow("e0", "cust:1", "x", "b", 5)], [9])
+    write_deltalake(str(path), whole.select([n for n in whole.column_names if n != "sdk"]), mode="append")
+    settings = Settings(data_dir=tmp_path)
+
+    def read() -> list[tuple[str, str | None]]:
+        with connect(settings) as connection:
+            create_view(connection, lake, "shop", "exposure")
+            return connection.execute("SELECT event_id, sdk FROM exposures ORDER BY 1").fetchall()
+
+    before = read()
+    row = ExposureRow("e1", "cust:1", "x", "b", 5, sdk="python/0.1.0")
+    lake.append("shop", "exposure", to_table("exposure", [row], [9]), app="test", sequence=1)
+
+    assert before == [("e0", None)]
+    assert read() == [("e0", None), ("e1", "python/0.1.0")]
 
 
 def test_append_passes_over_a_number_it_knows(lake: Lake) -> None:
@@ -163,3 +189,30 @@ def test_the_view_of_nothing_has_all_columns(lake: Lake, tmp_path: Path) -> None
 
     assert [column[0] for column in columns] == SCHEMAS["score"].names
     assert {column[0]: column[1] for column in columns}["value"] == "DOUBLE"
+
+
+def test_rivals_may_make_the_same_table_at_once(tmp_path: Path) -> None:
+    """Each gets the one table, whoever was first."""
+    for attempt in range(10):
+        lake = Lake(tmp_path / str(attempt))
+        with ThreadPoolExecutor(4) as pool:
+            tables = list(pool.map(lambda _, lake=lake: lake.open("shop", "touchpoint"), range(4)))
+        assert {table.path for table in tables} == {lake.path("shop", "touchpoint")}
+        assert append(lake, 1, "e1")
+
+
+def test_what_is_erased_is_in_no_file_of_the_past(tmp_path: Path) -> None:
+    """Not in those either that a compaction has replaced and kept for slow readers."""
+    lake = Lake(tmp_path)
+    for sequence in range(1, 8):
+        append(lake, sequence, f"e{sequence}")
+    lake.compact("shop", "touchpoint")
+    table = lake.find("shop", "touchpoint")
+    assert table is not None
+    assert table.erase(["cust:1"], ["actor"]) == 7
+
+    held = [
+        duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE actor = 'cust:1'", [str(path)]).fetchall()
+        for path in lake.path("shop", "touchpoint").rglob("day=*/*.parquet")
+    ]
+    assert sum(rows[0][0] for rows in held) == 0

@@ -36,9 +36,10 @@ from abplat.services import (
     experiments,
     metrics,
     phases,
-    previews,
     reports,
     schedules,
+    segments,
+    simulations,
     templates,
 )
 from abplat.services.configuration import build_configuration, state_of_configuration
@@ -171,10 +172,11 @@ def test_weights_change_by_a_phase_only(session: Session) -> None:
     with pytest.raises(ConflictError, match="new phase"):
         experiments.update(session, *WHO, {"variants": other}, now=NOW)
     later = NOW + timedelta(days=2)
-    preview = previews.preview(session, *WHO, {"phase": WEIGHTS})
+    tried = simulations.simulate(session, *WHO, simulations.parse_trial({"phase": WEIGHTS}))
     changed = phases.begin(session, *WHO, WEIGHTS, now=later)
 
-    assert preview["phase"]["share_moved"] == pytest.approx(0.1)
+    assert tried["phase"]["share_moved"] == pytest.approx(0.1)
+    assert tried["switched_share"] == pytest.approx(0.1, abs=0.02)
     assert (changed["phase"], changed["weights"]) == (2, WEIGHTS["weights"])
     assert [variant["bound"] for variant in served(session)["variants"]] == [6000, BUCKETS]
     assert served(session)["salt"] == changed["salt"]
@@ -264,7 +266,7 @@ def test_the_checklist_ticks_itself(session: Session) -> None:
     experiments.update(session, *WHO, {"variants": [arms[0] | payloads, arms[1]]}, now=NOW)
     expected = {
         "journey": "passed", "owner": "passed", "metrics": "unknown", "guardrail": "failed", "payloads": "failed",
-        "traffic": "passed", "slot": "passed", "sdk": "unknown",
+        "traffic": "passed", "slot": "passed", "prerequisites": "passed", "sdk": "unknown",
     }  # fmt: skip
     assert ticks(session) == expected
     seen = {("visit", "web"): 1, ("quote", ""): 1}
@@ -279,6 +281,20 @@ def test_the_checklist_ticks_itself(session: Session) -> None:
     assert [problem.path for problem in caught.value.problems] == ["payloads"]
     with pytest.raises(ConflictError):
         experiments.check(session, *WHO, now=NOW)
+
+
+def test_what_it_needs_has_to_run_first(session: Session) -> None:
+    """Nobody could take part: a start is refused, unless it is said why."""
+    experiments.create(session, "shop", make_experiment(key="base"), now=NOW)
+    need = {"experiment": "base", "variants": ["treatment"]}
+    experiments.update(session, *WHO, {"prerequisites": [need]}, now=NOW)
+    assert ticks(session)["prerequisites"] == "failed"
+    with pytest.raises(ConflictError, match="base is draft"):
+        experiments.start(session, *WHO, Moment(NOW))
+    experiments.start(session, "shop", "base", Moment(NOW))
+
+    assert ticks(session)["prerequisites"] == "passed"
+    assert experiments.start(session, *WHO, Moment(NOW))["state"] == "running"
 
 
 def test_a_failed_checklist_can_be_passed_over_with_a_reason(session: Session) -> None:
@@ -380,22 +396,39 @@ def test_an_analysis_only_experiment_is_never_served(session: Session) -> None:
     assert experiments.conclude(session, "shop", "old", {"outcome": "won"}, now=NOW)["state"] == "concluded"
 
 
-def test_a_preview_writes_nothing(session: Session) -> None:
+def test_a_trial_writes_nothing(session: Session) -> None:
     """It names fields and payloads, and says what a change would be refused for."""
     started(session)
     arms = make_experiment()["variants"]
     changes = {"changes": {"variants": [arms[0], arms[1] | {"payloads": {"web": {"fields": 4}}}]}}
-    found = previews.preview(session, *WHO, changes)
+    found = simulations.simulate(session, *WHO, simulations.parse_trial(changes))
 
     assert [each["field"] for each in found["fields"]] == ["variants"]
     assert found["payloads"] == [
         {"variant": "treatment", "channel": "web", "before": None, "after": {"fields": 4}}
     ]
-    assert "new phase" in found["refused"]
+    assert found["refused"] == ["variants"]
+    assert "new phase" in found["refusal"]
     assert experiments.get(session, *WHO)["revision"] == 2
-    for body in ({}, {"changes": {}, "phase": {}}, {"changes": 7}):
+    for body in ({}, {"changes": {}, "phase": {}}):
         with pytest.raises(InvalidInputError):
-            previews.preview(session, *WHO, body)
+            simulations.parse_trial(body)
+
+
+def test_a_reset_on_trial_draws_everybody_anew(session: Session) -> None:
+    """Also those whom the ledger binds; half of two equal arms see another variant."""
+    started(session)
+    pins = [Entry(f"cust:{number}", KEY, Pin("treatment", NOW)) for number in range(400)]
+    assignments.keep(session.connection(), "shop", pins)
+    trial = simulations.parse_trial({"phase": {"reset": True, "reason": "a bug"}})
+    found = simulations.simulate(session, *WHO, trial)
+
+    assert found["phase"]["kind"] == "reset"
+    assert found["switched_share"] == pytest.approx(0.5, abs=0.03)
+    assert {each["source"]: each["moved_share"] for each in found["sources"]}["ledger"] == pytest.approx(
+        0.5, abs=0.1
+    )
+    assert len(phases.list_(session, *WHO)) == 1
 
 
 def test_a_conclusion_names_the_report_that_it_rests_on(session: Session) -> None:
@@ -537,3 +570,23 @@ def test_illegal_steps_write_nothing(session: Session) -> None:
             act(session, *WHO, {}, now=NOW)
 
     assert len(session.scalars(select(AuditEntry).where(AuditEntry.key == KEY)).all()) == 1
+
+
+def test_an_older_analysis_sees_state_and_registry_as_they_were(session: Session) -> None:
+    """A later stop, a later segment and its later version change no report of before."""
+    started(session)
+    later = NOW + timedelta(days=2)
+    before = experiments.get_analysis(session, *WHO, NOW + timedelta(days=1))
+    segment = {"key": "regulars", "title": "Regulars", "members": ["cust:1"]}
+    segments.create(session, WHO[0], segment, now=later)
+    segments.update(session, WHO[0], "regulars", {"members": ["cust:2"]}, now=later + timedelta(days=1))
+    experiments.stop(session, *WHO, Moment(later), reason="enough")
+
+    def ask(days: int) -> Any:
+        return experiments.get_analysis(session, *WHO, NOW + timedelta(days=days))
+
+    assert ask(1) == before
+    assert (before["state"], before["stopped_at"]) == ("running", None)
+    assert (ask(2)["state"], ask(2)["stopped_at"]) == ("stopped", later)
+    held = [ask(days)["registry"]["segments"].get("regulars") for days in (1, 2, 3)]
+    assert [each and each["members"] for each in held] == [None, ["cust:1"], ["cust:2"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,3 +117,39 @@ def test_an_experiment_that_has_run_is_its_own_past(session: Session) -> None:
 
     assert (own["experiment"], own["is_required"]) == ("shorter-form", False)
     assert (named["experiment"], named["is_required"]) == ("shorter-form", True)
+
+
+def test_plans_are_listed_from_the_youngest(session: Session) -> None:
+    """The order is that of asking; a page starts where the one before ended, whatever came since."""
+    asked = [
+        planning.create(session, "shop", NUMBERS, now=NOW + timedelta(minutes=i))["id"] for i in range(3)
+    ]
+    first = planning.list_(session, "shop", after="", limit=2)
+    planning.create(session, "shop", NUMBERS, now=NOW + timedelta(hours=1))
+    second = planning.list_(session, "shop", after=first.next_key or "", limit=2)
+
+    assert [plan["id"] for plan in first.items] == [asked[2], asked[1]]
+    assert [plan["id"] for plan in second.items] == [asked[0]]
+    assert second.next_key is None
+
+
+def test_a_listed_plan_knows_that_its_job_gave_up(session: Session) -> None:
+    """As the plan itself does."""
+    plan = planning.create(session, "shop", NUMBERS, now=NOW)
+    session.execute(text("UPDATE jobs SET state = 'failed'"))
+    [listed] = planning.list_(session, "shop", after="", limit=10).items
+
+    assert (listed["id"], listed["state"]) == (plan["id"], "failed")
+    assert listed["problems"] == planning.get(session, "shop", plan["id"])["problems"]
+
+
+def test_old_plans_are_forgotten(session: Session) -> None:
+    """After 90 days, not before."""
+    old = planning.create(session, "shop", NUMBERS, now=NOW)["id"]
+    young = planning.create(session, "shop", NUMBERS, now=NOW + timedelta(days=2))["id"]
+
+    assert planning.forget_old(session, now=NOW + planning.KEEP_FOR) == 0
+    assert planning.forget_old(session, now=NOW + planning.KEEP_FOR + timedelta(days=1)) == 1
+    assert planning.get(session, "shop", young)["id"] == young
+    with pytest.raises(NotFoundError):
+        planning.get(session, "shop", old)

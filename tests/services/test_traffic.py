@@ -209,7 +209,7 @@ def test_what_was_stored_before_a_field_was_added_is_unchanged(session: Session)
     assert experiments.update(session, "shop", "shorter-form", {"title": "New"}, now=NOW)["title"] == "New"
     planned = catalogue.plan(session, catalogue.export(session, "shop"))
     assert {change.action for change in planned.changes} == {"unchanged"}
-    assert simulate(session)["changed"] == []
+    assert simulate(session)["fields"] == []
 
 
 def test_a_cycle_cannot_be_saved(session: Session) -> None:
@@ -312,7 +312,7 @@ def test_a_simulation_of_nothing_moves_nobody(session: Session) -> None:
     before = experiments.get(session, "shop", "shorter-form")
     found = simulate(session)
 
-    assert (found["moved_share"], found["changed"]) == (0, [])
+    assert (found["moved_share"], found["fields"]) == (0, [])
     assert experiments.get(session, "shop", "shorter-form") == before
 
 

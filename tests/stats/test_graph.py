@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from abplat.errors import InvalidInputError
 from abplat.stats.selection import AlphaGraph, gatekeeper_graph, holm_graph, run_graph
-from abplat.stats.selection.graph import _remove
+from abplat.stats.selection.graph import pass_on
 
 p_values = st.floats(1e-6, 1.0)
 # Bretz et al. (2011), Biometrical Journal 53: two doses, two endpoints
@@ -32,7 +32,7 @@ def close(p: Sequence[float], graph: AlphaGraph) -> npt.NDArray[np.float64]:
         for subset in combinations(range(size), length):
             weights, flow = np.asarray(graph.weights), np.asarray(graph.flow)
             for gone in set(range(size)) - set(subset):
-                weights, flow = _remove(weights, flow, gone)
+                weights, flow = pass_on(weights, flow, gone)
             with np.errstate(divide="ignore"):
                 local = min(1.0, *(p[k] / weights[k] for k in subset))
             for k in subset:

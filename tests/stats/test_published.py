@@ -10,13 +10,17 @@ import pytest
 import statsmodels.api as sm
 
 from abplat.stats import (
+    AnytimeTest,
     ComparisonPlan,
+    LinearPlan,
     Moments,
     RiskTable,
     Table,
     check_sample_ratio,
     compare,
+    compare_anytime,
     decompose_links,
+    fit_cox,
     kaplan_meier,
     log_rank,
     pooled_z_test,
@@ -175,3 +179,55 @@ def test_resume_audit(real_data: Reader) -> None:
 
     assert counts == [235, 2435, 157, 2435]
     assert pooled_z_test(Table(*counts)) == pytest.approx((4.108, 3.98e-5), rel=1e-3)
+
+
+def test_nsw_with_one_variance(real_data: Reader) -> None:
+    """Dehejia and Wahba (1999): 1,794 (633), ordinary least squares, which pools the variance."""
+    rows = real_data("nsw_dehejia_wahba.csv.gz")
+    treated, control = (Moments.from_values(rows.re78[rows.treat == t]) for t in (1, 0))
+    found = compare_anytime({"treated": treated}, control, LinearPlan(effect_sd=0.2))
+
+    assert isinstance(found, AnytimeTest)
+    assert round(found.rows[0].effect, 2) == 1794.34
+    assert round(found.rows[0].se, 2) == 632.85
+
+
+def test_star(real_data: Reader) -> None:
+    """Stock and Watson, STAR table: 918.04 (1.63), small 13.90 (2.45), with an aide 0.31 (2.27), n 5,786."""
+    rows = real_data("project_star.csv.gz").dropna(subset=["readk", "mathk", "stark"])
+    score = rows.readk + rows.mathk
+    arms = {key: Moments.from_values(score[rows.stark == key]) for key in rows.stark.unique()}
+    regular = arms["regular"]
+    small, aide = (compare(arms[key], regular) for key in ("small", "regular+aide"))
+
+    assert sum(arm.n for arm in arms.values()) == 5_786
+    assert round(float(regular.mean[0]), 2) == 918.04
+    assert round(float(regular.covariance[0, 0] / regular.n) ** 0.5, 2) == 1.63
+    assert [round(v, 2) for v in (small.effect, small.se, aide.effect, aide.se)] == [13.90, 2.45, 0.31, 2.27]
+
+
+def test_lung_by_another_library(real_data: Reader) -> None:
+    """Oracle: lifelines medians with log-log ends, and its Cox model of age and sex, as the R documentation prints it."""
+    from lifelines import CoxPHFitter, KaplanMeierFitter
+    from lifelines.utils import median_survival_times
+
+    rows = real_data("lung.csv.gz")
+    dead = rows.status == 2
+    for sex in (1, 2):
+        mine = rows.sex == sex
+        fit = KaplanMeierFitter().fit(rows.time[mine], dead[mine])
+        ends = median_survival_times(fit.confidence_interval_).iloc[0].tolist()
+        curve = kaplan_meier(RiskTable.from_times(rows.time[mine], dead[mine]))
+        assert (curve.median, curve.median_ci_lower, curve.median_ci_upper) == (
+            fit.median_survival_time_,
+            *ends,
+        )
+    both = CoxPHFitter().fit(rows.assign(dead=dead)[["time", "dead", "age", "sex"]], "time", "dead")
+    assert both.params_.to_numpy() == pytest.approx([0.017045, -0.513219], abs=1e-5)
+    assert both.standard_errors_.to_numpy() == pytest.approx([0.009223, 0.167458], abs=1e-5)
+    alone = CoxPHFitter().fit(rows.assign(dead=dead)[["time", "dead", "sex"]], "time", "dead")
+    women, men = (RiskTable.from_times(rows.time[rows.sex == s], dead[rows.sex == s]) for s in (2, 1))
+    ours = fit_cox(women, men)
+    assert (ours.log_hazard_ratio, ours.se) == pytest.approx(
+        (alone.params_.iloc[0], alone.standard_errors_.iloc[0]), abs=1e-5
+    )

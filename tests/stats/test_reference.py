@@ -7,6 +7,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,16 @@ def test_every_argument_is_explained(name: str) -> None:
     text = inspect.getdoc(thing) or ""
 
     assert [key for key in inspect.signature(thing).parameters if f"{key}: " not in text] == []
+
+
+@pytest.mark.parametrize("name", [name for name in stats.__all__ if is_dataclass(getattr(stats, name))])
+def test_every_field_is_explained(name: str) -> None:
+    """What a plan asks for and what a result says, each by its name."""
+    thing = getattr(stats, name)
+    text = inspect.getdoc(thing) or ""
+
+    assert [field.name for field in fields(thing) if f"{field.name}: " not in text] == []
+    assert hasattr(thing, "_repr_html_")
 
 
 @pytest.mark.parametrize(

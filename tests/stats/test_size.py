@@ -297,3 +297,23 @@ def test_a_margin_beyond_the_worst_needs_no_search() -> None:
     mde = calculate_mde(count_outcome(0.002), 1_000_000, design)
 
     assert mde == pytest.approx(-0.002)
+
+
+@pytest.mark.parametrize("units", [0.5, 1, 2, 2.0001, 2.9])
+@pytest.mark.parametrize("model", [UNIT, proportion_outcome(0.3)], ids=["mean", "share"])
+def test_two_arms_of_fewer_than_three_units_show_nothing(model: Outcome, units: float) -> None:
+    """Less than one degree of freedom: a reason, where the library searched without end."""
+    assert calculate_mde(model, units, Design()).reason == "too_few_units"
+
+
+@pytest.mark.parametrize("alpha", [0.05, 1e-6, 1e-12])
+@pytest.mark.parametrize("units", [3, 3.5, 4, 6])
+def test_three_units_and_a_tiny_alpha_have_an_answer(units: float, alpha: float) -> None:
+    """The drift is in the thousands and more: there and back, or not reached, but never no end."""
+    design = Design(alpha=alpha)
+    mde = calculate_mde(UNIT, units, design)
+
+    if isinstance(mde, NotComputable):
+        assert mde.reason == "not_reached"
+    else:
+        assert calculate_power(UNIT, mde, units, design) == pytest.approx(0.8, abs=1e-3)

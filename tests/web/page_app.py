@@ -96,6 +96,7 @@ def all_reports() -> list[Report]:
 def make_app(reports: list[Report] | None = None, drafts: list[dict[str, Any]] | None = None) -> Flask:
     """Make an app of the pages alone."""
     app = Flask("abplat")
+    app.config["SIGN_IN"] = "local"
     source = FixedSource(all_reports() if reports is None else reports, drafts or [])
 
     @contextmanager

@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture
 def client(tmp_path: Path) -> FlaskClient:
     """Make an installation with one analysed experiment and one draft, and serve it."""
-    settings = Settings(data_dir=tmp_path)
+    settings = Settings(data_dir=tmp_path, sign_in="local")
     engine = open_database(settings)
     with Session(engine) as session:
         catalogue.apply(session, make_definitions("trap", "idea"), now=NOW)

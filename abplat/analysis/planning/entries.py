@@ -89,6 +89,10 @@ class PastSnapshot(Snapshot):
             variants=variants,
             channel=channel,
             channels=channels,
+            sdk=np.full(len(self.entries), -1, np.int32),
+            sdks=(),
+            phase=np.full(len(self.entries), -1, np.int64),
+            inherited=np.zeros(len(self.entries), bool),
             by_hand=np.array([entry.reason == OVERRIDE for entry in self.entries], bool),
         )
 

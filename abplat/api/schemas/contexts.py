@@ -63,6 +63,9 @@ class OpenJourneySchema(StrictSchema):
     stage = fields.String(metadata={"description": "The stage reached last"})
     stage_title = fields.String()
     stage_at = fields.AwareDateTime()
+    lifecycle = fields.String(
+        allow_none=True, metadata={"description": "Label of the stage reached last that has one"}
+    )
     next_stage = fields.String(allow_none=True)
     touchpoints = fields.Integer()
     channels = fields.List(fields.String())

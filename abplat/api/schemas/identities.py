@@ -19,6 +19,9 @@ def token_field() -> fields.String:
 class IdentifyRequest(DocumentSchema):
     """An anonymous id that turned out to be a known one."""
 
+    may_be_plain = True
+    """Pages say it without a header of their own, so that no leave has to be asked beforehand."""
+
     anonymous = text_field("Typed id, such as anon:w1", MAX_ID, required=True)
     known = text_field("Typed id, such as cust:7; may be left out with an identity token", MAX_ID)
     identity_token = token_field()
@@ -34,6 +37,13 @@ class IdentifyRequest(DocumentSchema):
         keys=fields.String(),
         values=fields.String(),
         metadata={"description": "When each was shown first: experiment and instant; ts when left out"},
+    )
+    phases = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={
+            "description": "Which phase of the experiment decided each: what is from before a reset is void"
+        },
     )
 
 

@@ -88,58 +88,6 @@ class ApprovalSchema(ActionSchema):
     step = fields.Integer(required=True, metadata={"description": "ramp_step of the experiment"})
 
 
-class PreviewSchema(ActionSchema):
-    """A change, or a phase, that is not made yet: one of the two."""
-
-    changes = fields.Dict(keys=fields.String(), metadata={"description": "Fields as PATCH takes them"})
-    phase = fields.Dict(keys=fields.String(), metadata={"description": "A phase as POST takes it"})
-
-
-class FieldChange(StrictSchema):
-    """A field that would differ."""
-
-    field = fields.String()
-    before = fields.Raw(allow_none=True)
-    after = fields.Raw(allow_none=True)
-
-
-class PayloadChange(StrictSchema):
-    """A payload that would differ."""
-
-    variant = fields.String()
-    channel = fields.String()
-    before = fields.Raw(allow_none=True)
-    after = fields.Raw(allow_none=True)
-
-
-class TrafficShown(StrictSchema):
-    """What customers are divided by."""
-
-    weights = fields.Dict(keys=fields.String(), values=fields.Integer())
-    included = fields.Integer()
-
-
-class PhasePreview(StrictSchema):
-    """What a phase would change."""
-
-    kind = choice_field(PHASE_KINDS, "What it would be")
-    before = fields.Nested(TrafficShown)
-    after = fields.Nested(TrafficShown)
-    share_moved = fields.Float(
-        metadata={"description": "Share of customers whose answer changes, pins aside"}
-    )
-
-
-class PreviewAnswer(StrictSchema):
-    """What would change; nothing was written."""
-
-    fields_ = fields.List(fields.Nested(FieldChange), data_key="fields", attribute="fields")
-    payloads = fields.List(fields.Nested(PayloadChange))
-    state = fields.String(metadata={"description": "A checked experiment that is changed is a draft again"})
-    refused = fields.String(allow_none=True, metadata={"description": "Why the change would be refused"})
-    phase = fields.Nested(PhasePreview, allow_none=True)
-
-
 class CheckItemSchema(StrictSchema):
     """One item of the checklist."""
 

@@ -117,13 +117,25 @@ class PlanRequestSchema(DocumentSchema, PlanFields):
     """What is asked."""
 
 
-class PlanSchema(StrictSchema):
-    """A plan as it stands."""
+class ListedPlan(StrictSchema):
+    """A plan as it stands, without its answer."""
 
     id = fields.String()
     state = choice_field(STATES, "done has an answer, failed has problems")
     request = fields.Dict(metadata={"description": "As it was sent"})
-    answer = fields.Dict(allow_none=True, metadata={"description": "See docs/reference/planning.md"})
     problems = fields.List(fields.Nested(ProblemItem))
     created_at = fields.AwareDateTime()
     finished_at = fields.AwareDateTime(allow_none=True)
+
+
+class PlanSchema(ListedPlan):
+    """A plan as it stands."""
+
+    answer = fields.Dict(allow_none=True, metadata={"description": "See docs/reference/planning.md"})
+
+
+class PlanPage(StrictSchema):
+    """Plans, the youngest first."""
+
+    items = fields.List(fields.Nested(ListedPlan))
+    next_cursor = fields.String(allow_none=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, key_field, text_field
+from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, duration_field, key_field, text_field
 
 
 class ProjectFields(Schema):
@@ -15,6 +15,7 @@ class ProjectFields(Schema):
     fill_standing = fields.Boolean(
         metadata={"description": "Tell targeting where the customer stands, when the caller does not"}
     )
+    keep_facts = duration_field("How long facts are kept; for ever where it is left out", allow_none=True)
 
 
 class ProjectRequest(DocumentSchema, ProjectFields):

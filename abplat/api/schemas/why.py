@@ -52,7 +52,11 @@ class WhyResponse(StrictSchema):
 
     experiment = fields.String()
     state = fields.String()
-    unit = fields.String()
+    unit = fields.String(metadata={"description": "What is hashed: the customer where one is known"})
+    presented = fields.String(metadata={"description": "The id asked about"})
+    shared = fields.Boolean(
+        metadata={"description": "Several customers share the id: no experiment takes it in"}
+    )
     channel = fields.String(allow_none=True)
     attributes = fields.Dict(keys=fields.String())
     config_version = fields.String()

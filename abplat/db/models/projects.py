@@ -37,7 +37,10 @@ class Project(Versioned, Base):
 
     key: Mapped[str] = mapped_column(String(KEY_LENGTH), primary_key=True)
     title: Mapped[str] = mapped_column(String(200))
-    fill_standing: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    fill_standing: Mapped[bool] = mapped_column(server_default=false(), default=True)
+    keep_facts: Mapped[str | None] = mapped_column(String(16))
+    approvals: Mapped[Any] = mapped_column(Json, nullable=True)
+    """Actions that a second person must agree to; None for none."""
 
 
 class Definition(Versioned):

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.orm import Session
 
 from abplat.clock import from_micros, to_micros
-from abplat.db.driver import run, run_many
+from abplat.db.driver import fetch, fetch_alone, run_many
 from abplat.db.models.assignments import Assignment, AssignmentConflict
+from abplat.db.queries import suppression
 
 FRESH = "fresh"
 INHERITED = "inherited"
@@ -20,6 +21,13 @@ _conflicts: Any = AssignmentConflict.__table__
 _ENTRIES = """
 SELECT unit, experiment, variant, assigned_at, source, channel, origin FROM assignments
 WHERE project = ? AND unit IN [] ORDER BY assigned_at, unit
+"""
+_ALONE = """
+SELECT m.component, a.unit, a.experiment, a.variant, a.assigned_at, a.source, a.channel, a.origin
+FROM (SELECT 1) AS one
+LEFT JOIN identity_members m ON m.project = ? AND m.id = ?
+LEFT JOIN assignments a ON a.project = ? AND a.unit = ?
+ORDER BY a.assigned_at
 """
 _KEEP = """
 INSERT INTO assignments (project, unit, experiment, variant, assigned_at, source, channel, origin)
@@ -62,11 +70,24 @@ class Conflict(NamedTuple):
 
 def entries_of(connection: Connection, project: str, units: Iterable[str]) -> list[Entry]:
     """Return what the ledger holds for some units: the earliest first, ties in the order of units."""
-    found = run(connection, _ENTRIES, [project], list(units))
-    return [
-        Entry(unit, experiment, Pin(variant, from_micros(at), source, channel, origin))
-        for unit, experiment, variant, at, source, channel, origin in found
-    ]
+    return [_entry(row) for row in fetch(connection, _ENTRIES, [project], list(units))]
+
+
+def entries_alone(engine: Engine, project: str, unit: str) -> list[Entry] | None:
+    """Return what the ledger holds for an id that was never joined with another; None for one that was.
+
+    Most visitors are of this kind, and one statement tells all.
+    """
+    rows = fetch_alone(engine, _ALONE, (project, unit, project, unit))
+    if rows[0][0] is not None:
+        return None
+    return [_entry(row[1:]) for row in rows if row[1] is not None]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    """Return a line of the ledger as the table keeps it."""
+    unit, experiment, variant, at, source, channel, origin = row
+    return Entry(unit, experiment, Pin(variant, from_micros(at), source, channel, origin))
 
 
 def forget_experiment(session: Session, project: str, experiment: str) -> int:
@@ -76,10 +97,14 @@ def forget_experiment(session: Session, project: str, experiment: str) -> int:
 
 
 def keep(connection: Connection, project: str, entries: Sequence[Entry]) -> None:
-    """Keep assignments; an earlier one in the ledger wins."""
-    run_many(
-        connection, _KEEP, ((project, unit, experiment, *_values(pin)) for unit, experiment, pin in entries)
+    """Keep assignments; an earlier one in the ledger wins. Of who was erased nothing is kept."""
+    erased = suppression.find_among(connection, project, {entry.unit for entry in entries})
+    rows = (
+        (project, unit, experiment, *_values(pin))
+        for unit, experiment, pin in entries
+        if unit not in erased and pin.origin not in erased
     )
+    run_many(connection, _KEEP, rows)
 
 
 def note_conflicts(

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from abplat.clock import from_micros, to_micros
-from abplat.db.driver import run, run_many
+from abplat.db.driver import fetch, run, run_many
 from abplat.domain.components import Join, Member
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
@@ -51,13 +51,13 @@ def members(connection: Connection, project: str, ids: Iterable[str]) -> dict[st
     """Return those of some ids that were ever joined."""
     found: dict[str, Member] = {}
     for chunk in _chunks(ids):
-        found |= {row[0]: _member(*row) for row in run(connection, _MEMBERS, [project], chunk)}
+        found |= {row[0]: _member(*row) for row in fetch(connection, _MEMBERS, [project], chunk)}
     return found
 
 
 def team(connection: Connection, project: str, components: Sequence[str]) -> list[Member]:
     """Return the members of some components, in the order in which they were joined."""
-    return [_member(*row) for row in run(connection, _TEAM, [project], components)]
+    return [_member(*row) for row in fetch(connection, _TEAM, [project], components)]
 
 
 def add_join(connection: Connection, project: str, join: Join, outcome: str) -> bool:
@@ -82,7 +82,7 @@ def joins_of(connection: Connection, project: str, ids: Iterable[str]) -> dict[J
     found: dict[Join, str] = {}
     for chunk in _chunks(ids):
         for sql in (_JOINS_FROM, _JOINS_TO):
-            for a, b, at, source, outcome in run(connection, sql, [project], chunk):
+            for a, b, at, source, outcome in fetch(connection, sql, [project], chunk):
                 found[Join(a, b, from_micros(at), source)] = outcome
     return dict(sorted(found.items(), key=lambda item: (item[0].at, *item[0][:2])))
 

@@ -11,7 +11,7 @@ from arro3.core import DataType
 
 from abplat.config import Settings
 from abplat.facts.lake import Lake
-from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+from abplat.facts.tables import FOLDERS, LATER_COLUMNS, SCHEMAS, normal_kind
 
 _SQL_TYPES = ((DataType.is_int64, "BIGINT"), (DataType.is_float64, "DOUBLE"), (DataType.is_date32, "DATE"))
 
@@ -56,7 +56,7 @@ def create_view(
     kind = normal_kind(kind)
     name = name or FOLDERS[kind]
     files = lake.files(project, kind)
-    source = _source(kind, files)
+    source = source_of(kind, files)
     repeated = f"{name}_repeated"
     if not files or not _find_repeated(connection, source, repeated):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quote(name)} AS {source}")
@@ -85,16 +85,27 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
     return int(found[0][0])
 
 
-def _source(kind: str, files: Sequence[str]) -> str:
+def source_of(kind: str, files: Sequence[str]) -> str:
     """Return the query over the files as they are."""
     if files:
-        listed = ", ".join(literal(file) for file in files)
-        columns = ", ".join(SCHEMAS[kind].names)
-        return (
-            f"SELECT {columns} FROM read_parquet([{listed}], union_by_name = true, "  # noqa: S608
-            "hive_partitioning = true, hive_types = {'day': DATE})"
-        )
+        return f"SELECT {', '.join(SCHEMAS[kind].names)} FROM {relation(kind, files)}"  # noqa: S608  # our own names
     return nothing(kind)
+
+
+def relation(kind: str, files: Sequence[str], *, rows: bool = False) -> str:
+    """Return some files of a kind as a relation; with ``rows`` it also says where each row lies."""
+    listed = ", ".join(literal(file) for file in files)
+    where = ", filename = true, file_row_number = true" if rows else ""
+    found = (
+        f"read_parquet([{listed}], union_by_name = true, "
+        f"hive_partitioning = true, hive_types = {{'day': DATE}}{where})"
+    )
+    later = [SCHEMAS[kind].field(name) for name in LATER_COLUMNS.get(kind, ())]
+    if not later:
+        return found
+    # No file may have them yet.
+    empty = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in later)
+    return f"((SELECT {empty} WHERE false) UNION ALL BY NAME (FROM {found}))"
 
 
 def nothing(kind: str) -> str:
@@ -133,8 +144,9 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         since_us: Exposures before this instant are not counted.
     """
     project, experiment = whose
+    source = source_of("exposure", lake.files(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({_source('exposure', lake.files(project, 'exposure'))}) "  # noqa: S608
+        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)

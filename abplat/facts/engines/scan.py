@@ -21,9 +21,11 @@ from abplat.domain.journeys import JourneyDefinition, Matcher, PropValue
 _COMMON = {"event_id": "string", "ts_us": "int64", "received_us": "int64", "batch": "int64"}
 _TOUCHPOINT = _COMMON | {"actor": "string", "name": "string", "channel": "string", "props": "string"}
 _EXPOSURE = _COMMON | {
-    "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string"
+    "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
+    "phase": "int64",
+    "sdk": "string",
 }  # fmt: skip
-_ALIAS = _COMMON | {"a": "string", "b": "string"}
+_ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 _SINGLE_TYPES = ("VARCHAR", "BOOLEAN", *_NUMBER_TYPES)
 _EXACT_INTEGER = 2**53
@@ -163,19 +165,20 @@ def _narrow(bits: int) -> str:
 def scan_exposures(
     experiment: str, as_of_us: int, *, table: str = "exposures", unique: bool = False, dialect: str = "duckdb"
 ) -> str:
-    """Return the SQL for the exposures of an experiment: event_id, actor, variant, channel, ts_us, reason."""
+    """Return the SQL for the exposures of an experiment: one row each, in the order of time."""
     facts = _snapshot(table, _EXPOSURE, as_of_us, unique=unique)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    return _sql(facts.select("event_id", "actor", "variant", "channel", "ts_us", "reason"), dialect)
+    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk")
+    return _sql(facts.select(*columns), dialect)
 
 
 def scan_aliases(
     as_of_us: int, *, table: str = "aliases", unique: bool = False, dialect: str = "duckdb"
 ) -> str:
-    """Return the SQL for the aliases: a, b, ts_us, received_us, in the order in which they are taken."""
+    """Return the SQL for the aliases: a, b, ts_us, received_us, source, in the order they are taken in."""
     facts = _snapshot(table, _ALIAS, as_of_us, unique=unique)
     facts = facts.order_by("ts_us", "received_us", "batch", "event_id")
-    return _sql(facts.select("a", "b", "ts_us", "received_us"), dialect)
+    return _sql(facts.select("a", "b", "ts_us", "received_us", "source"), dialect)
 
 
 def _ibis() -> Any:

@@ -14,8 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from arro3.core import Array, Table
+
 from abplat.facts.actors import NEVER_US, SUSPECT, ActorBook
-from abplat.facts.engines.duckdb import literal, nothing, typed_columns
+from abplat.facts.engines.duckdb import nothing, relation, typed_columns
 from abplat.facts.lake import FileStatistics, Lake, LakeTable
 from abplat.facts.sealing import ID_HASH, first_received
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split
@@ -61,6 +64,7 @@ class Sources:
     def __init__(self, connection: Any, lake: Lake, project: str, as_of_us: int) -> None:
         """Fix the versions and create the views ``touchpoints``, ``exposures`` and ``aliases``."""
         self.connection = connection
+        connection.execute("SET preserve_insertion_order = true")  # sealed files lie in a good order
         self.as_of_us = as_of_us
         folder = lake.path(project, "touchpoint").parent
         seals = read_seals(folder)
@@ -127,7 +131,7 @@ class Sources:
             return nothing(source.kind)
         columns = ", ".join(SCHEMAS[source.kind].names)
         return (
-            f"SELECT {columns} FROM {_read(source.loose)} "
+            f"SELECT {columns} FROM {relation(source.kind, source.loose)} "
             f"WHERE ts_us <= {self.as_of_us} AND received_us <= {self.as_of_us}"
         )
 
@@ -158,7 +162,7 @@ class Sources:
         if unique and self._repeated[source.kind]:
             conditions.append(f"event_id NOT IN (FROM {source.name}_repeated)")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {columns} FROM {_read(files)}{where}"
+        return f"SELECT {columns} FROM {relation(source.kind, files)}{where}"
 
     def _nothing(self, source: Source) -> str:
         """Return the query for no rows."""
@@ -182,7 +186,7 @@ class Sources:
         visible = f"ts_us <= {self.as_of_us} AND received_us <= {self.as_of_us}"
         hashes = f"SELECT {ID_HASH} AS id_hash FROM ({self._raw(source)})"
         held = (
-            f" UNION SELECT id_hash FROM {_read(source.sealed)} WHERE id_hash IN (FROM hashes)"
+            f" UNION SELECT id_hash FROM {relation(source.kind, source.sealed)} WHERE id_hash IN (FROM hashes)"
             if source.sealed
             else ""
         )
@@ -195,7 +199,7 @@ class Sources:
         columns = ", ".join(SCHEMAS[source.kind].names)
         rows = f"SELECT {columns} FROM ({self._raw(source)}) WHERE {ID_HASH} IN (FROM {repeated})"
         if source.sealed:
-            rows += f" UNION ALL SELECT {columns} FROM {_read(source.sealed)} WHERE id_hash IN (FROM {repeated}) AND {visible}"
+            rows += f" UNION ALL SELECT {columns} FROM {relation(source.kind, source.sealed)} WHERE id_hash IN (FROM {repeated}) AND {visible}"
         self.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {copies} AS SELECT *, row_number() OVER "
             f"(PARTITION BY event_id ORDER BY {first_received(source.kind)}) AS place FROM ({rows}) "
@@ -215,19 +219,18 @@ class Sources:
         """Count the rows of a table."""
         return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def count_events(self) -> int:
-        """Return the number of touchpoints; the log knows it where nothing is loose or later."""
-        source = self.kinds["touchpoint"]
+    def _count_kind(self, source: Source) -> int:
+        """Count the facts of a kind; the log knows it where nothing is loose or later."""
         rows = [_stats(source, path).rows for path in source.whole]
-        if self._repeated["touchpoint"] or any(each is None for each in rows):
-            return self._count("touchpoints")
-        rest = [self._sealed(source, source.cut, unique=False), self._raw(source)]
-        counted = sum(
-            self._count(f"({query})")
-            for query, files in zip(rest, (source.cut, source.loose), strict=True)
-            if files
-        )
-        return counted + sum(each or 0 for each in rows)
+        if self._repeated[source.kind] or any(each is None for each in rows):
+            return self._count(source.name)
+        rest = [self._sealed(source, source.cut, unique=False)] if source.cut else []
+        rest += [self._raw(source)] if source.loose else []
+        return sum(self._count(f"({query})") for query in rest) + sum(each or 0 for each in rows)
+
+    def count_facts(self) -> dict[str, int]:
+        """Return how many facts of each kind existed: the same number whenever it is asked."""
+        return {kind: self._count_kind(source) for kind, source in self.kinds.items()}
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact of all kinds."""
@@ -261,21 +264,33 @@ class Sources:
         [(n_new,)] = self.connection.execute("SELECT count(*) FROM loose_ids WHERE is_new").fetchall()
         names = "* EXCLUDE (actor)"
         ordered = (
-            f"SELECT {names} FROM ({query}) ORDER BY actor" if n_new else f"SELECT {names} FROM ({query})"
+            f"SELECT {names} FROM ({query}) ORDER BY actor"
+            if n_new or not self.book.is_sorted
+            else f"SELECT {names} FROM ({query})"
         )
-        self.connection.execute("SET preserve_insertion_order = true")
         return dict(self.connection.execute(ordered).fetchnumpy())
+
+    def lies_in_order(self, kind: str) -> bool:
+        """Tell whether the view of a kind gives its rows in the order in which they were sealed."""
+        source = self.kinds[kind]
+        return not (source.loose or source.cut or self._repeated[kind])
+
+    def names(self) -> str:
+        """Return the query for all ids: actor, code."""
+        return (
+            f"SELECT actor, code FROM ({self.book.query()}) UNION ALL "
+            "SELECT actor, code FROM loose_ids WHERE is_new"
+        )
 
     def names_of(self, codes: Sequence[int]) -> dict[int, str]:
         """Return the ids that some numbers stand for."""
         if not codes:
             return {}
-        listed = ", ".join(str(int(code)) for code in codes)
-        query = (
-            f"SELECT code, actor FROM ({self.book.query()}) WHERE code IN ({listed}) UNION "
-            f"SELECT code, actor FROM loose_ids WHERE code IN ({listed})"
-        )
-        return {int(code): str(actor) for code, actor in self.connection.execute(query).fetchall()}
+        self.connection.register("wanted", Table.from_pydict({"code": Array(np.array(codes, np.int64))}))
+        query = f"SELECT code, actor FROM ({self.names()}) SEMI JOIN wanted USING (code)"
+        found = self.connection.execute(query).fetchall()
+        self.connection.unregister("wanted")
+        return {int(code): str(actor) for code, actor in found}
 
 
 def _known(table: LakeTable, statistics: dict[str, FileStatistics], as_of_us: int) -> list[str]:
@@ -305,9 +320,3 @@ def _note(noted: Any, path: str) -> SealedFile:
     """Return what is noted of a sealed file."""
     found: SealedFile = noted[file_name(path)]
     return found
-
-
-def _read(files: Sequence[str]) -> str:
-    """Return a relation over some files."""
-    listed = ", ".join(literal(path) for path in files)
-    return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types = {{'day': DATE}})"

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from abplat.clock import Clock, to_micros
+from abplat.domain.suppression import Suppression
 from abplat.facts.lake import Lake
 from abplat.facts.rows import Row
 from abplat.facts.schema import Limits, judge
@@ -43,6 +44,7 @@ class ImportOrder:
         project: Key of the project.
         refused_path: Where refused rows go; ``FILE.refused.csv`` when not named.
         facts_per_chunk: Facts of one commit.
+        suppression: Whose facts are refused.
     """
 
     kind: Kind
@@ -51,6 +53,7 @@ class ImportOrder:
     project: str
     refused_path: Path | None = None
     facts_per_chunk: int = FACTS_PER_CHUNK
+    suppression: Suppression | None = None
 
     @property
     def refused(self) -> Path:
@@ -149,6 +152,7 @@ class _Run:
         self._landing = landing
         self._mapper = mapper
         self._now_us = now_us
+        self._suppression = order.suppression
 
     def go(self, source: SourceFile, progress: Progress, advance: Advance) -> Progress:
         """Write chunk after chunk until the file ends."""
@@ -211,7 +215,7 @@ class _Run:
 
     def _judge(self, chunk: _Chunk) -> tuple[list[Row], list[int]]:
         """Hold the facts to the rules of the events API; a row with one bad fact goes as a whole."""
-        rows, failures = judge([fact.wire for fact in chunk.facts], self._now_us, Limits())
+        rows, failures = judge([fact.wire for fact in chunk.facts], self._now_us, Limits(), self._suppression)
         if not failures:
             return rows, [_received(row, fact) for row, fact in zip(rows, chunk.facts, strict=True)]
         bad: dict[int, tuple[SourceRow, str, str]] = {}

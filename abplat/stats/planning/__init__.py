@@ -10,6 +10,7 @@ from abplat.stats.planning.design import (
     power_of_drift,
     power_with_guardrails,
 )
+from abplat.stats.planning.equivalence import calculate_equivalence_power, calculate_equivalence_size
 from abplat.stats.planning.history import outcome_from_moments
 from abplat.stats.planning.outcome import (
     Outcome,
@@ -56,6 +57,8 @@ __all__ = [
     "SampleSize",
     "WeekRow",
     "best_shares",
+    "calculate_equivalence_power",
+    "calculate_equivalence_size",
     "calculate_mde",
     "calculate_power",
     "calculate_sample_size",

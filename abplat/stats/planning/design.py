@@ -74,6 +74,9 @@ class Design:
         margin: Non-inferiority margin on ``scale``, above 0; None for superiority.
         direction: Whether ``up`` or ``down`` is better; matters with a margin.
         scale: Whether effects and margins are ``absolute`` or ``relative`` to the control value.
+        null_variance: The standard error that a share is held against its margin with:
+            ``estimated`` (from the two shares seen; large tables) or ``restricted`` (from the most
+            likely shares at the margin, Farrington and Manning; the score test of small tables).
         monitoring: When results will be read.
 
     Raises:
@@ -88,6 +91,7 @@ class Design:
     margin: float | None = None
     direction: Literal["up", "down"] = "up"
     scale: Scale = "absolute"
+    null_variance: Literal["estimated", "restricted"] = "estimated"
     monitoring: Monitoring = field(default_factory=Monitoring)
 
     def __post_init__(self) -> None:
@@ -100,6 +104,7 @@ class Design:
         require_choice("family", self.family, ("none", "bonferroni", "dunnett"))
         require_choice("direction", self.direction, ("up", "down"))
         require_choice("scale", self.scale, ("absolute", "relative"))
+        require_choice("null_variance", self.null_variance, ("estimated", "restricted"))
         if self.margin is not None:
             require_positive("margin", self.margin)
             require_choice("sides with a margin", self.sides, [1])

@@ -10,16 +10,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import chdtr, nctdtr, nctdtrinc, stdtrit
+from scipy.special import chdtr, chdtri, nctdtr, nctdtrinc, ndtri, stdtrit
 
 from abplat.errors import InvalidInputError
 from abplat.stats.inputs import require_finite, require_positive
 from abplat.stats.planning.design import Design, comparison_alpha, needed_drift, power_of_drift
 from abplat.stats.planning.outcome import Outcome
+from abplat.stats.planning.variance import absolute_effect, restricted_variance, unit_variance
 from abplat.stats.result import Computed, NotComputable
 
 _NORMAL_FROM = 5_000.0
 """Degrees of freedom from which the normal law is used: the power differs by less than 1e-4."""
+
+_FAR = 1_000.0
+"""Critical value from which only the variance is left to chance: the drift differs by less than 1e-5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Des
 
     References:
         Noncentral t: Cohen (1988); group sequential: Jennison and Turnbull (2000),
-        chapter 7; relative margins: Tamhane and Logan (2004), test of T - (1 - m) C.
+        chapter 7; relative margins: Tamhane and Logan (2004), test of T - (1 - m) C; shares against
+        a margin with the restricted variance: Farrington and Manning (1990), eq. 4 and 10.
 
     Examples:
         >>> from abplat.stats.planning import mean_outcome
@@ -70,9 +75,8 @@ def calculate_power(outcome: Outcome, effect: float, n_units: float, design: Des
         0.8015
     """
     units = require_positive("n_units", n_units)
-    distance, variance = _distance(outcome, effect, design), _unit_variance(outcome, effect, design)
-    drift = distance * math.sqrt(units / variance)
-    df = units * (design.shares[0] + design.treatment_share) - 2
+    drift = _drift(outcome, effect, units, design)
+    df = _degrees(units, design)
     if not _is_student(outcome, design, df):
         return power_of_drift(drift, design)
     critical = -float(stdtrit(df, comparison_alpha(design) / design.sides))
@@ -109,8 +113,9 @@ def calculate_sample_size(outcome: Outcome, effect: float, design: Design) -> Co
     distance = _distance(outcome, effect, design)
     if distance <= 0:
         return NotComputable("not_reached", "The effect is not better than what it is tested against.")
-    variance = _unit_variance(outcome, effect, design)
-    units = needed_drift(design) ** 2 * variance / distance**2
+    variance = unit_variance(outcome, effect, design)
+    needed = needed_drift(design) + _null_excess(outcome, effect, design)
+    units = needed**2 * variance / distance**2
     units = _add_student_units(outcome, effect, design, units)
     sizes = tuple(max(math.ceil(round(units * share, 6)), 2) for share in design.shares)
     plain = Design(alpha=design.alpha, power=design.power, sides=design.sides)
@@ -132,8 +137,9 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
         sign: 1 for a rise, -1 for a fall: shares and counts differ.
 
     Returns:
-        The effect on the scale of the design, or NotComputable (``not_reached``) where even the
-        largest possible effect is not shown.
+        The effect on the scale of the design, or NotComputable: ``too_few_units`` where two arms
+        have fewer than three units between them, ``not_reached`` where even the largest possible
+        effect is not shown.
 
     Raises:
         InvalidInputError: If a number is bad.
@@ -147,7 +153,8 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
         >>> round(calculate_mde(proportion_outcome(0.10), 29_498, Design()), 5)
         0.01
     """
-    require_positive("n_units", n_units)
+    if _degrees(require_positive("n_units", n_units), design) < 1:
+        return NotComputable("too_few_units")
     towards = math.copysign(1, sign) if design.margin is None else {"up": 1, "down": -1}[design.direction]
     low, high = _gain_range(outcome, design, towards)
     needed = _needed(outcome, n_units, design)
@@ -156,9 +163,7 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
     def miss(gain: float) -> float:
         """Return the drift, less the one needed."""
         effect = towards * gain
-        variance = _unit_variance(outcome, effect, design)
-        have = _distance(outcome, effect, design) * math.sqrt(n_units / variance)
-        return have - needed
+        return _drift(outcome, effect, n_units, design) - needed
 
     if miss(high) < 0:
         return NotComputable("not_reached", "No possible effect is shown by so few units.")
@@ -169,30 +174,32 @@ def calculate_mde(outcome: Outcome, n_units: float, design: Design, *, sign: int
 
 def _distance(outcome: Outcome, effect: float, design: Design) -> float:
     """Return how far the truth is from the null, in the unit of the metric, towards being shown."""
-    absolute = _absolute(outcome, require_finite("effect", effect), design)
+    absolute = absolute_effect(outcome, require_finite("effect", effect), design)
     if design.margin is None:
         return abs(absolute)
     gain = absolute if design.direction == "up" else -absolute
-    return gain + _absolute(outcome, design.margin, design)
+    return gain + absolute_effect(outcome, design.margin, design)
 
 
-def _absolute(outcome: Outcome, value: float, design: Design) -> float:
-    """Return an effect or margin in the unit of the metric."""
-    if design.scale == "absolute":
-        return value
-    if outcome.baseline == 0:
-        raise InvalidInputError.at("baseline", "a relative effect needs a control value other than 0")
-    return value * abs(outcome.baseline)
+def _drift(outcome: Outcome, effect: float, units: float, design: Design) -> float:
+    """Return the expected Z, less what a test with another variance under its null asks on top."""
+    variance = unit_variance(outcome, effect, design)
+    have = _distance(outcome, effect, design) * math.sqrt(units / variance)
+    return have - _null_excess(outcome, effect, design)
 
 
-def _unit_variance(outcome: Outcome, effect: float, design: Design) -> float:
-    """Return n times the variance of what is tested, at the true effect."""
-    treated = outcome.baseline + _absolute(outcome, effect, design)
-    control = outcome.variance / design.shares[0]
-    if design.margin is not None and design.scale == "relative":
-        sign = 1 if (design.direction == "up") == (outcome.baseline > 0) else -1
-        control *= (1 - sign * design.margin) ** 2
-    return outcome.variance_at(treated) / design.treatment_share + control
+def _null_excess(outcome: Outcome, effect: float, design: Design) -> float:
+    """Return what the critical value grows by where the null's own variance is used, in standard errors."""
+    if design.null_variance == "estimated" or design.margin is None or outcome.growth != "binomial":
+        return 0.0
+    ratio = restricted_variance(outcome, effect, design) / unit_variance(outcome, effect, design)
+    critical = -float(ndtri(comparison_alpha(design) / design.sides))
+    return critical * (math.sqrt(ratio) - 1)
+
+
+def _degrees(n_units: float, design: Design) -> float:
+    """Return the degrees of freedom of control and one treatment."""
+    return n_units * (design.shares[0] + design.treatment_share) - 2
 
 
 def _is_student(outcome: Outcome, design: Design, df: float) -> bool:
@@ -210,10 +217,12 @@ def _add_student_units(outcome: Outcome, effect: float, design: Design, units: f
 
 def _needed(outcome: Outcome, n_units: float, design: Design) -> float:
     """Return the drift needed, a little larger under Student's law."""
-    df = n_units * (design.shares[0] + design.treatment_share) - 2
+    df = _degrees(n_units, design)
     if not _is_student(outcome, design, df):
         return needed_drift(design)
     critical = -float(stdtrit(df, comparison_alpha(design) / design.sides))
+    if critical >= _FAR:  # the library searches without end for so large a drift
+        return critical * math.sqrt(float(chdtri(df, 1 - design.power)) / df)
     return float(nctdtrinc(df, 1 - design.power, critical))
 
 

@@ -16,6 +16,7 @@ from abplat.stats.selection.intervals import (
     fcr_intervals,
     select_bh,
 )
+from abplat.stats.selection.parametric import StepwiseResult, run_parametric_graph, step_down_dunnett
 from abplat.stats.selection.shrinkage import (
     EffectHistory,
     correct_for_significance,
@@ -32,6 +33,7 @@ __all__ = [
     "SelectedInterval",
     "SharedControl",
     "SimultaneousInterval",
+    "StepwiseResult",
     "compatible_bounds",
     "correct_for_significance",
     "dunnett_critical_value",
@@ -42,8 +44,10 @@ __all__ = [
     "holm_graph",
     "learn_history",
     "run_graph",
+    "run_parametric_graph",
     "select_bh",
     "share_control",
     "shrink_to_history",
     "simultaneous_intervals",
+    "step_down_dunnett",
 ]

@@ -125,7 +125,7 @@ def dunnett_p_values(z: npt.ArrayLike, structure: SharedControl) -> FloatArray:
     """
     score = as_finite_array("z", z)
     bounds = np.abs(score) if structure.sides == 2 else score
-    values = [_exceedance(float(bound), structure) for bound in bounds.ravel()]
+    values = [chance_of_any(np.array([bound]), structure) for bound in bounds.ravel()]
     return np.asarray(values, dtype=np.float64).reshape(score.shape)
 
 
@@ -154,39 +154,44 @@ def dunnett_critical_value(structure: SharedControl, alpha: float = 0.05) -> flo
 
     def miss(bound: float) -> float:
         """Return how far the log of the chance of any crossing is off."""
-        return math.log(max(_exceedance(bound, structure), 1e-300)) - math.log(alpha)
+        return math.log(max(chance_of_any(np.array([bound]), structure), 1e-300)) - math.log(alpha)
 
     low = 0.0 if structure.sides == 2 else -_HIGH
     top = 100.0 * _HIGH if structure.df is not None else _HIGH
     return float(brentq(miss, low, top, xtol=1e-10))
 
 
-def _exceedance(bound: float, structure: SharedControl) -> float:
-    """Return the chance that any comparison is at or above a bound."""
+def chance_of_any(bounds: FloatArray, structure: SharedControl) -> float:
+    """Return the chance that any comparison is at or above its bound: one bound for all, or one each.
+
+    Examples:
+        >>> round(chance_of_any(np.array([2.349]), SharedControl((0.5**0.5,) * 3)), 4)
+        0.05
+    """
     if structure.df is None:
-        return float(_normal_exceedance(np.array([bound]), structure)[0])
+        return float(_normal_exceedance(bounds[None, :], structure)[0])
     spread, weight = _scale_rule(structure.df)
-    return float(weight @ _normal_exceedance(bound * spread, structure))
+    return float(weight @ _normal_exceedance(bounds * spread[:, None], structure))
 
 
 def _normal_exceedance(bounds: FloatArray, structure: SharedControl) -> FloatArray:
-    """Return the chance for each of several bounds, without cancellation in the tail.
+    """Return the chance for each of several rows of bounds, without cancellation in the tail.
 
     The control's deviation is followed out to the bound, where far bounds are crossed, and on more
     panels where the treatments are large and so the steps of the integrand steep.
     """
     loading = np.asarray(structure.loadings)
     rest = np.sqrt(1 - loading**2)
-    reach = 8.5 + min(float(np.max(np.abs(bounds))), _HIGH)
+    reach = 8.5 + min(float(np.max(np.abs(bounds), initial=0.0, where=np.isfinite(bounds))), _HIGH)
     panels = 1 + min(int(6.3 * reach * float(np.max(loading / rest)) / POINTS), 50)
     nodes, weights = gauss_legendre(-reach, reach, panels)
     density = weights * np.exp(-0.5 * nodes * nodes) / math.sqrt(2 * math.pi)
     centre = loading * nodes[:, None]
-    above = (centre - bounds[:, None, None]) / rest
+    above = (centre - bounds[:, None, :]) / rest
     if structure.sides == 1:
         inside = log_ndtr(-above).sum(axis=-1)
     else:
-        outside = np.minimum(ndtr(above) + ndtr((-centre - bounds[:, None, None]) / rest), 1 - 1e-16)
+        outside = np.minimum(ndtr(above) + ndtr((-centre - bounds[:, None, :]) / rest), 1 - 1e-16)
         inside = np.log1p(-outside).sum(axis=-1)
     return np.asarray(-np.expm1(inside) @ density)
 

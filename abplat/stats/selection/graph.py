@@ -163,7 +163,7 @@ def run_graph(p_values: npt.ArrayLike, graph: AlphaGraph, *, alpha: float = 0.05
             break
         highest = max(highest, min(float(ratios[first]), 1.0))
         adjusted[first] = highest
-        weights, flow, open_[first] = *_remove(weights, flow, first), False
+        weights, flow, open_[first] = *pass_on(weights, flow, first), False
         if highest <= alpha:
             order.append(first)
             last = weights
@@ -171,8 +171,13 @@ def run_graph(p_values: npt.ArrayLike, graph: AlphaGraph, *, alpha: float = 0.05
     return GraphResult(rejected, tuple(adjusted.tolist()), tuple(order), tuple(last.tolist()))
 
 
-def _remove(weights: FloatArray, flow: FloatArray, gone: int) -> tuple[FloatArray, FloatArray]:
-    """Pass on the weight of a rejected hypothesis and join the arrows around it."""
+def pass_on(weights: FloatArray, flow: FloatArray, gone: int) -> tuple[FloatArray, FloatArray]:
+    """Pass on the weight of a rejected hypothesis and join the arrows around it.
+
+    Examples:
+        >>> pass_on(np.array([0.5, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]]), 0)[0].tolist()
+        [0.0, 1.0]
+    """
     passed = weights + weights[gone] * flow[gone]
     passed[gone] = 0.0
     joined = flow + np.outer(flow[:, gone], flow[gone])

@@ -25,6 +25,13 @@ from abplat.stats.sequential.group_sequential import (
     solve_drift,
 )
 from abplat.stats.sequential.ledger import Ledger, Look, open_ledger, read_ledger
+from abplat.stats.sequential.linear import (
+    AnytimeEffect,
+    AnytimeTest,
+    LinearPlan,
+    compare_anytime,
+    plan_linear,
+)
 from abplat.stats.sequential.msprt import (
     MixturePlan,
     log_mixture_ratio,
@@ -36,17 +43,21 @@ from abplat.stats.sequential.spending import FAMILIES, Spending, spend
 
 __all__ = [
     "FAMILIES",
+    "AnytimeEffect",
+    "AnytimeTest",
     "Bounds",
     "ConfidenceSequencePlan",
     "Crossing",
     "GroupSequentialPlan",
     "Ledger",
+    "LinearPlan",
     "Look",
     "MixturePlan",
     "SequenceInterval",
     "Spending",
     "StagewiseResult",
     "StoppedTest",
+    "compare_anytime",
     "confidence_sequence",
     "crossing",
     "infer_after_stop",
@@ -57,6 +68,7 @@ __all__ = [
     "mixture_p_values",
     "next_bound",
     "open_ledger",
+    "plan_linear",
     "plan_mixture",
     "read_ledger",
     "repeated_intervals",

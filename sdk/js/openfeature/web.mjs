@@ -9,8 +9,9 @@ export class AbplatWebProvider extends OFREPWebProvider {
     super(options, logger);
     this.recorder = new Recorder(options, { flushMs, storage: findStorage() });
     this.hooks = expose ? [this.recorder.hook] : [];
-    this._leave = () => this.recorder.leave();
+    this._leave = ({ type }) => (type === "pagehide" || document.hidden) && this.recorder.leave();
     globalThis.addEventListener?.("pagehide", this._leave);
+    globalThis.document?.addEventListener("visibilitychange", this._leave); // on telephones nothing else may follow
   }
 
   track(name, context, details) {
@@ -19,6 +20,7 @@ export class AbplatWebProvider extends OFREPWebProvider {
 
   async onClose() {
     globalThis.removeEventListener?.("pagehide", this._leave);
+    globalThis.document?.removeEventListener("visibilitychange", this._leave);
     await super.onClose();
     await this.recorder.flush();
   }

@@ -5,8 +5,9 @@
  */
 
 import { createConfiguration } from "./configuration.js";
+import { createCustomers, type CustomerCalls, REFUSED } from "./customers.js";
 import { type Attributes, type Decision, type Unit, unready } from "./decision.js";
-import { createBackoff, createLine, later, type Line, now, within } from "./line.js";
+import { createBackoff, createLine, later, type Line, now, readObject, within } from "./line.js";
 import { createMemory, type Store } from "./memory.js";
 import { type Instant, joinEvents, makeId, makeRecord } from "./records.js";
 import { isObject, isString, normaliseUnit, toBytes } from "./texts.js";
@@ -70,7 +71,7 @@ export interface Stats {
   states: { configuration: string; events: string };
 }
 
-export interface Client {
+export interface Client extends CustomerCalls {
   /** Decide one experiment for one unit, at once. */
   decide(key: string, unit: Unit, attributes?: Attributes | null, options?: DecideOptions): Decision;
   /** Decide every experiment for one unit; empty without a configuration. */
@@ -81,13 +82,6 @@ export interface Client {
   exposeBeforeRedirect(decision: Decision, options?: RecordOptions & { seconds?: number }): Promise<boolean>;
   /** Record that something happened to a unit. Returns the id, or null when no record could be made or kept. */
   track(event: string, unit: Unit, options?: TrackOptions): string | null;
-  /**
-   * Say that an anonymous unit turned out to be a known one: from now on it keeps the variants shown on this
-   * device. Resolves to whether the platform has answered within `seconds`.
-   */
-  identify(anonymous: Unit, known: Unit, options?: { ts?: Instant; seconds?: number }): Promise<boolean>;
-  /** Ask the platform what it knows of a unit; null without an answer. Needs a server key. */
-  context(unit: Unit, seconds?: number): Promise<Record<string, any> | null>;
   /** Fetch now; say whether the platform answered. Also lets a client that stopped for its key try again. */
   refresh(seconds?: number): Promise<boolean>;
   /** Send what waits, for at most so many seconds; resolves to how many records still wait. */
@@ -100,7 +94,6 @@ export interface Client {
 }
 
 const MAX_BATCH = 500;
-const REFUSED = [400, 403, 404, 409, 413, 422];
 
 /** Make a client of one project. Throws if the address is not one of http or https; nothing else ever does. */
 export const createClient = (url: string, key: string, options: Options = {}): Client => {
@@ -123,7 +116,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
   const queue = new Map<string, string>();
   for (const id of memory.list("q")) {
     const text = memory.read("q" + id);
-    if (isString(text)) queue.set(id, text);
+    if (isString(text) && readObject(text) && /^[ei]/.test(id)) queue.set(id, text);
   }
   let limit = MAX_BATCH;
   let isClosed = false;
@@ -138,7 +131,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     }
   };
 
-  const refuseRecord = (found: any): void => {
+  const refuseRecord = (found: unknown): void => {
     const { code = "", message, detail } = isObject(found) ? found : {} as any;
     refusals.push({ code, message: message ?? detail ?? "" });
     if (refusals.length > 20) refusals.shift();
@@ -190,11 +183,9 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       sending = undefined;
     }));
 
-  const sendNext = (seconds?: number): Promise<boolean> => {
-    const ids = [...queue.keys()];
-    const identification = ids.find((id) => id[0] === "i");
-    return identification ? sendIdentification(identification, seconds) : sendBatch(takeBatch(ids), seconds);
-  };
+  const sendNext = (seconds?: number): Promise<boolean> => customers.sendNext(seconds) ?? sendBatch(takeBatch(listEvents()), seconds);
+
+  const listEvents = (): string[] => [...queue.keys()].filter((id) => id[0] === "e");
 
   /** The oldest events that fit into one request. */
   const takeBatch = (ids: string[]): string[] => {
@@ -210,17 +201,18 @@ export const createClient = (url: string, key: string, options: Options = {}): C
 
   const bodyOf = (batch: string[]): string => joinEvents(batch.map((id) => queue.get(id)!));
 
-  /** Pages send what needs no leave asked beforehand, so that it also works while they are left. */
+  /** Ask for an answer to JSON, with the key as a header. */
   const post = (path: string, body: string, seconds?: number) =>
-    events.ask(path + (isClientKey ? "?key=" + key : ""), {
-      method: "POST",
-      body,
-      keepalive: isClientKey,
-      headers: { "Content-Type": isClientKey ? "text/plain" : "application/json", ...(isClientKey ? {} : headers) },
-    }, seconds);
+    events.ask(path, { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } }, seconds);
+
+  /** Pages send what needs no leave asked beforehand, so that it also works while they are left. */
+  const deliver = (path: string, body: string, seconds?: number) =>
+    isClientKey
+      ? events.ask(path + "?key=" + key, { method: "POST", body, keepalive: true, headers: { "Content-Type": "text/plain" } }, seconds)
+      : post(path, body, seconds);
 
   const sendBatch = async (batch: string[], seconds?: number): Promise<boolean> => {
-    const reply = await post("/v1/events", bodyOf(batch), seconds);
+    const reply = await deliver("/v1/events", bodyOf(batch), seconds);
     if (!reply) return false;
     const { status, json } = reply;
     if (status === 403) return events.stop(status);
@@ -243,18 +235,18 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     return events.succeed();
   };
 
-  /** Send one identification and take over the pins. */
-  const sendIdentification = async (id: string, seconds?: number): Promise<boolean> => {
-    const text = queue.get(id)!;
-    const reply = await post("/v1/identify", text, seconds);
-    if (!reply) return false;
-    const { status, json } = reply;
-    if (!json || (status > 299 && !REFUSED.includes(status))) return events.fail("failing", status);
-    remove([id]);
-    if (status > 299) refuseRecord(json);
-    else memory.inherit(JSON.parse(text).known, Object.entries(isObject(json.pins) ? json.pins : {}).filter((pin): pin is [string, string] => isString(pin[1])));
-    return events.succeed();
+  /** Send until something is so, nothing waits or the time is over. The first attempt does not wait for a back-off. */
+  const sendUntil = async (isDone: () => boolean, seconds: number): Promise<void> => {
+    const end = now() + seconds;
+    for (let pause = events.held(); queue.size && !isDone() && !events.isStopped && now() + pause < end;) {
+      if (pause) await within(undefined, pause);
+      pause = (await within(sendOnce(end - now()), end - now())) ? 0 : Math.max(events.wait(), 0.01);
+    }
   };
+
+  const customers = createCustomers({
+    isClientKey, memory, events, queue, maxBody, post, deliver, record, remove, refuseRecord, noteInvalid, drain, sendUntil,
+  });
 
   const poll = async (): Promise<void> => {
     if (!polling.wait()) await configuration.fetch();
@@ -270,6 +262,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
   };
 
   const client: Client = {
+    ...customers.calls,
     decide: (experiment, unit, attributes, options) => {
       const { evaluator } = configuration.held();
       const decision = evaluator
@@ -291,8 +284,9 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     },
     exposeBeforeRedirect: async (decision, options) => {
       const id = client.expose(decision, options);
-      if (id) await client.flush(options?.seconds ?? 1);
-      return !queue.has("e" + id);
+      const isStored = () => !queue.has("e" + id);
+      await sendUntil(isStored, options?.seconds ?? 1);
+      return isStored();
     },
     track: (name, unit, options) => {
       const actor = normaliseUnit(unit);
@@ -300,21 +294,6 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       return actor && name && isString(name)
         ? record("e", ts, { kind: "touchpoint", actor, name, channel, value, props: properties })
         : noteInvalid("an event needs a name and a unit of 1 to 256 characters");
-    },
-    identify: async (anonymous, known, options) => {
-      const a = normaliseUnit(anonymous), b = normaliseUnit(known);
-      if (!a || !b) return !!noteInvalid("identify needs two units of 1 to 256 characters");
-      const assignments = memory.link(a, b);
-      const id = isClientKey
-        ? record("e", options?.ts, { kind: "alias", a, b, source: "identify" })
-        : record("i", options?.ts, { anonymous: a, known: b, assignments });
-      void drain();
-      if (options?.seconds) await client.flush(options.seconds);
-      return !!id && !queue.has((isClientKey ? "e" : "i") + id);
-    },
-    context: async (unit, seconds = 2) => {
-      const reply = await events.ask("/v1/context?unit=" + encodeURIComponent(normaliseUnit(unit) ?? ""), { headers }, seconds);
-      return (reply?.status === 200 && reply.json) || null;
     },
     refresh: async (seconds) => {
       const answered = await configuration.fetch(seconds);
@@ -324,11 +303,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       return answered;
     },
     flush: async (seconds = 10) => {
-      const end = now() + seconds;
-      for (let pause = events.held(); queue.size && !events.isStopped && now() + pause < end;) {
-        if (pause) await within(undefined, pause);
-        pause = (await within(sendOnce(end - now()), end - now())) ? 0 : Math.max(events.wait(), 0.01);
-      }
+      await sendUntil(() => !queue.size, seconds);
       return queue.size;
     },
     close: async (seconds = 2) => {
@@ -349,7 +324,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       };
     },
     hand: (send) => {
-      for (let batch, ids = [...queue.keys()]; (batch = takeBatch(ids))[0]; ids = ids.slice(batch.length)) {
+      for (let batch, ids = listEvents(); (batch = takeBatch(ids))[0]; ids = ids.slice(batch.length)) {
         send(base + "/v1/events?key=" + key, bodyOf(batch));
       }
     },

@@ -8,11 +8,11 @@
 import { findAnonymousId, whenLeaving } from "./anonymous.js";
 import { type Decision, unready } from "./decision.js";
 import { joinEvents, makeId, makeRecord } from "./records.js";
-import { isString, normaliseUnit, own, toBytes } from "./texts.js";
+import { isString, normaliseUnit, toBytes } from "./texts.js";
 
 type Fields = Record<string, any>;
-/** A question and its answer; `turn` tells the youngest request. */
-type Asked = [question: string, decisions: Fields, version?: string, turn?: number];
+/** A question and its answer; `turn` tells the youngest request, and is nothing where it has to be asked again. */
+type Asked = [question: string, decisions: Fields, version?: string, turn?: object | 0];
 
 const MAX_BODY = 3e4;
 
@@ -26,7 +26,7 @@ const createClient = (
   const queue = new Map<string, string>();
   const asked = new Map<string, Asked>();
   let store: Fields = {};
-  let failures = 0, until = 0, due = 0, isStopped = false, state = "", turns = 0, config_version = "";
+  let failures = 0, until = 0, due = 0, state = "", config_version = "";
   let sending: Promise<any> | undefined;
 
   try {
@@ -53,38 +53,40 @@ const createClient = (
     let pause, detail: any, json, next = "unreachable";
     try {
       const reply = await fetch(url + path + query, {
-        method: "POST", body, keepalive: true, credentials: "omit", signal: AbortSignal.timeout?.(seconds * 1e3), // older browsers wait as long as they like
+        method: "POST", body, keepalive: true, signal: AbortSignal.timeout?.(seconds * 1e3), // older browsers wait as long as they like
       });
       detail = reply.status;
       pause = +reply.headers.get("retry-after")!;
       next = /401|403/.test(detail) ? "unauthorized" : "failing";
       json = await reply.json();
-      if (json.decisions || json.accepted >= 0 || (json.code && /400|409|413|422/.test(detail))) next = "ok";
+      if (json.decisions || json.pins || json.accepted >= 0 || (json.code && /400|409|413|422/.test(detail))) next = "ok";
+      else json = 0;
     } catch (error) {
       detail ??= error;
     }
-    isStopped = next === "unauthorized";
-    const reach = next === "ok" ? failures = 0 : Math.min(first * 2 ** failures++, ceiling);
+    const reach = json ? failures = 0 : Math.min(first * 2 ** failures++, ceiling);
     until = now() + (reach && (pause || Math.random() * reach + (reach < ceiling ? 0 : ceiling)));
     if (next !== state && state + next !== "ok") console.warn("abplat:", next, detail);
     state = next;
-    return next === "ok" && json;
+    return json || 0;
   };
 
-  /** The oldest records that fit into one body. */
+  /** The oldest events that fit into one body. */
   const take = (ids: string[]): string[] => {
     let size = 60;
-    return ids.filter((id) => (size += toBytes(queue.get(id)!).length + 1) < MAX_BODY);
+    return ids.filter((id) => id < "g" && (size += toBytes(queue.get(id)!).length + 1) < MAX_BODY);
   };
   const bodyOf = (batch: string[]): string => joinEvents(batch.map((id) => queue.get(id)!));
 
   const send = (seconds?: number): Promise<any> =>
     (sending ??= (async () => {
-      const batch = take([...queue.keys()]);
-      const json = await ask("/v1/events", bodyOf(batch), seconds);
+      const ids = [...queue.keys()], join = ids.find((id) => id > "g");
+      const batch = join ? [join] : take(ids);
+      const json = await ask(join ? "/v1/identify" : "/v1/events", join ? queue.get(join)! : bodyOf(batch), seconds);
       sending = undefined;
       if (!json) return;
-      const refused = json.refused || batch;
+      if (json.pins) bind(json.unit, json.pins);
+      const refused = json.refused || (json.pins ? [] : batch);
       counts.sent += batch.length;
       counts.accepted += json.accepted | 0;
       counts.duplicates += json.duplicates | 0;
@@ -98,13 +100,13 @@ const createClient = (
     })());
 
   const flush = async (seconds = 10): Promise<number> => {
-    for (const end = now() + seconds; queue.size && now() < end && !isStopped;)
+    for (const end = now() + seconds; queue.size && now() < end && state !== "unauthorized";)
       if (!(await Promise.race([send(end - now()), sleep(end - now())]))) await sleep(Math.min(until, end) - now());
     return queue.size;
   };
 
-  const record = (fields: Fields, ts?: any): string | null => {
-    const id = makeId();
+  const record = (fields: Fields, ts?: any, letter = ""): string | null => {
+    const id = letter + makeId();
     try {
       const text = makeRecord({ ...fields, id }, ts, MAX_BODY - 100);
       if (queue.size >= bufferSize) counts.dropped++;
@@ -136,14 +138,18 @@ const createClient = (
     } catch {} // attributes that JSON cannot hold
   };
 
-  /** The variants that a unit is bound to: what it has seen here, once it is known who it is. */
-  const pinsOf = (unit: string): Fields =>
-    Object.fromEntries(read("p" + unit) ? [...readMap("s" + unit)].map(([name, sight]) => [name, sight[1]]) : []);
+  /** Bind a unit: to what was seen here, then the platform's pins, then those it had; and ask again. */
+  const bind = (unit: string, pins?: Fields): void => {
+    const bound = { ...read("p" + unit), ...pins };
+    for (const [name, [, variant]] of readMap("s" + unit)) bound[name] = variant;
+    write("p" + unit, bound);
+    for (const one of asked.values()) one[3] = 0;
+  };
 
   const renew = async (one: Asked, seconds?: number): Promise<boolean> => {
     const { unit } = JSON.parse(one[0]);
-    const turn = one[3] = ++turns;
-    const json = await ask("/v1/decide", one[0].slice(0, -1) + `,"pins":${JSON.stringify(pinsOf(unit))}}`, seconds);
+    const turn = one[3] = {};
+    const json = await ask("/v1/decide", one[0].slice(0, -1) + `,"pins":${JSON.stringify(read("p" + unit) || {})}}`, seconds);
     if (turn === one[3]) { // nobody has asked again since, with other pins
       if (!json) one[3] = 0;
       if (json.decisions) {
@@ -156,19 +162,19 @@ const createClient = (
   };
 
   /** Do what is due, unless the platform should be left alone. */
-  const tick = async (): Promise<void> => {
-    if (isStopped || now() < until) return;
+  const tick = (): void => {
+    if (state === "unauthorized" || now() < until) return;
     const isDue = pollSeconds && now() > due && !document.hidden;
     if (isDue) due = now() + pollSeconds * (0.5 + Math.random());
     for (const one of asked.values()) if (isDue || !one[3]) renew(one);
-    if (queue.size) await send();
+    if (queue.size) send();
   };
 
   const client = {
     anonymousId: findAnonymousId(store),
     decide: (name: string, unit: unknown, attributes?: any, { channel, default: fallback }: Fields = {}): Decision => {
       const found = find(unit, attributes, channel);
-      const decision = found && own(found[1], name) || unready(name, unit, found?.[2] ? "unknown_experiment" : "not_ready", found?.[2]);
+      const decision = found && new Map(Object.entries<Decision>(found[1])).get(name as string) || unready(name, unit, found?.[2] ? "unknown_experiment" : "not_ready", found?.[2]);
       return { ...decision, variant: decision.variant ?? fallback ?? null };
     },
     decideAll: (unit: unknown, attributes?: any, { channel }: Fields = {}) => ({ ...find(unit, attributes, channel)?.[1] }),
@@ -186,23 +192,22 @@ const createClient = (
     },
     track: (name: unknown, unit: unknown, { value, properties, channel, ts }: Fields = {}) =>
       record({ kind: "touchpoint", actor: normaliseUnit(unit), name, value, props: properties, channel }, name && isString(name) && normaliseUnit(unit) ? ts : NaN),
-    identify: async (anonymous: unknown, known: unknown, { ts, seconds = 0 }: Fields = {}): Promise<boolean> => {
-      const a = normaliseUnit(anonymous)!, b = normaliseUnit(known)!;
-      const id = record({ kind: "alias", a, b, source: "identify" }, a && b ? ts : NaN);
+    identify: async (anonymous: unknown, known: unknown, { identityToken, channel, ts, seconds = 0 }: Fields = {}): Promise<boolean> => {
+      const a = normaliseUnit(anonymous)!, b = normaliseUnit(known ?? (identityToken && a))!;
+      const id = record(
+        identityToken ? { anonymous: a, identity_token: identityToken, channel } : { kind: "alias", a, b, source: "identify" },
+        a && b ? ts : NaN, identityToken ? "i" : "",
+      );
       if (id) {
         const mine = readMap("s" + b);
         for (const [name, sight] of readMap("s" + a)) if (!(mine.get(name)?.[0] <= sight[0])) mine.set(name, sight);
         write("s" + b, [...mine]);
-        write("p" + b, 1);
+        bind(b);
         for (const one of [...asked.values()]) {
           const { unit, attributes, channel } = JSON.parse(one[0]);
           if (unit !== a) continue;
           const to = find(b, attributes, channel)!;
-          for (const [name, [, variant]] of mine) {
-            const shown = own(one[1], name);
-            if (shown?.variant === variant) to[1][name] = { ...shown, unit: b, reason: "pinned" };
-          }
-          to[3] = 0;
+          for (const [name, shown] of Object.entries(one[1])) if (mine.get(name)?.[1] === shown.variant) to[1][name] = { ...shown, unit: b, reason: "pinned" };
         }
         tick();
       }
@@ -223,8 +228,8 @@ const createClient = (
 
   const timer = setInterval(tick, flushSeconds * 1e3);
   for (const name of Object.keys(store).sort()) {
-    const text = name.startsWith(prefix + "q") && read(name.slice(prefix.length));
-    if (text) queue.set(name.slice(prefix.length + 1), text);
+    const [, id] = name.split(prefix + "q"), text = id && read("q" + id);
+    if (text) queue.set(id!, text);
   }
   whenLeaving((give) => {
     for (let batch, ids = [...queue.keys()]; (batch = take(ids))[0]; ids = ids.slice(batch.length)) give(url + "/v1/events" + query, bodyOf(batch));

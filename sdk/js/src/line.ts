@@ -133,7 +133,7 @@ const readText = async (response: Response, aborter: AbortController): Promise<s
   }
 };
 
-const readObject = (text: string): Record<string, any> | undefined => {
+export const readObject = (text: string): Record<string, any> | undefined => {
   try {
     const found = JSON.parse(text);
     return isObject(found) ? found : undefined;

@@ -54,6 +54,9 @@ export const createMemory = (store: Store | undefined, prefix: string) => {
       memory.inherit(known, []);
       return Object.fromEntries(variantsOf(theirs));
     },
+    /** When a unit was first shown each variant. */
+    seenAt: (unit: string): Record<string, string> =>
+      Object.fromEntries([...load("s" + unit)].map(([key, sight]) => [key, new Date(sight[0]).toISOString()])),
     /** Bind a unit: to what was seen here, then the platform's pins, then those it had. */
     inherit: (known: string, pins: [string, string][]): void => {
       const bound = new Map([...load("p" + known), ...pins, ...variantsOf(load("s" + known))]);
@@ -74,7 +77,11 @@ export const createMemory = (store: Store | undefined, prefix: string) => {
     }
     return found;
   };
+  /** Keep a map, and what another tab has added to it since: what was seen first counts. */
   const save = (key: string, value: Map<string, any>): void => {
+    for (const [name, other] of attempt(() => new Map<string, any>(memory.read(key))) ?? []) {
+      if (!value.has(name) || (key[0] === "s" && other[0] < value.get(name)[0])) value.set(name, other);
+    }
     hold(key, value);
     memory.write(key, [...value]);
   };

@@ -10,14 +10,12 @@ export type Instant = Date | string | null | undefined;
 
 /** A UUIDv7: unique, and in order of time, which keeps the platform's index small. */
 export const makeId = (): string => {
-  const chance = new Uint8Array(16);
+  const chance = new Uint8Array(20);
   if (PAGE || globalThis.crypto) crypto.getRandomValues(chance);
   else chance.forEach((_, i) => (chance[i] = Math.random() * 256)); // React Native has none
-  chance[6] = 112 | (chance[6]! & 15);
-  chance[8] = 128 | (chance[8]! & 63);
-  const digits = [...chance].map((byte) => (256 + byte).toString(16).slice(1)).join("");
-  return (0 + Date.now().toString(16) + digits.slice(12)) // milliseconds have 11 digits until the year 2527
-   .replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  const digits = [...chance].map((byte) => (byte & 15).toString(16)).join("");
+  return (0 + Date.now().toString(16) + digits) // milliseconds have 11 digits until the year 2527
+    .replace(/(.{8})(.{4}).(.{3}).(.{3})/, "$1-$2-7$3-8$4-"); // version 7, variant 8
 };
 
 const writeInstant = (ts: Instant): string => (isString(ts) ? ts : new Date(ts ?? Date.now()).toISOString());

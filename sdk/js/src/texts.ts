@@ -13,8 +13,11 @@ export const refuse = (what: string): never => {
   throw Error("bad " + what);
 };
 
+/** Set by the build: whether this is the file for pages, where size comes before speed. */
+declare const PAGE: boolean;
+
 /** UTF-8 as a text of bytes. Throws for a lone surrogate. */
-export const toBytes = (text: string): string => (/[^\0-\x7f]/.test(text) ? unescape(encodeURIComponent(text)) : text);
+export const toBytes = (text: string): string => (PAGE || /[^\0-\x7f]/.test(text) ? unescape(encodeURIComponent(text)) : text);
 
 /** The text that is hashed for a unit, or null: 1 to 256 code points that have a UTF-8; whole numbers become texts. */
 export const normaliseUnit = (unit: unknown): string | null => {

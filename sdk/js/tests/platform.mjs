@@ -15,11 +15,11 @@ export const makeConfig = (version = "1", fields = {}) => ({
 });
 
 export const HTML = "<html><body>Welcome to the hotel network. Please log in.</body></html>";
-export const QUICK = { pollSeconds: 0, flushSeconds: 0.02, backoff: [0.01, 0.05], timeoutSeconds: 1 };
+export const QUICK = { pollSeconds: 0, flushSeconds: 0.02, backoff: [0.01, 0.05], timeoutSeconds: 30 };
 
 export const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1e3));
 
-export const until = async (condition, seconds = 5) => {
+export const until = async (condition, seconds = 30) => {
   for (const end = Date.now() + seconds * 1e3; !condition();) {
     if (Date.now() > end) throw Error("it did not happen in time: " + condition);
     await sleep(0.01);
@@ -44,11 +44,12 @@ export class FakePlatform {
       let body = "";
       for await (const chunk of request) body += chunk;
       const [path, query = ""] = request.url.split("?");
-      this.requests.push({ path, query, headers: request.headers, body, method: request.method });
+      this.requests.push({ path, query, headers: request.headers, body, method: request.method, at: performance.now() });
       const reply = await (this.answers[path] ? this.answers[path]() : this.respond(path, request.headers, body));
       if (!reply) return request.socket.destroy();
       response.writeHead(reply[0], reply[1]);
-      response.end(reply[2]);
+      if (!("Content-Length" in (reply[1] ?? {}))) return response.end(reply[2]);
+      response.write(reply[2], () => request.socket.destroy()); // cut off in the middle
     });
     await new Promise((resolve) => this.server.listen(this.port, "127.0.0.1", resolve));
     this.port = this.server.address().port;
@@ -65,6 +66,10 @@ export class FakePlatform {
       const etag = `"${this.config.version}"`;
       return headers["if-none-match"] === etag ? [304, { etag }, ""] : [200, { etag }, JSON.stringify(this.config)];
     }
+    if (path === "/v1/identify/batch") {
+      const { identifications } = JSON.parse(body);
+      return [200, {}, JSON.stringify({ results: identifications.map(() => ({ status: 200, pins: this.pins })) })];
+    }
     if (path === "/v1/identify") return [200, {}, JSON.stringify({ pins: this.pins })];
     if (path === "/v1/context") return [200, {}, '{"unit": "cust:1"}'];
     return this.store(JSON.parse(body).events);
@@ -78,10 +83,42 @@ export class FakePlatform {
     return [202, {}, JSON.stringify({ accepted: fresh.length, duplicates: good.length - fresh.length, refused })];
   }
 
+  /** Bodies that came to a path, as objects. */
+  bodies(path) {
+    return this.requests.filter((request) => request.path === path).map(({ body }) => JSON.parse(body));
+  }
+
   count(path) {
     return this.requests.filter((request) => request.path === path).length;
   }
 }
+
+const clients = [];
+
+/** Start a platform for one test. */
+export const start = async (t) => {
+  const platform = await new FakePlatform().start();
+  t.after(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close(0)));
+    await platform.stop();
+  });
+  return platform;
+};
+
+/** Make a function that makes clients, which end with their test. */
+export const makeClient = (createClient) => (platform, options = {}, key = "abs_test") => {
+  clients.push(createClient(platform.url, key, { ...QUICK, ...options }));
+  return clients.at(-1);
+};
+
+/** The other one of two variants. */
+export const other = (variant) => (variant === "control" ? "treatment" : "control");
+
+/** An anonymous unit, and a known one that the hash gives another variant. */
+export const findUnits = (client) => {
+  const seen = client.decide("e", "anon:w1").variant;
+  for (let n = 0; ; n++) if (client.decide("e", `cust:${n}`).variant !== seen) return ["anon:w1", `cust:${n}`];
+};
 
 /** A store that outlives a client. */
 export const makeStore = () => {

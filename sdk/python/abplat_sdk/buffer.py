@@ -46,6 +46,12 @@ class Buffer(Protocol):
     def save_seen(self, unit: str, seen: dict[str, tuple[str, float]]) -> None:
         """Keep what a unit has seen: variant and time per experiment."""
 
+    def load_draws(self) -> dict[str, tuple[str, int]]:
+        """Return salt and phase under which each experiment was last seen in earlier runs."""
+
+    def save_draws(self, draws: dict[str, tuple[str, int]], over: list[str]) -> None:
+        """Keep draws, and let go of pins and sightings of experiments whose draw is over."""
+
     def before_fork(self) -> None:
         """Let go of what must not cross a fork."""
 
@@ -108,6 +114,13 @@ class MemoryBuffer:
     def save_seen(self, unit: str, seen: dict[str, tuple[str, float]]) -> None:
         """Do nothing: the client itself remembers for as long as memory lasts."""
 
+    def load_draws(self) -> dict[str, tuple[str, int]]:
+        """Return nothing: memory has no earlier runs."""
+        return {}
+
+    def save_draws(self, draws: dict[str, tuple[str, int]], over: list[str]) -> None:
+        """Do nothing: the client itself remembers for as long as memory lasts."""
+
     def before_fork(self) -> None:
         """Do nothing: memory is copied."""
 
@@ -134,6 +147,7 @@ CREATE TABLE IF NOT EXISTS seen (
   number INTEGER PRIMARY KEY, unit TEXT NOT NULL, experiment TEXT NOT NULL, variant TEXT NOT NULL,
   at REAL NOT NULL, UNIQUE (unit, experiment)
 );
+CREATE TABLE IF NOT EXISTS draws (experiment TEXT PRIMARY KEY, salt TEXT NOT NULL, phase INTEGER NOT NULL);
 """
 
 
@@ -253,6 +267,25 @@ class DiskBuffer:
         )
         with self._lock:
             self._connection.executemany(insert, rows)
+
+    def load_draws(self) -> dict[str, tuple[str, int]]:
+        """Return salt and phase under which each experiment was last seen in earlier runs."""
+        with self._lock:
+            rows = self._connection.execute("SELECT experiment, salt, phase FROM draws").fetchall()
+        return {experiment: (salt, phase) for experiment, salt, phase in rows}
+
+    def save_draws(self, draws: dict[str, tuple[str, int]], over: list[str]) -> None:
+        """Keep draws, and let go of pins and sightings of experiments whose draw is over."""
+        gone = [(experiment,) for experiment in over]
+        rows = [(experiment, *draw) for experiment, draw in draws.items()]
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany("DELETE FROM pins WHERE experiment = ?", gone)
+                self._connection.executemany("DELETE FROM seen WHERE experiment = ?", gone)
+                self._connection.executemany("INSERT OR REPLACE INTO draws VALUES (?, ?, ?)", rows)
+            finally:
+                self._connection.execute("COMMIT")
 
     def before_fork(self) -> None:
         """Close the file: SQLite loses track of its locks when an open file crosses a fork."""

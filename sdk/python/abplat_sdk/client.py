@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from abplat_sdk import processes
+from abplat_sdk import __version__, processes
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import open_buffer
 from abplat_sdk.configuration import ConfigurationSource
@@ -66,20 +66,21 @@ class Client(CustomerCalls, Waiting):
         timeout: float = 10.0,
         backoff: tuple[float, float] = (1.0, 300.0),
     ) -> None:
+        self._is_closed = False
+        self._poll_seconds = poll_seconds
+        self._flush_seconds = flush_seconds
         self._health = Health()
         self._reach = Backoff(*backoff)
         self._buffer = open_buffer(queue_path, buffer_size)
         self._sightings = Sightings(self._buffer)
         sending = Transport(base_url, api_key, timeout)
+        self._is_public = sending.is_public
         self._sender = Sender(sending, self._buffer, self._reach, self._health, self._sightings)
         cache = None if cache_path is None else Path(cache_path)
         polling = Transport(base_url, api_key, timeout)
         owner = f"{base_url}\n{api_key}"
-        self._source = ConfigurationSource(polling, self._reach, self._health, cache, owner)
+        self._source = ConfigurationSource(polling, self._reach, self._health, (cache, owner), self._follow)
         self._source.load(bootstrap)
-        self._poll_seconds = poll_seconds
-        self._flush_seconds = flush_seconds
-        self._is_closed = False
         self._renew()
         processes.watch(self)
 
@@ -155,6 +156,10 @@ class Client(CustomerCalls, Waiting):
             return {}
         return evaluator.decide_all(unit, attributes, self._pins(unit), channel)
 
+    def _follow(self, evaluator: Evaluator) -> None:
+        """Take note of a new configuration; a broken disk does not keep it from being used."""
+        self._guard(lambda: self._sightings.follow(evaluator.configuration.experiments))
+
     def _pins(self, unit: object) -> Mapping[str, str] | None:
         """Return the variants that a unit is bound to."""
         held = self._sightings.pins
@@ -174,7 +179,7 @@ class Client(CustomerCalls, Waiting):
         """
         if not isinstance(decision, Decision) or not decision.in_experiment or decision.variant is None:
             return None
-        seen = (decision.unit, decision.key, decision.variant)
+        seen = (decision.unit, decision.key, decision.variant, decision.phase)
         self._guard(lambda: self._sightings.saw(*seen))
         fields = {
             "kind": "exposure",
@@ -184,6 +189,8 @@ class Client(CustomerCalls, Waiting):
             "channel": channel,
             "reason": decision.reason,
             "config_version": decision.config_version,
+            "phase": decision.phase,
+            "sdk": f"python/{__version__}",
         }
         return self._record_event(fields, ts)
 

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +34,9 @@ class ConfigurationSource:
         transport: A connection of its own, so that a slow download never delays events.
         reach: Shared with the sender: while the platform cannot be reached, one of them probes.
         health: Told about changes of state.
-        cache_path: File that outlives the process.
-        cache_owner: What the cached document belongs to: another address or key must not use it.
+        cache: File that outlives the process, and what its document belongs to: another address or key
+            must not use it.
+        follow: Told of each configuration before it is used.
     """
 
     def __init__(
@@ -43,8 +44,8 @@ class ConfigurationSource:
         transport: Transport,
         reach: Backoff,
         health: Health,
-        cache_path: Path | None,
-        cache_owner: str,
+        cache: tuple[Path | None, str],
+        follow: Callable[[Evaluator], None],
     ) -> None:
         self.held = Held(None, "none", 0.0, "")
         self.is_stopped = False
@@ -53,8 +54,9 @@ class ConfigurationSource:
         self._backoff = reach.like()
         self._hold_until = 0.0
         self._health = health
-        self._cache_path = cache_path
-        self._owner = hashlib.sha256(cache_owner.encode()).hexdigest()[:16]
+        self._cache_path, owner = cache
+        self._owner = hashlib.sha256(owner.encode()).hexdigest()[:16]
+        self._follow = follow
 
     def after_fork(self) -> None:
         """Become usable in a child process."""
@@ -74,7 +76,7 @@ class ConfigurationSource:
             return
         try:
             given = bootstrap if isinstance(bootstrap, Mapping) else json.loads(Path(bootstrap).read_bytes())
-            self.held = Held(compile_config(given), "bootstrap", 0.0, "")
+            self._use(Held(compile_config(given), "bootstrap", 0.0, ""))
         except (OSError, ValueError, RecursionError) as error:
             self._health.enter("configuration", "bad bootstrap", str(error))
 
@@ -86,9 +88,8 @@ class ConfigurationSource:
             kept = json.loads(path.read_bytes())
             if kept["owner"] != self._owner:
                 return False
-            self.held = Held(
-                compile_config(kept["document"]), "cache", float(kept["fetched_at"]), str(kept["etag"])
-            )
+            evaluator = compile_config(kept["document"])
+            self._use(Held(evaluator, "cache", float(kept["fetched_at"]), str(kept["etag"])))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
         return True
@@ -118,9 +119,15 @@ class ConfigurationSource:
             evaluator = compile_config(document)
         except (ConfigError, ValueError, RecursionError) as error:
             return self._fail("bad configuration", f"kept the last good one; {error}")
-        self.held = Held(evaluator, "network", time.time(), reply.headers.get("etag", ""))
+        self._use(Held(evaluator, "network", time.time(), reply.headers.get("etag", "")))
         self._save(document)
         return self._succeed()
+
+    def _use(self, held: Held) -> None:
+        """Swap a configuration in."""
+        if held.evaluator is not None:
+            self._follow(held.evaluator)
+        self.held = held
 
     def _note_refusal(self, reply: Reply) -> bool:
         """Take note of an answer that holds no configuration."""

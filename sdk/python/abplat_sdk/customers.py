@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from abplat_sdk.evaluator import normalise_unit
-from abplat_sdk.records import Instant, format_ts, make_event_id, make_record
+from abplat_sdk.records import Instant, format_ts, make_alias, make_event_id, make_record
 from abplat_sdk.sender import Sender
 from abplat_sdk.sightings import Sightings
 from abplat_sdk.tokens import token_unit
@@ -21,6 +21,8 @@ class CustomerCalls:
     _wake: threading.Event
     _keep: Callable[[str, str], bool]
     _guard: Callable[[Callable[[], None]], None]
+    _is_public: bool
+    flush: Callable[[float], int]
     _note_invalid: Callable[[str], None]
 
     def identify(
@@ -37,6 +39,7 @@ class CustomerCalls:
 
         From now on the known unit keeps the variants that the anonymous one was shown on this device; what
         else the platform remembers follows when it answers. The link is kept and sent again when offline.
+        A client key is public: without a token it reports the join as an event and gets no pins.
 
         Args:
             anonymous: Identifier used before, such as ``anon:w1``.
@@ -54,12 +57,17 @@ class CustomerCalls:
         if before is None or after is None:
             self._note_invalid("identify needs two units of 1 to 256 characters")
             return False
+        if self._is_public and identity_token is None:
+            return self._report_join(before, after, ts, wait)
         named = {"known": after} if identity_token is None else {"identity_token": identity_token}
         record_id = make_event_id()
         try:
             assignments, assigned_at = self._sightings.link(before, after)
-            stamp = {"ts": format_ts(ts), "assignments": assignments, "assigned_at": assigned_at}
-            record = make_record({"id": record_id, "anonymous": before, **named, "channel": channel, **stamp})
+            known_phases = self._sightings.phases
+            phases = {key: known_phases[key] for key in assignments if key in known_phases}
+            shown = {"assignments": assignments, "assigned_at": assigned_at, "phases": phases or None}
+            stamp = {"id": record_id, "anonymous": before, "channel": channel, "ts": format_ts(ts)}
+            record = make_record({**stamp, **named, **shown})
             answered = self._sender.expect(record_id) if wait > 0 else None
             kept = self._keep("identify", record)
         except Exception as error:  # noqa: BLE001  # the SDK edge: neither odd objects nor a broken disk stop the host
@@ -70,6 +78,16 @@ class CustomerCalls:
             return False
         self._guard(lambda: self._sender.settle(answered, wait))
         return answered.is_set()
+
+    def _report_join(self, anonymous: str, known: str, ts: Instant, wait: float) -> bool:
+        """Keep a join as an event; say whether it was sent in that time."""
+        try:
+            self._sightings.link(anonymous, known)
+            kept = self._keep("event", make_alias(anonymous, known, format_ts(ts)))
+        except Exception as error:  # noqa: BLE001  # the SDK edge, as above
+            self._note_invalid(str(error))
+            return False
+        return kept and wait > 0 and self.flush(wait) == 0
 
     def context(
         self,

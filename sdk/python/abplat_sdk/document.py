@@ -74,6 +74,7 @@ class Experiment:
     targeting: Any
     overrides: Listing
     prerequisites: tuple[Prerequisite, ...] = ()
+    phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ def _experiment(value: object, path: str) -> Experiment:
         targeting=fields.get("targeting"),
         overrides=_overrides(fields.get("overrides", {}), f"{path}.overrides"),
         prerequisites=_prerequisites(fields, path),
+        phase=_phase(fields),
     )
 
 
@@ -231,6 +233,12 @@ def _name(fields: dict[str, Any]) -> str:
     """Read a key that only serves to name something; it decides nothing."""
     key = fields.get("key")
     return key if isinstance(key, str) else ""
+
+
+def _phase(fields: dict[str, Any]) -> int | None:
+    """Read the number of the phase; exposures carry it, and it decides nothing."""
+    phase = fields.get("phase")
+    return phase if isinstance(phase, int) and not isinstance(phase, bool) and phase > 0 else None
 
 
 def _prerequisites(fields: dict[str, Any], path: str) -> tuple[Prerequisite, ...]:

@@ -37,6 +37,7 @@ class Decision(NamedTuple):
         unit: The unit as it was hashed; empty when it was no valid one.
         unit_type: The kind of unit the experiment is meant for.
         hash_version: Version of the hash contract.
+        phase: Number of the phase that the experiment is in; None where the configuration does not say.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Decision(NamedTuple):
     unit: str
     unit_type: str
     hash_version: int
+    phase: int | None = None
 
 
 _Gate = Callable[[str, Mapping[str, Any], "str | None", "str | None", "Others | None"], "Decision | None"]
@@ -222,6 +224,7 @@ class Evaluator:
                 payload=payload,
                 unit_type=experiment.unit_type,
                 hash_version=experiment.hash_version,
+                phase=experiment.phase,
             )
         given = attributes if isinstance(attributes, Mapping) else _NO_ATTRIBUTES
         return self._compiled[experiment.key](text, given, pin if isinstance(pin, str) else None, channel)
@@ -255,9 +258,14 @@ def _compile_experiment(
     return _compile_general(experiment, version, gate)
 
 
+def _labels(experiment: Experiment) -> tuple[str, str, int, int | None]:
+    """Return what every decision says of its experiment."""
+    return experiment.key, experiment.unit_type, experiment.hash_version, experiment.phase
+
+
 def _compile_plain(experiment: Experiment, version: str) -> Decide:
     """Build the shortest way to a decision: two variants, everybody included, nothing before the split."""
-    key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
+    key, unit_type, hash_version, phase = _labels(experiment)
     salt, bound = experiment.salt + ":", experiment.variants[0].bound
     first, second = (variant.key for variant in experiment.variants)
     new, cls, words, digest, total = _new_tuple, Decision, first_word, md5, N_BUCKETS
@@ -274,14 +282,16 @@ def _compile_plain(experiment: Experiment, version: str) -> Decide:
             return general(unit, attributes, pin, channel)
         bucket = words(digest((salt + unit).encode()).digest())[0] % total
         variant = first if bucket < bound else second
-        return new(cls, (key, variant, None, True, "split", bucket, version, unit, unit_type, hash_version))
+        return new(
+            cls, (key, variant, None, True, "split", bucket, version, unit, unit_type, hash_version, phase)
+        )
 
     return decide
 
 
 def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -> Decide:
     """Build the way to a decision for any experiment."""
-    key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
+    key, unit_type, hash_version, phase = _labels(experiment)
     salt, included = (experiment.salt + ":").encode(), experiment.included
     bounds = [variant.bound for variant in experiment.variants]
     variants = [(variant.key, variant.payloads) for variant in experiment.variants]
@@ -311,7 +321,7 @@ def _compile_general(experiment: Experiment, version: str, gate: _Gate | None) -
         variant, payloads = variants[find(bounds, bucket)]
         payload = None if channel is None else payloads.get(channel)
         return new(
-            cls, (key, variant, payload, True, "split", bucket, version, unit, unit_type, hash_version)
+            cls, (key, variant, payload, True, "split", bucket, version, unit, unit_type, hash_version, phase)
         )
 
     return decide
@@ -362,13 +372,13 @@ def _answers(
     experiment: Experiment, version: str
 ) -> Callable[[Variant, str, int | None, str, str | None], Decision]:
     """Build the function that makes a decision other than the split."""
-    key, unit_type, hash_version = experiment.key, experiment.unit_type, experiment.hash_version
+    key, unit_type, hash_version, phase = _labels(experiment)
 
     def answer(variant: Variant, reason: str, bucket: int | None, unit: str, channel: str | None) -> Decision:
         payload = None if channel is None else variant.payloads.get(channel)
-        in_experiment = reason == "pinned"
+        is_in = reason == "pinned"
         return Decision(
-            key, variant.key, payload, in_experiment, reason, bucket, version, unit, unit_type, hash_version
+            key, variant.key, payload, is_in, reason, bucket, version, unit, unit_type, hash_version, phase
         )
 
     return answer

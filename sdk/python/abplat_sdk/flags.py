@@ -43,6 +43,8 @@ def metadata_of(decision: Decision, project: str) -> dict[str, bool | int | floa
     }
     if decision.bucket is not None:
         found["bucket"] = decision.bucket
+    if decision.phase is not None:
+        found["phase"] = decision.phase
     return found
 
 

@@ -68,8 +68,9 @@ class ExposureHook(Hook):
         if not self._is_new((unit, key, details.variant)):
             return
         reason, version = str(found.get("decisionReason", "split")), str(found.get("version", ""))
+        phase = found.get("phase")
         decision = unready_decision(key, unit, reason, version)._replace(
-            variant=details.variant, in_experiment=True
+            variant=details.variant, in_experiment=True, phase=phase if isinstance(phase, int) else None
         )
         self._client.expose(decision, channel=_channel_of(context.attributes))
 

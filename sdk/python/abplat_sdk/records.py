@@ -68,6 +68,13 @@ def make_record(fields: Mapping[str, Any]) -> str:
     return text
 
 
-def join_events(texts: list[str]) -> bytes:
-    """Write the body of one batch."""
-    return f'{{"sent_at":"{format_ts(None)}","events":[{",".join(texts)}]}}'.encode()
+def make_alias(anonymous: str, known: str, ts: str) -> str:
+    """Write the record of a join, which a public key may report but not be answered."""
+    said = {"kind": "alias", "a": anonymous, "b": known, "source": "identify"}
+    return make_record({"id": make_event_id(), "ts": ts, **said})
+
+
+def join_events(texts: list[str], dropped: int = 0) -> bytes:
+    """Write the body of one batch; what was dropped since the last one is told along with it."""
+    lost = f'"dropped":{dropped},' if dropped else ""
+    return f'{{"sent_at":"{format_ts(None)}",{lost}"events":[{",".join(texts)}]}}'.encode()

@@ -11,7 +11,7 @@ from typing import Any
 from abplat_sdk.backoff import PROBE_SECONDS, Backoff
 from abplat_sdk.buffer import Buffer, Record
 from abplat_sdk.health import Health, Refusal
-from abplat_sdk.records import join_events
+from abplat_sdk.records import join_events, make_alias
 from abplat_sdk.sightings import Sightings
 from abplat_sdk.tokens import token_unit
 from abplat_sdk.transport import Reply, Transport, TransportError
@@ -49,6 +49,8 @@ class Sender:
         self._batch = MAX_BATCH
         self._hold_until = 0.0
         self._takes_many = True
+        self._told = 0  # dropped records that the platform has heard of
+        self._is_public = transport.is_public
         self._expected: dict[str, threading.Event] = {}
 
     def after_fork(self) -> None:
@@ -138,7 +140,9 @@ class Sender:
         """Send events and take note of the answer."""
         if not batch:
             return False
-        reply = self._post("/v1/events", join_events([text for _, text in batch]), timeout)
+        lost = self._health.counts["dropped"] + self._buffer.dropped
+        body = join_events([text for _, text in batch], lost - self._told)
+        reply = self._post("/v1/events", body, timeout)
         if reply is None:
             return False
         answer = reply.json()
@@ -148,6 +152,7 @@ class Sender:
             return self._fail(f"status {reply.status} without the answer of an abplat server")
         self._buffer.remove("event", [number for number, _ in batch])
         self._batch = min(self._batch * 2, MAX_BATCH)
+        self._told = lost
         self._count(len(batch), answer)
         return self._succeed()
 
@@ -215,12 +220,14 @@ class Sender:
         number, text = record
         self._buffer.remove("identify", [number])
         said = json.loads(text)
+        known = said["known"] if "known" in said else token_unit(said["identity_token"])
         if status in _REFUSED:
             self._health.refuse(Refusal(str(answer.get("code", "")), str(answer.get("detail", ""))))
+            if self._is_public:  # a token may have expired offline: the join is a fact all the same
+                self._buffer.put("event", make_alias(said["anonymous"], str(known), said["ts"]))
         else:
             pins = answer.get("pins")
             clean = pins if isinstance(pins, dict) else {}
-            known = said["known"] if "known" in said else token_unit(said["identity_token"])
             self._sightings.inherit(str(known), {k: v for k, v in clean.items() if isinstance(v, str)})
         sign = self._expected.pop(str(said["id"]), None)
         if sign is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from abplat_sdk.buffer import Buffer
+from abplat_sdk.document import Experiment
 from abplat_sdk.records import format_seconds
 
 _Seen = tuple[float, int, str]  # when it was seen, order in which it was, variant
@@ -17,7 +18,8 @@ class Sightings:
 
     What was seen on this device comes first, the earlier before the later; then what the platform
     remembers. ``pins`` is read without a lock: its inner mappings are replaced, never changed. With a
-    queue file all of it outlives the process.
+    queue file all of it outlives the process. Only a reset of an experiment ends what is remembered of
+    it: everybody is drawn anew, here too.
     """
 
     def __init__(self, buffer: Buffer, capacity: int = 100_000) -> None:
@@ -27,6 +29,10 @@ class Sightings:
         self._lock = threading.Lock()
         self._seen: dict[str, dict[str, _Seen]] = {}
         self._order = 0
+        self._draws = dict(buffer.load_draws())
+        self._since: dict[str, int] = {}
+        self.phases: Mapping[str, int] = {}
+        """The phase of each experiment, as the configuration in use says."""
         for unit, experiment, variant, at in buffer.load_seen(capacity):
             self._seen.setdefault(unit, {})[experiment] = (at, self._next(), variant)
 
@@ -34,9 +40,39 @@ class Sightings:
         """Replace the lock after a fork, where another thread may have held it."""
         self._lock = threading.Lock()
 
-    def saw(self, unit: str, experiment: str, variant: str) -> None:
-        """Remember the first variant that a unit was shown, and when."""
+    def follow(self, experiments: Iterable[Experiment]) -> None:
+        """Take note of a new configuration before it is used; a later salt ends the draw before it."""
+        found = list(experiments)
         with self._lock:
+            self.phases = {each.key: each.phase for each in found if each.phase is not None}
+            held = self._draws
+            later = {
+                each.key: draw
+                for each in found
+                if (draw := (each.salt, each.phase or 0)) != held.get(each.key)
+                and draw[1] >= held.get(each.key, draw)[1]
+            }
+            over = [key for key, (salt, _) in later.items() if key in held and held[key][0] != salt]
+            for key in over:
+                self._since[key] = later[key][1]
+                self._forget(key)
+            if later:
+                held.update(later)
+                self._buffer.save_draws(later, over)
+
+    def _forget(self, experiment: str) -> None:
+        """Let go of what anybody has seen or is bound to in an experiment."""
+        for seen in self._seen.values():
+            seen.pop(experiment, None)
+        for unit, bound in list(self.pins.items()):
+            if experiment in bound:
+                self.pins[unit] = {key: variant for key, variant in bound.items() if key != experiment}
+
+    def saw(self, unit: str, experiment: str, variant: str, phase: int | None = None) -> None:
+        """Remember the first variant that a unit was shown, and when; not one of an earlier draw."""
+        with self._lock:
+            if phase is not None and phase < self._since.get(experiment, 0):
+                return
             seen = self._seen.get(unit)
             if seen is None:
                 if len(self._seen) >= self._capacity:

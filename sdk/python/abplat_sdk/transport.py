@@ -73,6 +73,7 @@ class Transport:
             "User-Agent": "abplat-sdk-python/0.1.0",
         }
         self._timeout = timeout
+        self.is_public = api_key.startswith("abc_")
         self._connection: http.client.HTTPConnection | None = None
 
     def request(

@@ -1,0 +1,120 @@
+"""How the experiment met its customers: every exposure that counts, by the id that was assigned.
+
+The population says what a customer is; this says how that customer came to be one: which ids were
+exposed, in which channel and by which SDK, what was a fresh assignment and what copied an earlier
+one, and since when the person behind an id was known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abplat.analysis.exposed import Exposed, compact
+from abplat.analysis.who import Who
+
+Ints: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Encounters:
+    """One entry per exposure in the order of time, one per assigned id, one per customer.
+
+    Attributes:
+        unit: Per exposure the position of its customer in the population.
+        assigned: Per exposure the position of its id in ``ids``.
+        variant: Per exposure the variant shown.
+        ts: Per exposure when.
+        channel: Per exposure a position in ``channels``, -1 unknown.
+        sdk: Per exposure a position in ``sdks``, -1 unknown.
+        ids: The ids that were exposed, each of which was an assignment.
+        first: Per id its earliest exposure.
+        fresh: Per id whether its earliest exposure was decided for this very id.
+        n_ids: Per customer the ids joined as of the snapshot.
+        identified: Per customer whether a ``cust:`` id is known by now.
+        known_before: Per customer whether the exposed id was joined to a ``cust:`` id by the exposure.
+    """
+
+    unit: Ints
+    assigned: Ints
+    variant: Ints
+    ts: Ints
+    channel: Ints
+    sdk: Ints
+    channels: tuple[str, ...]
+    sdks: tuple[str, ...]
+    ids: tuple[str, ...]
+    first: Ints
+    fresh: Flags
+    n_ids: Ints
+    identified: Flags
+    known_before: Flags
+
+
+def meet(exposed: Exposed, who: Who) -> Encounters:
+    """Describe how a population was met.
+
+    Args:
+        exposed: The exposures, and the population they make.
+        who: Who is who, and the links that made it so.
+    """
+    facts, population = exposed.facts, exposed.population
+    kept = np.flatnonzero(exposed.counting)
+    actor = who.place_of[facts.code[kept]].astype(np.int64)
+    unit = population.locate(who.identities.customer_of[actor])
+    used, first, assigned = np.unique(actor, return_index=True, return_inverse=True)
+    channel, channels = compact(facts.channel[kept], facts.channels)
+    sdk, sdks = compact(facts.sdk[kept], facts.sdks)
+    names = who.identities.named_by[population.customer]
+    joined = np.bincount(who.identities.customer_of, minlength=who.identities.n_customers)
+    earliest = first_of_each(unit, len(population))
+    return Encounters(
+        unit=unit.astype(np.int64),
+        assigned=assigned.astype(np.int64),
+        variant=exposed.variant[kept].astype(np.int64),
+        ts=facts.ts[kept],
+        channel=channel.astype(np.int64),
+        sdk=sdk.astype(np.int64),
+        channels=channels,
+        sdks=sdks,
+        ids=who.names_of(used),
+        first=first.astype(np.int64),
+        fresh=~facts.inherited[kept][first],
+        n_ids=joined[population.customer],
+        identified=who.is_customer[names],
+        known_before=_known_before(who, actor[earliest], population.first_exposure),
+    )
+
+
+def first_of_each(owner: NDArray[Any], n: int) -> Ints:
+    """Return where each owner stands for the first time; every owner 0..n-1 stands somewhere.
+
+    Examples:
+        >>> first_of_each(np.array([1, 0, 1]), 2).tolist()
+        [1, 0]
+    """
+    first = np.zeros(n, np.int64)
+    place = np.arange(owner.size, dtype=np.int64)
+    first[owner[::-1]] = place[::-1]
+    return first
+
+
+def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
+    """Return whether the exposed id, and the customer behind it, had been joined by the exposure."""
+    links, customer_of = who.links, who.identities.customer_of
+    inside = customer_of[links.a] == customer_of[links.b]
+    a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
+    joined = np.full(customer_of.size, NEVER, np.int64)
+    np.minimum.at(joined, a, ts)
+    np.minimum.at(joined, b, ts)
+    names = who.is_customer[a] | who.is_customer[b]
+    named = np.full(who.identities.n_customers, NEVER, np.int64)
+    np.minimum.at(named, customer_of[a[names]], ts[names])
+    since = np.maximum(joined[actor], named[customer_of[actor]])
+    return np.asarray(who.is_customer[actor] | (since <= exposed_us))

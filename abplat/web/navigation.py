@@ -1,0 +1,46 @@
+"""The main menu: one line per page that can be reached from everywhere."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from flask import request, url_for
+
+from abplat.domain.roles import VIEWER
+from abplat.web.door import find_person, may
+
+
+class Entry(NamedTuple):
+    """One entry of the menu."""
+
+    title: str
+    endpoint: str
+    role: str = VIEWER
+    """Who sees it."""
+
+
+class Item(NamedTuple):
+    """An entry as this page shows it."""
+
+    title: str
+    url: str
+    is_current: bool
+
+
+PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
+"""Pages of a project; their addresses take ``project``."""
+GENERAL_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
+"""Pages of no project, shown where the address names none."""
+
+
+def list_menu() -> list[Item]:
+    """Return the menu of the present page, for who is signed in."""
+    if find_person() is None:
+        return []
+    project = (request.view_args or {}).get("project")
+    entries, place = (PROJECT_ENTRIES, {"project": project}) if project else (GENERAL_ENTRIES, {})
+    return [
+        Item(entry.title, url_for(entry.endpoint, **place), request.endpoint == entry.endpoint)
+        for entry in entries
+        if may(entry.role, project)
+    ]
