@@ -40,6 +40,9 @@ SCHEMAS: dict[str, Schema] = {
     "alias": _schema(a=_MUST, b=_MUST, source=_MAY),
     "score": _schema(actor=_MUST, name=_MUST, channel=_MAY, value=(_NUMBER, False)),
 }
+CODED = {"touchpoint": ("actor",), "exposure": ("actor",), "alias": ("a", "b")}
+"""Kinds that are sealed, each with its columns that hold ids of people."""
+
 LATER_COLUMNS = {"exposure": ("phase", "sdk")}
 """Columns that tables made by an earlier abplat may lack."""
 FOLDERS = {"touchpoint": "touchpoints", "exposure": "exposures", "alias": "aliases", "score": "scores"}
