@@ -16,7 +16,7 @@ PERIODS_US = {
     "compact": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "discover")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "metric_history", "discover")
 
 
 def known_kinds() -> list[str]:

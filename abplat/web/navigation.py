@@ -27,8 +27,15 @@ class Item(NamedTuple):
     is_current: bool
 
 
+EXPLORING: Final = (
+    Entry("Data quality", "pages.show_quality"),
+    Entry("Connect", "pages.show_sdk"),
+    Entry("Glossary", "pages.show_glossary"),
+)
+"""Pages on which people find their way in a project."""
 PROJECT_ENTRIES: Final = (
     Entry("Experiments", "pages.list_experiments"),
+    *EXPLORING,
     Entry("Approvals", "pages.list_approvals"),
     Entry("People", "pages.list_people", ADMIN),
     Entry("Webhooks", "pages.list_webhooks", ADMIN),

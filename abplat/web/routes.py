@@ -20,7 +20,7 @@ from abplat.web import (
     audit,
     briefs,
     discussion,
-    experiments,
+    exploring,
     journeys,
     people,
     results,
@@ -30,11 +30,13 @@ from abplat.web import (
 )
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
+from abplat.web.glossary import define
 from abplat.web.navigation import list_menu
 from abplat.web.safety import protect
 
 STYLESHEET = "abplat.css"
 FORM_SHEET = "forms.css"
+EXPLORE_SHEET = "explore.css"
 _log = logging.getLogger(__name__)
 HEADINGS = {
     "not_authenticated": (401, "Please sign in"),
@@ -59,11 +61,10 @@ def make_blueprint() -> Blueprint:
     pages = Blueprint(
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
-    pages.add_url_rule("/", view_func=experiments.list_experiments)
-    pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
     for module in (results, briefs, sign_in, account, discussion, approvals, people, audit, webhooks):
         module.add_pages(pages)
+    exploring.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
     pages.register_error_handler(Exception, show_unexpected)
@@ -113,9 +114,11 @@ def _globals() -> dict[str, Any]:
     return {
         "stylesheet": url_for("pages.static", filename=STYLESHEET, v=_hash_of(STYLESHEET)),
         "form_sheet": url_for("pages.static", filename=FORM_SHEET, v=_hash_of(FORM_SHEET)),
+        "explore_sheet": url_for("pages.static", filename=EXPLORE_SHEET, v=_hash_of(EXPLORE_SHEET)),
         "person": find_person(),
         "is_local": is_local(),
         "may": may,
+        "define": define,
         "list_menu": list_menu,
         "token_field": _write_token,
         "find_discussion": discussion.find_discussion,

@@ -48,7 +48,7 @@ def test_every_route_is_documented(app: Flask) -> None:
     nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments|observations"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
-            url = rule.rule.replace("<any('.json', '.csv', '.parquet'):suffix>", ".csv").replace(
+            url = rule.rule.replace("<any('.json', '.csv', '.parquet', '.ipynb'):suffix>", ".csv").replace(
                 "<key>", "KEY"
             )
             url = url.replace("<path:key>", "KEY")
