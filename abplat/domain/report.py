@@ -14,6 +14,7 @@ import msgspec
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_breakdowns import BreakdownsSection
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
 from abplat.domain.report_maturity import MaturitySection
@@ -310,6 +311,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     maturity: MaturitySection | None = None
     paths: PathsSection | None = None
     breakdowns: BreakdownsSection | None = None
+    evidence: EvidenceSection | None = None
 
 
 def encode_report(report: Report) -> bytes:
