@@ -78,7 +78,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
     breakdowns = break_down(gathered, plan)
     checks = [*strata_findings(strata), *score_findings(scores)]
-    checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
+    checks += [*maturity_findings(maturity), *breakdown_findings(breakdowns)]
+    checks += path_findings(paths, identity)
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
