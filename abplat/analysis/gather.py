@@ -26,6 +26,7 @@ from abplat.analysis.profile import read_profile
 from abplat.analysis.serving import read_capable
 from abplat.analysis.snapshot import Exposure, Snapshot
 from abplat.analysis.walking import lay_out
+from abplat.domain.identity import id_type
 from abplat.domain.journeys import parse_journey
 
 OVERRIDE = "override"
@@ -80,7 +81,15 @@ def _counts_for(exposure: Exposure, plan: AnalysisPlan, known: Mapping[str, int]
 
     Units put into a variant by hand are not randomised; a variant that is not planned is none.
     """
-    return exposure.variant in known and not _is_override(exposure, plan)
+    known_variant = exposure.variant in known and not _is_override(exposure, plan)
+    return known_variant and not (plan.is_clustered and _cluster_of(exposure, plan) is None)
+
+
+def _cluster_of(exposure: Exposure, plan: AnalysisPlan) -> str | None:
+    """Return the group that was drawn: as the exposure says, or the id that met it where that is one."""
+    if exposure.cluster is not None:
+        return exposure.cluster
+    return exposure.actor if id_type(exposure.actor) == plan.experiment.get("unit_type") else None
 
 
 def _places(plan: AnalysisPlan) -> dict[str, int]:
@@ -105,6 +114,7 @@ def _populate(
     known = _places(plan)
     kept = _keep(exposures, customer_of, plan)
     channel, channels = code(exposure.channel for exposure in kept)
+    cluster, clusters = code(_cluster_of(exposure, plan) for exposure in kept)
     columns = ExposureColumns(
         customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
         ts=np.array([exposure.ts_us for exposure in kept], np.int64),
@@ -114,6 +124,8 @@ def _populate(
         channels=channels,
         # They come in the order of time and event id.
         tie=np.arange(len(kept)),
+        cluster=cluster if plan.is_clustered else None,
+        clusters=clusters if plan.is_clustered else (),
     )
     return first_exposures(columns)
 
@@ -253,5 +265,6 @@ def _count(
         unknown_variants=dict(sorted(strangers.items())),
         fact_counts=snapshot.count_facts(),
         limited_ids=identities.flagged_ids,
+        n_ungrouped=sum(plan.is_clustered and _cluster_of(exposure, plan) is None for exposure in exposures),
         n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
     )

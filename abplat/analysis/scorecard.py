@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from abplat import __version__
+from abplat.analysis.cluster_effects import count_drawn
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
@@ -72,6 +73,9 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     identity = check_identity(gathered, plan, judged)
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
+    if plan.is_clustered:
+        # Their errors count customers one by one, which is wrong where groups were drawn.
+        strata, scores, maturity, paths = (), (), None, None
     checks = [*strata_findings(strata), *score_findings(scores)]
     checks += [*maturity_findings(maturity), *path_findings(paths)]
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
@@ -85,7 +89,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     rows = agree_with_ranks(rows, scores)
     scan = scan_conflicts(rows, plan)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
-    links = decompose(gathered, plan)
+    links = decompose(gathered, plan) if not plan.is_clustered else ()
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
@@ -99,7 +103,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
         observations=list_observations(plan),
-        link_detail=describe_links(gathered, plan, links),
+        link_detail=None if plan.is_clustered else describe_links(gathered, plan, links),
         conflict_scan=ConflictSection(scan=scan, strata=strata),
         scores=scores,
         identity=identity,
@@ -170,6 +174,7 @@ def _judge(
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
     population = gathered.population
+    drawn = count_drawn(gathered, len(plan.variants)).counts if plan.is_clustered else None
     found = []
     for position, variant in enumerate(plan.variants):
         mine = population.variant == position
@@ -182,6 +187,7 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 n_exposed=int(np.count_nonzero(mine)),
                 n_mature=int(np.count_nonzero(mine & gathered.mature)),
                 n_crossover=int(np.count_nonzero(mine & population.crossover)),
+                n_clusters=None if drawn is None else drawn[position],
             )
         )
     return tuple(found)

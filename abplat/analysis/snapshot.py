@@ -47,6 +47,7 @@ class Exposure(NamedTuple):
     reason: str | None
     phase: int | None = None
     sdk: str | None = None
+    cluster: str | None = None
 
 
 class Snapshot:
