@@ -13,6 +13,7 @@ import numpy as np
 
 from abplat import stats
 from abplat.analysis.cluster_effects import MIN_CLUSTERS, by_group, compare_groups
+from abplat.analysis.evidence import keep_moments, keep_tables
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.metrics import (
     SAMPLE_KINDS,
@@ -28,6 +29,7 @@ from abplat.analysis.metrics import (
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.domain.metric_kinds import find_kind
 from abplat.domain.report import Effect, MetricResult, VariantValue
+from abplat.domain.report_evidence import MetricEvidence
 
 AnyComparison = stats.Comparison | stats.RestrictedMeanComparison
 Direction = Literal["up", "down"]
@@ -51,6 +53,8 @@ class MeasuredMetric:
     comparisons: tuple[stats.Computed[AnyComparison], ...]
     """Per treatment, in the order of the plan."""
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+    evidence: MetricEvidence | None = None
+    """What it was computed from; None where that is the customers' own values."""
 
 
 def measure_metric(
@@ -75,7 +79,8 @@ def measure_metric(
     margins = tuple(_check_margin(metric, record, records[0], plan, found) for record in records[1:])
     method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
     method += f"; {found.note}" if found.note else ""
-    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method))
+    evidence = keep_moments(metric.key, records, how, plan)
+    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method, evidence))
 
 
 def _compare_clustered(
@@ -161,7 +166,8 @@ def _measure_time(
             metric, plan, standing, _compare_clustered(metric, spent, gathered, plan, tuple(values))
         )
     margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
-    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins))
+    evidence = keep_tables(metric.key, tables, tau, alpha, plan)
+    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins, evidence=evidence))
 
 
 def _measure_sample(
@@ -242,6 +248,7 @@ class _Computed(NamedTuple):
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
     note: str = ""
     """What to add to the name of the method."""
+    evidence: MetricEvidence | None = None
 
 
 def _finish(
@@ -268,7 +275,11 @@ def _finish(
         is_descriptive=metric.is_descriptive,
     )
     return MeasuredMetric(
-        metric=metric, result=result, comparisons=tuple(computed.comparisons), margins=computed.margins
+        metric=metric,
+        result=result,
+        comparisons=tuple(computed.comparisons),
+        margins=computed.margins,
+        evidence=computed.evidence,
     )
 
 

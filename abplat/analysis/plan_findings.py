@@ -60,7 +60,7 @@ def _describe_clusters(gathered: Gathered, plan: AnalysisPlan) -> Finding:
         severity="warning" if few or drawn.n_mixed else "info",
         title=f"The analysis is clustered: {n} {unit}s ({each})",
         detail=f"A whole {unit} gets one variant, so customers are added up to their {unit} first and compared with "
-        f"{method}. Few {unit}s make wide intervals, however many people they hold. Strata, scores, paths, links and "
+        f"{method}. Few {unit}s make wide intervals, however many people they hold. Strata, scores, paths, links, breakdowns and "
         f"the forecast, whose errors are those of customers, are left out.{mixed}",
         evidence={
             "unit_type": unit,
