@@ -33,6 +33,8 @@ class ExposureFacts:
         phase: The phase that decided, -1 where the exposure does not say.
         by_hand: Whether the exposure itself says that the variant was given by hand.
         inherited: Whether it copies what was decided before.
+        cluster: Position in ``clusters`` of the group that was drawn, -1 where it says none.
+        clusters: Names of the groups met; empty where customers were drawn.
     """
 
     code: NDArray[np.int64]
@@ -46,6 +48,8 @@ class ExposureFacts:
     phase: NDArray[np.int64]
     by_hand: NDArray[np.bool_]
     inherited: NDArray[np.bool_]
+    cluster: NDArray[np.int32] | None = None
+    clusters: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of exposures."""
@@ -64,6 +68,7 @@ class Exposed:
         unknown_variants: Exposures to variants that are not planned, by name.
         n_overrides: Exposures to planned variants given by hand.
         n_earlier: Customers left out because an earlier phase exposed them.
+        n_ungrouped: Exposures that do not say which group was drawn, though groups were.
     """
 
     facts: ExposureFacts
@@ -73,6 +78,7 @@ class Exposed:
     unknown_variants: dict[str, int]
     n_overrides: int
     n_earlier: int
+    n_ungrouped: int = 0
 
 
 def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Sequence[int]) -> Exposed:
@@ -90,6 +96,8 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
     planned = np.array([places.get(name, -1) for name in facts.variants] or [-1], np.int32)[facts.variant]
     by_hand = facts.by_hand | np.isin(facts.code, np.array(overridden, np.int64))
     counting = (planned >= 0) & ~by_hand
+    if facts.cluster is not None:
+        counting &= facts.cluster >= 0
     customer = who.customers_of(facts.code)
     earlier = np.unique(customer[counting & _is_earlier(facts, plan)])
     if earlier.size:
@@ -105,6 +113,8 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
             channel=channel,
             channels=channels,
             tie=np.arange(kept.size),
+            cluster=None if facts.cluster is None else facts.cluster[kept],
+            clusters=facts.clusters,
         )
     )
     counts = np.bincount(facts.variant, minlength=len(facts.variants))
@@ -118,6 +128,7 @@ def expose(facts: ExposureFacts, who: Who, plan: AnalysisPlan, overridden: Seque
         },
         n_overrides=int(np.count_nonzero(by_hand & (planned >= 0))),
         n_earlier=int(earlier.size),
+        n_ungrouped=0 if facts.cluster is None else int(np.count_nonzero(facts.cluster < 0)),
     )
 
 

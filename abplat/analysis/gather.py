@@ -54,7 +54,9 @@ def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Ga
 def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
     """Find the population of a plan."""
     overridden = snapshot.codes_of(sorted(plan.experiment.get("overrides") or ()))
-    return expose(snapshot.exposure_facts(plan.experiment["key"]), snapshot.who, plan, overridden.tolist())
+    drawn = plan.experiment.get("unit_type") if plan.is_clustered else None
+    facts = snapshot.exposure_facts(plan.experiment["key"], drawn)
+    return expose(facts, snapshot.who, plan, overridden.tolist())
 
 
 def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
@@ -209,5 +211,6 @@ def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:
         fact_counts=snapshot.fact_counts,
         limited_ids=who.names_of(who.identities.flagged),
         unknown_variants=exposed.unknown_variants,
+        n_ungrouped=exposed.n_ungrouped,
         n_overrides=exposed.n_overrides,
     )

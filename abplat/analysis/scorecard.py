@@ -15,6 +15,7 @@ import numpy as np
 from abplat import __version__
 from abplat.analysis.breakdown_findings import breakdown_findings
 from abplat.analysis.breakdowns import break_down
+from abplat.analysis.cluster_effects import count_drawn
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.evidence import list_queries
@@ -77,6 +78,9 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
     breakdowns = break_down(gathered, plan)
+    if plan.is_clustered:
+        # Their errors count customers one by one, which is wrong where groups were drawn.
+        strata, scores, maturity, paths, breakdowns = (), (), None, None, None
     checks = [*strata_findings(strata), *score_findings(scores)]
     checks += [*maturity_findings(maturity), *breakdown_findings(breakdowns)]
     checks += path_findings(paths, identity)
@@ -91,7 +95,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     rows = agree_with_ranks(rows, scores)
     scan = scan_conflicts(rows, plan)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
-    links = decompose(gathered, plan)
+    links = decompose(gathered, plan) if not plan.is_clustered else ()
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
@@ -105,7 +109,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
         observations=list_observations(plan),
-        link_detail=describe_links(gathered, plan, links),
+        link_detail=None if plan.is_clustered else describe_links(gathered, plan, links),
         conflict_scan=ConflictSection(scan=scan, strata=strata),
         scores=scores,
         identity=identity,
@@ -184,6 +188,7 @@ def _judge(
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
     population = gathered.population
+    drawn = count_drawn(gathered, len(plan.variants)).counts if plan.is_clustered else None
     found = []
     for position, variant in enumerate(plan.variants):
         mine = population.variant == position
@@ -196,6 +201,7 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 n_exposed=int(np.count_nonzero(mine)),
                 n_mature=int(np.count_nonzero(mine & gathered.mature)),
                 n_crossover=int(np.count_nonzero(mine & population.crossover)),
+                n_clusters=None if drawn is None else drawn[position],
             )
         )
     return tuple(found)

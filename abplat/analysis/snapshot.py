@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
-from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
+from abplat.analysis.journeys.encode import EventColumns, MaskColumns, code, encode_masks
 from abplat.analysis.stream import EventStream
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
@@ -51,6 +51,7 @@ class Exposure(NamedTuple):
     reason: str | None
     phase: int | None = None
     sdk: str | None = None
+    cluster: str | None = None
 
 
 class Snapshot:
@@ -88,8 +89,14 @@ class Snapshot:
         found = self._connection.execute(scan_exposures(experiment, self.as_of_us, unique=True)).fetchall()
         return [Exposure(*row) for row in found]
 
-    def exposure_facts(self, experiment: str) -> ExposureFacts:
-        """Return the exposures of one experiment as columns, in the order of time and event id."""
+    def exposure_facts(self, experiment: str, drawn: str | None = None) -> ExposureFacts:
+        """Return the exposures of one experiment as columns, in the order of time and event id.
+
+        Args:
+            experiment: Its key.
+            drawn: Type of the ids of the groups that were drawn, such as ``store``; None where customers
+                were. The group is the one that the exposure names, or the id that met it where that is one.
+        """
         where = f"WHERE experiment = {literal(experiment)}"
         names = {name: self._vocabulary(name, where) for name in ("variant", "channel", "sdk", "reason")}
         codes = ", ".join(f"{_place(name, listed)} AS {name}" for name, listed in names.items())
@@ -97,6 +104,7 @@ class Snapshot:
         found = self._fetch(
             f"SELECT actor_code, ts_us, {codes}, coalesce(phase, -1) AS phase FROM exposures {where}{order}"  # noqa: S608
         )
+        cluster, clusters = self._clusters(drawn, f"{where}{order}") if drawn else (None, ())
         reasons = np.array([*names["reason"], ""], object)[np.asarray(found["reason"], np.int64)]
         return ExposureFacts(
             code=np.asarray(found["actor_code"], np.int64),
@@ -110,7 +118,15 @@ class Snapshot:
             phase=np.asarray(np.ma.getdata(found["phase"]), np.int64),
             by_hand=np.asarray(reasons == OVERRIDE, bool),
             inherited=np.isin(reasons, list(INHERITED)),
+            cluster=cluster,
+            clusters=clusters,
         )
+
+    def _clusters(self, drawn: str, rest: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+        """Return the group of each exposure as a position among all groups, -1 for none."""
+        own = f"CASE WHEN starts_with(actor, {literal(drawn + ':')}) THEN actor END"
+        found = self._fetch(f"SELECT coalesce(cluster, {own}) AS cluster FROM exposures {rest}")  # noqa: S608  # quoted
+        return code(_texts(found["cluster"]))
 
     def _vocabulary(self, name: str, where: str) -> list[str]:
         """Return the different texts of a column of exposures, sorted."""

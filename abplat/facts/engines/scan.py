@@ -24,6 +24,7 @@ _EXPOSURE = _COMMON | {
     "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
     "phase": "int64",
     "sdk": "string",
+    "cluster": "string",
 }  # fmt: skip
 _ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
@@ -201,7 +202,7 @@ def scan_exposures(
     """Return the SQL for the exposures of an experiment: one row each, in the order of time."""
     facts = _snapshot(table, _EXPOSURE, as_of_us, unique=unique)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk")
+    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk", "cluster")
     return _sql(facts.select(*columns), dialect)
 
 
