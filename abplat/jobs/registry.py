@@ -15,7 +15,7 @@ PERIODS_US = {
     "compact": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "count")
 
 
 def known_kinds() -> list[str]:

@@ -17,7 +17,9 @@ def list_experiments(project: str | None = None) -> str:
     with open_source() as source:
         projects = [source.get_project(project)] if project else source.list_projects()
         groups = [_group(source, each) for each in projects]
-    return render_template("experiments.html", groups=[group for group in groups if group.cards])
+    return render_template(
+        "experiments.html", groups=[group for group in groups if group.cards], project=project
+    )
 
 
 def show_experiment(project: str, key: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from flask import request, url_for
 
-from abplat.domain.roles import VIEWER
+from abplat.domain.roles import EXPERIMENTER, VIEWER
 from abplat.web.door import find_person, may
 
 
@@ -27,7 +27,11 @@ class Item(NamedTuple):
     is_current: bool
 
 
-PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
+PROJECT_ENTRIES: Final = (
+    Entry("Experiments", "pages.list_experiments"),
+    Entry("Set-ups", "pages.list_setups", EXPERIMENTER),
+    Entry("Journeys", "pages.list_journeys"),
+)
 """Pages of a project; their addresses take ``project``."""
 GENERAL_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
 """Pages of no project, shown where the address names none."""

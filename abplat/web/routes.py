@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import account, experiments, journeys, sign_in
+from abplat.web import account, experiments, journey_editor, journeys, setups, sign_in
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
 from abplat.web.navigation import list_menu
@@ -52,7 +52,7 @@ def make_blueprint() -> Blueprint:
     pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
     pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (sign_in, account):
+    for module in (sign_in, account, setups, journey_editor):
         module.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
