@@ -17,7 +17,7 @@ PERIODS_US = {
     "seal": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "metric_history", "discover")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "count", "metric_history", "discover")
 
 
 def known_kinds() -> list[str]:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from flask import request, url_for
 
-from abplat.domain.roles import ADMIN, ANALYST, VIEWER
+from abplat.domain.roles import ADMIN, ANALYST, EXPERIMENTER, VIEWER
 from abplat.web.door import find_person, may
 
 
@@ -35,6 +35,8 @@ EXPLORING: Final = (
 """Pages on which people find their way in a project."""
 PROJECT_ENTRIES: Final = (
     Entry("Experiments", "pages.list_experiments"),
+    Entry("Set-ups", "pages.list_setups", EXPERIMENTER),
+    Entry("Journeys", "pages.list_journeys"),
     *EXPLORING,
     Entry("Approvals", "pages.list_approvals"),
     Entry("People", "pages.list_people", ADMIN),

@@ -78,7 +78,7 @@ class PastSnapshot(Snapshot):
         """Return the entries."""
         return self.entries
 
-    def exposure_facts(self, experiment: str) -> ExposureFacts:  # noqa: ARG002  # the window has one list
+    def exposure_facts(self, experiment: str, drawn: str | None = None) -> ExposureFacts:  # noqa: ARG002  # the window has one list
         """Return the entries as columns."""
         variant, variants = code(entry.variant for entry in self.entries)
         channel, channels = code(entry.channel for entry in self.entries)
