@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from flask import request, url_for
 
-from abplat.domain.roles import VIEWER
+from abplat.domain.roles import ANALYST, VIEWER
 from abplat.web.door import find_person, may
 
 
@@ -28,6 +28,7 @@ class Item(NamedTuple):
 
 
 EXPLORING: Final = (
+    Entry("Customers", "pages.show_customers", ANALYST),
     Entry("Data quality", "pages.show_quality"),
     Entry("Connect", "pages.show_sdk"),
     Entry("Glossary", "pages.show_glossary"),
