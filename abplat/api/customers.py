@@ -8,13 +8,13 @@ from flask import Response, g, url_for
 
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, ApiBlueprint
+from abplat.api.schemas.customer_timelines import TimelineRequest, TimelineResponse
 from abplat.api.schemas.customers import (
     CustomerRequestRequest,
     CustomerRequestSchema,
     CustomerRequestsPage,
     CustomerRequestsQuery,
 )
-from abplat.api.schemas.customer_timelines import TimelineRequest, TimelineResponse
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN, SERVER
 from abplat.domain.roles import ANALYST

@@ -28,6 +28,7 @@ class Item(NamedTuple):
 
 
 EXPLORING: Final = (
+    Entry("Learned", "pages.show_knowledge"),
     Entry("Customers", "pages.show_customers", ANALYST),
     Entry("Data quality", "pages.show_quality"),
     Entry("Connect", "pages.show_sdk"),
