@@ -162,7 +162,7 @@ def _compare(own: Document, other: Document) -> float:
     shared = mine.keys() & theirs.keys()
     goals = sum(1 for key in shared if mine[key] == theirs[key] == "primary")
     texts = [f"{each.get('title')} {each.get('hypothesis') or ''}" for each in (own, other)]
-    return (
+    return float(
         _SAME_JOURNEY * (own["journey"] == other["journey"])
         + _SAME_GOAL * goals
         + _SAME_METRIC * (len(shared) - goals)
