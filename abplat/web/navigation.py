@@ -28,6 +28,9 @@ class Item(NamedTuple):
 
 
 EXPLORING: Final = (
+    Entry("Metrics", "pages.list_metrics"),
+    Entry("Learned", "pages.show_knowledge"),
+    Entry("Customers", "pages.show_customers", ANALYST),
     Entry("Data quality", "pages.show_quality"),
     Entry("Connect", "pages.show_sdk"),
     Entry("Glossary", "pages.show_glossary"),
