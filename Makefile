@@ -1,8 +1,9 @@
 # `make demo` shows the main job; `make test` proves it. Both prepare what they need.
 .PHONY: demo test check figures calibrate lock clean
 ARGS ?=
-ON_POSTGRES = tests/db tests/services tests/facts tests/jobs tests/sdk/test_recompute.py \
-  tests/api/test_identities.py tests/api/test_events.py tests/api/test_keys.py
+ON_POSTGRES = tests/db tests/services tests/facts tests/sdk/test_recompute.py \
+  tests/jobs/test_analyse.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
+  tests/api/test_identities.py tests/api/test_keys.py
 
 demo:
 	@scripts/prepare run

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.evidence import keep_moments, keep_tables
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.metrics import (
     SAMPLE_KINDS,
@@ -26,6 +27,7 @@ from abplat.analysis.metrics import (
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.domain.metric_kinds import find_kind
 from abplat.domain.report import Effect, MetricResult, VariantValue
+from abplat.domain.report_evidence import MetricEvidence
 
 AnyComparison = stats.Comparison | stats.RestrictedMeanComparison
 Direction = Literal["up", "down"]
@@ -49,6 +51,8 @@ class MeasuredMetric:
     comparisons: tuple[stats.Computed[AnyComparison], ...]
     """Per treatment, in the order of the plan."""
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+    evidence: MetricEvidence | None = None
+    """What it was computed from; None where that is the customers' own values."""
 
 
 def measure_metric(
@@ -71,7 +75,8 @@ def measure_metric(
     method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
     method += f"; {found.note}" if found.note else ""
     values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
-    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method))
+    evidence = keep_moments(metric.key, records, how, plan)
+    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method, evidence))
 
 
 def _refuse(reason: str, plan: AnalysisPlan) -> _Computed:
@@ -138,7 +143,8 @@ def _measure_time(
         number, reason = (None, mean.reason) if isinstance(mean, stats.NotComputable) else (mean.value, None)
         values.append(VariantValue(variant=variant.key, n=n, total=None, value=number, reason=reason))
     margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
-    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins))
+    evidence = keep_tables(metric.key, tables, tau, alpha, plan)
+    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins, evidence=evidence))
 
 
 def _measure_sample(
@@ -215,6 +221,7 @@ class _Computed(NamedTuple):
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
     note: str = ""
     """What to add to the name of the method."""
+    evidence: MetricEvidence | None = None
 
 
 def _finish(
@@ -241,7 +248,11 @@ def _finish(
         is_descriptive=metric.is_descriptive,
     )
     return MeasuredMetric(
-        metric=metric, result=result, comparisons=tuple(computed.comparisons), margins=computed.margins
+        metric=metric,
+        result=result,
+        comparisons=tuple(computed.comparisons),
+        margins=computed.margins,
+        evidence=computed.evidence,
     )
 
 

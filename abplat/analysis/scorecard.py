@@ -13,8 +13,11 @@ import msgspec
 import numpy as np
 
 from abplat import __version__
+from abplat.analysis.breakdown_findings import breakdown_findings
+from abplat.analysis.breakdowns import break_down
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
+from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
 from abplat.analysis.gather import gather
@@ -47,6 +50,7 @@ from abplat.domain.report import (
     Verdict,
 )
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.facts.lake import Lake
 
@@ -72,8 +76,9 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     identity = check_identity(gathered, plan, judged)
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
+    breakdowns = break_down(gathered, plan)
     checks = [*strata_findings(strata), *score_findings(scores)]
-    checks += [*maturity_findings(maturity), *path_findings(paths)]
+    checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
@@ -105,7 +110,15 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         identity=identity,
         maturity=maturity,
         paths=paths,
+        breakdowns=breakdowns,
+        evidence=_keep_evidence(rows, gathered, plan),
     )
+
+
+def _keep_evidence(rows: Sequence[MeasuredMetric], gathered: Gathered, plan: AnalysisPlan) -> EvidenceSection:
+    """Keep what the metric table follows from."""
+    kept = tuple(row.evidence for row in rows if row.evidence is not None)
+    return EvidenceSection(metrics=kept, queries=list_queries(plan, gathered.as_of_us))
 
 
 def _with_identity(verdict: Verdict, identity: IdentitySection | None) -> Verdict:

@@ -18,7 +18,7 @@ from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_ma
 from abplat.config import Settings
 from abplat.domain.identity_graph import COMMANDS
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines import profile
+from abplat.facts.engines import discovery, profile
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.engines.scan import (
     scan_aliases,
@@ -192,6 +192,14 @@ class Snapshot:
         self._connection.execute("DROP VIEW before_exposure")
         self._connection.unregister("entrants")
         return found, told
+
+    def steps(self, since_us: int) -> dict[str, Any]:
+        """Return every touchpoint of the chosen customers since an instant, by customer and time."""
+        return discovery.read_steps(self._connection, _CUSTOMERS, (since_us, self.as_of_us))
+
+    def kinds(self, since_us: int) -> list[tuple[Any, ...]]:
+        """Return the kinds of touchpoints since an instant, with counts and first and last time."""
+        return discovery.read_kinds(self._connection, (since_us, self.as_of_us))
 
     def count_facts(self) -> dict[str, int]:
         """Return how many facts of each kind existed: the same number whenever it is asked."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from abplat.domain.breakdowns import Dimensions, read_breakdowns
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
 from abplat.domain.mechanisms import ExpectedLink, read_mechanism
@@ -80,6 +81,7 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     schedule: Schedule | None
     mechanism: tuple[ExpectedLink, ...] = ()
     """Which links should move and which must not, said before the start."""
+    breakdowns: tuple[Dimensions, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -121,6 +123,7 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         prediction=_read_prediction(fields),
         schedule=_read_schedule(fields),
         mechanism=tuple(read_mechanism(fields)),
+        breakdowns=tuple(read_breakdowns(fields)),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)

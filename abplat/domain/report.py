@@ -12,7 +12,9 @@ import hashlib
 import msgspec
 
 from abplat.domain.report_base import Frozen
+from abplat.domain.report_breakdowns import BreakdownsSection
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
 from abplat.domain.report_maturity import MaturitySection
@@ -308,6 +310,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     identity: IdentitySection | None = None
     maturity: MaturitySection | None = None
     paths: PathsSection | None = None
+    breakdowns: BreakdownsSection | None = None
+    evidence: EvidenceSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

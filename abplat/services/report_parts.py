@@ -22,6 +22,7 @@ PARTS: Final = (
     "observations",
     "maturity",
     "paths",
+    "breakdowns",
 )
 """Sections of a Report that can be written beside the metric table."""
 Row = dict[str, Any]

@@ -1,20 +1,10 @@
-"""The list of experiments, and each as a card."""
+"""Experiments, each as a card."""
 
 from __future__ import annotations
 
-from flask import render_template
-
 from abplat.domain.report import Report
-from abplat.web.cards import Card, Group, make_card
-from abplat.web.sources import Document, Source, open_source
-
-
-def list_experiments(project: str | None = None) -> str:
-    """Show every experiment, project by project, or those of one project."""
-    with open_source() as source:
-        projects = [source.get_project(project)] if project else source.list_projects()
-        groups = [_group(source, each) for each in projects]
-    return render_template("experiments.html", groups=[group for group in groups if group.cards])
+from abplat.web.cards import Card, make_card
+from abplat.web.sources import Document, Source
 
 
 def find_card(source: Source, project: str, key: str, report: Report | None) -> Card:
@@ -34,8 +24,3 @@ def list_cards(source: Source, project: Document) -> tuple[Card, ...]:
         title = titles.get(document.get("journey"), "")
         cards.append(make_card(project, document, title, stored.report if stored else None))
     return tuple(cards)
-
-
-def _group(source: Source, project: Document) -> Group:
-    """Gather the experiments of one project."""
-    return Group(str(project.get("title") or project["key"]), list_cards(source, project))

@@ -44,7 +44,10 @@ class Source(RecordSource, Protocol):
         """Return one project."""
 
     def list_experiments(self, project: str) -> list[Document]:
-        """Return the experiments of a project."""
+        """Return the experiments of a project that are not archived."""
+
+    def list_archived(self, project: str) -> list[Document]:
+        """Return the experiments of a project that are archived."""
 
     def get_experiment(self, project: str, key: str) -> Document:
         """Return one experiment."""
@@ -111,6 +114,10 @@ class ServiceSource(ServiceRecords):
     def list_experiments(self, project: str) -> list[Document]:
         """Return the experiments of a project that are not archived."""
         return [row for row in self._all(experiments, project) if not row.get("archived_at")]
+
+    def list_archived(self, project: str) -> list[Document]:
+        """Return the experiments of a project that are archived."""
+        return [row for row in self._all(experiments, project) if row.get("archived_at")]
 
     def get_experiment(self, project: str, key: str) -> Document:
         """Return one experiment."""

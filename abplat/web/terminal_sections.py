@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 
 from abplat.domain.report import Report
+from abplat.web.terminal_breakdowns import render_breakdowns
 from abplat.web.terminal_identity import render_identity
 from abplat.web.terminal_links import render_links
 from abplat.web.terminal_maturity import render_maturity
@@ -21,4 +22,6 @@ def render_sections(report: Report) -> list[RenderableType]:
         parts += render_maturity(report.maturity, unit)
     if report.paths is not None:
         parts += render_paths(report.paths)
+    if report.breakdowns is not None:
+        parts += render_breakdowns(report.breakdowns, unit)
     return parts

@@ -59,8 +59,12 @@ class FixedSource:
         return _find([PROJECT], project)
 
     def list_experiments(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
-        """Every experiment."""
-        return self._experiments
+        """Every experiment that is not archived."""
+        return [row for row in self._experiments if row["state"] != "archived"]
+
+    def list_archived(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
+        """Every experiment that is archived."""
+        return [row for row in self._experiments if row["state"] == "archived"]
 
     def get_experiment(self, project: str, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # the shape of a source
         """One experiment."""

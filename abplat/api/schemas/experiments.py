@@ -132,6 +132,13 @@ class ExperimentFields(Schema):
     )
     prediction = fields.Nested(PredictionSchema, allow_none=True)
     mechanism = fields.List(fields.Nested(ExpectedLinkSchema))
+    breakdowns = fields.List(
+        fields.Raw(metadata={"description": "A dimension, or a list of two"}),
+        metadata={
+            "description": "By what the effect is broken down: entry_channel, new_returning, persona, segment:KEY, "
+            "attribute:NAME; empty for what every project knows"
+        },
+    )
     schedule = fields.Nested(ScheduleSchema, allow_none=True)
 
 
