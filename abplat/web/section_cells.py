@@ -15,7 +15,7 @@ from abplat.web.section_words import CODES, UNITS
 STAGES: Final = ("stage", "next_stage")
 SECONDS: Final = ("median", "mean", "rmst")
 SHARES: Final = (
-    "compatible_harm", "share", "rate", "slope", "first", "last", "mix", "coverage", "points",
+    "compatible_harm", "i_squared", "weight", "share", "rate", "slope", "first", "last", "mix", "coverage", "points",
 )  # fmt: skip
 SIGNED: Final = ("slope", "first", "last", "points", "mix", "rate")
 FREE_TEXT: Final = ("title", "owner", "finding", "source_name", "value", "stratum", "examples")
@@ -69,8 +69,7 @@ def _say_value(place: Place, name: str, value: Any) -> str:
     if isinstance(value, str):
         return wording.instant(value) if _is_instant(name, value) else place.name_of(name, value)
     if isinstance(value, tuple | list):
-        parts = [place.name_of("channel" if name == "path" else name, str(each)) for each in value]
-        return (" \u2192 " if name == "path" else ", ").join(parts) or wording.DASH
+        return _say_list(place, name, value)
     if isinstance(value, dict):
         return ", ".join(
             f"{variant_title(place.report, key)} {_say_number(place, name, each)}"
@@ -79,6 +78,21 @@ def _say_value(place: Place, name: str, value: Any) -> str:
     if isinstance(value, msgspec.Struct):
         return say_change(place, value)
     return _say_number(place, name, value) if isinstance(value, int | float) else str(value)
+
+
+def _say_list(place: Place, name: str, values: tuple[Any, ...] | list[Any]) -> str:
+    """Say several values: numbers, names, or the steps of a path."""
+    if name == "path":
+        return " \u2192 ".join(place.name_of("channel", str(each)) for each in values)
+    parts = (
+        _say_number(place, name, each)
+        if isinstance(each, float)
+        else wording.DASH
+        if each is None
+        else place.name_of(name, str(each))
+        for each in values
+    )
+    return ", ".join(parts) or wording.DASH
 
 
 def _bounds_of(name: str, row: msgspec.Struct) -> tuple[float, float] | None:
@@ -96,7 +110,7 @@ def _say_number(place: Place, name: str, value: float) -> str:
         return wording.duration(value)
     if isinstance(value, int) or (value.is_integer() and abs(value) >= 100):
         return wording.count(int(value))
-    if name in ("total", "adjusted"):
+    if name in ("total", "adjusted", "shrunken", "tau"):
         return wording.quantity(value, _unit(place), signed=True)
     if _is_share(place, name):
         return wording.percent(value, signed=name in SIGNED)

@@ -19,6 +19,8 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
 """Title and first sentence, in the order of the page."""
 
 TABLES: Final[dict[str, str]] = {
+    "breakdowns": "Does the effect differ at all?",
+    "breakdowns.rows": "The goal in each group",
     "splits": "The planned split, over ids and over customers",
     "merges": "Are the arms recognised alike?",
     "sensitivities": "The goal under other rules of who is who",
@@ -72,7 +74,9 @@ COLUMNS: Final[dict[str, str]] = {
     "n_crossovers": "Met several variants", "n_customers": "Customers", "level": "Level", "from_channel": "From",
     "to_channel": "To", "source": "From", "target": "To", "counts": "Seen", "expected": "Expected",
     "gail_simon_p": "p of opposite signs", "compatible_harm": "Harm still possible", "is_reversed": "Reversed",
-    "step_seconds": "Step", "alarm": "Alarm", "kpi": "Figure",
+    "step_seconds": "Step", "alarm": "Alarm", "kpi": "Figure", "dimensions": "By", "interaction_p": "p of a difference", "interaction_p_adjusted": "p, corrected",
+    "differs": "Differs", "tau": "Spread of the effects", "i_squared": "Of the spread not by chance", "opposite_p": "p of opposite signs",
+    "by_dimension_p": "p of each on its own", "crossed_p": "p of both together", "shrunken": "Better guess", "weight": "Weight of its own number",
     "n_journeys_control": "Journeys of control", "n_journeys_treatment": "Journeys of the variant",
     "n_with_control": "With one, control", "n_with_treatment": "With one, variant",
     "n_touchpoints_control": "Touchpoints, control", "n_touchpoints_treatment": "Touchpoints, variant",

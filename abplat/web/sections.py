@@ -22,16 +22,18 @@ from abplat.web.section_words import COLUMNS, SECTIONS, TABLES
 
 CORE: Final = frozenset({
     "schema_version", "project", "experiment", "journey", "inputs", "verdicts", "findings", "metrics", "links",
-    "conflicts", "survival", "journey_map",
+    "conflicts", "survival", "journey_map", "evidence",
 })  # fmt: skip
 """Parts that the page shows in its own way."""
 MOST_ROWS = 60
 OPEN_ROWS = 12
 BOUNDS: Final = frozenset({*MAINS, "se"})
 MOST_SENTENCES = 3
+LOUD: Final = ("is_reversed", "differs", "alarm")
+"""Marks of rows whose sentence is said however many there are."""
 LONE = 2
 """Arms of an experiment in which a variant needs no name: there is but one."""
-SILENT: Final = frozenset({"sentence", "caption", "note", "reason", "kpi", "seed", "replicates"})
+SILENT: Final = frozenset({"sentence", "reading", "caption", "note", "reason", "kpi", "seed", "replicates"})
 """Said as text below the table, or in place of a number, rather than in a column."""
 
 
@@ -134,8 +136,13 @@ class _Inner(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, above: msgspec.Struct, row: msgspec.Struct) -> _Inner:
         """Keep what tells the outer rows apart."""
-        wanted = ("variant", "metric", "kpi", "by", "what")
-        names = tuple((name, str(getattr(above, name))) for name in wanted if getattr(above, name, None))
+        wanted = ("variant", "metric", "kpi", "by", "what", "dimensions")
+        found = ((name, getattr(above, name, None)) for name in wanted)
+        names = tuple(
+            (name, " \u00d7 ".join(value) if isinstance(value, tuple) else str(value))
+            for name, value in found
+            if value
+        )
         return cls(names, row)
 
 
@@ -148,8 +155,8 @@ def _sentences(rows: list[msgspec.Struct]) -> Iterator[str]:
     """Yield what rows say in whole sentences: of many, only those that raise an alarm."""
     for each in rows:
         row = _bare(each)
-        sentence = getattr(row, "sentence", "")
-        loud = getattr(row, "state", "") == "conflict" or getattr(row, "is_reversed", False)
+        sentence = getattr(row, "sentence", "") or getattr(row, "reading", "")
+        loud = getattr(row, "state", "") == "conflict" or any(getattr(row, name, False) for name in LOUD)
         if sentence and (len(rows) <= MOST_SENTENCES or loud):
             yield str(sentence)
 

@@ -18,6 +18,13 @@ PAIRS += [(tone, f"{tone}-bg") for tone in ("good", "bad", "warn", "calm", "more
 PAIRS += [
     (text, f"{tone}-bg") for text in ("ink", "link", "muted") for tone in ("good", "bad", "warn", "calm")
 ]
+PAIRS += [
+    ("paper", "link"),
+    ("paper", "more"),
+    ("oncompleted", "control"),
+    ("oncompleted", "more"),
+    ("oncompleted", "s2"),
+]
 PAIRS += [("muted", "calm-bg"), ("ink", "more-bg"), ("ink", "fewer-bg"), ("onbar", "open"), ("onbar", "abandoned"),
           ("onbar", "aborted"), ("onbar", "superseded"), ("oncompleted", "completed")]  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from abplat.domain import report_identity, report_links, report_maturity, report_paths
+from abplat.domain import report_breakdowns, report_identity, report_links, report_maturity, report_paths
 from abplat.domain.report import Report
 from abplat.domain.report_base import Contrast, Frozen
 from abplat.web.section_cells import Place, say_cell, say_change
@@ -83,10 +83,10 @@ def test_every_part_is_shown_in_a_fixed_order() -> None:
 
 
 def test_no_part_of_the_report_is_left_out() -> None:
-    """Each field is either shown in its own way or as a part."""
+    """Each field is shown as a part, but for the evidence, which stands in the fold of numbers."""
     optional = {field.name for field in msgspec.structs.fields(Report) if not field.required}
 
-    assert optional - CORE == optional - {"schema_version"}
+    assert optional - CORE == optional - {"schema_version", "evidence"}
 
 
 def test_rows_with_an_interval_have_a_bar_and_the_variant_is_not_repeated() -> None:
@@ -146,3 +146,24 @@ def test_parts_are_on_the_page() -> None:
 
     for title in ("Which ways customers took", "Flows behind the picture", "By days since exposure"):
         assert title in page
+
+
+def test_breakdowns_say_their_reading_and_each_group() -> None:
+    """The test of a difference comes first, then the groups with the better guess."""
+    row = report_breakdowns.BreakdownRow(
+        **CONTRAST, value=("app", "expert"), n_control=40, n_treatment=42, control_value=0.1, treatment_value=0.12,
+        p_adjusted=0.01, shrunken=0.015, shrunken_ci_lower=0.01, shrunken_ci_upper=0.02, weight=0.6,
+    )  # fmt: skip
+    broken = report_breakdowns.Breakdown(
+        variant="treatment", dimensions=("channel", "persona"), interaction_p=0.3, interaction_p_adjusted=0.6, differs=False,
+        tau=0.004, i_squared=0.1, opposite_p=0.9, by_dimension_p=(0.2, None), crossed_p=0.5, rows=(row,), reading="No group differs.",
+    )  # fmt: skip
+    part = report_breakdowns.BreakdownsSection(note="Two questions were asked.", breakdowns=(broken,))
+    (section,) = list_sections(factory.make_report(breakdowns=part))
+    first, second = section.tables
+
+    assert section.title == "For whom it changed"
+    assert section.sentences == ("No group differs.",)
+    assert "p = 0.200, \u2013" in first.rows[0].cells
+    assert second.rows[0].cells[0] == "channel \u00d7 persona"
+    assert "+1.50\u202fpts (+1.00\u202fpts to +2.00\u202fpts)" in second.rows[0].cells
