@@ -240,7 +240,7 @@ def _read_texts(
     own: AbstractSet[JourneyDefinition],
 ) -> Reading:
     """Read the journeys of definitions that need texts."""
-    snapshot.choose_codes(chosen)
+    snapshot.choose_codes(chosen, by_name=True)
     journeys, channels, steps = dict(found.journeys), dict(found.channels), dict(found.steps)
     for definition in definitions:
         events = snapshot.events(definition, snapshot.who.identities.n_customers)

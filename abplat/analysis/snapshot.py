@@ -161,23 +161,29 @@ class Snapshot:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
         self._connection.unregister("chosen")
 
-    def choose_codes(self, chosen: NDArray[np.int32]) -> None:
-        """Say whose events are asked for from now on: per actor code its customer, or -1."""
+    def choose_codes(self, chosen: NDArray[np.int32], *, by_name: bool = False) -> None:
+        """Say whose events are asked for from now on: per actor code its customer, or -1.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+            by_name: Whether their ids are needed as texts, too.
+        """
         codes = np.flatnonzero(chosen >= 0)
         columns: dict[str, Any] = {
             "code": Array(codes.astype(np.int64)),
             "customer": Array(chosen[codes].astype(np.int64)),
         }
+        named, source = ("n.actor, ", f" JOIN ({self.sources.names()}) n USING (code)") if by_name else ("", "")
         self._connection.register("chosen", Table.from_pydict(columns))
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT n.actor, c.customer, c.code AS actor_code "  # noqa: S608
-            f"FROM chosen c JOIN ({self.sources.names()}) n USING (code)"
+            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT {named}c.customer, c.code AS actor_code "  # noqa: S608
+            f"FROM chosen c{source}"
         )
         self._connection.unregister("chosen")
 
     def before_exposure(
         self, customer: Any, exposed_us: Any, names: Sequence[str]
-    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+    ) -> tuple[NDArray[np.int64], dict[str, list[tuple[int, str]]]]:
         """Return what was known of the chosen customers when they were first exposed.
 
         Args:
@@ -186,8 +192,7 @@ class Snapshot:
             names: Properties to read, as the latest touchpoint before the exposure told them.
 
         Returns:
-            Customer and first touchpoint of those who had one before; per property customer and
-            JSON text.
+            The customers who had a touchpoint before; per property customer and JSON text.
         """
         columns: dict[str, Any] = {
             "customer": Array(customer.astype(np.int64)),
@@ -195,7 +200,7 @@ class Snapshot:
         }
         self._connection.register("entrants", Table.from_pydict(columns))
         profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
-        found = profile.read_first_seen(self._connection)
+        found = profile.read_returning(self._connection)
         told = profile.read_attributes(self._connection, names)
         self._connection.execute("DROP VIEW before_exposure")
         self._connection.unregister("entrants")
