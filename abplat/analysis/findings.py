@@ -75,9 +75,7 @@ def check_exposures(variants: Sequence[VariantFacts]) -> Finding:
     )
 
 
-def check_split(
-    variants: Sequence[VariantFacts], identity: IdentitySection | None = None
-) -> Finding | None:
+def check_split(variants: Sequence[VariantFacts], identity: IdentitySection | None = None) -> Finding | None:
     """Test the split over customers against the plan.
 
     Where the ids were split as planned and the customers were not, the fault lies with identity,

@@ -11,20 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abplat.analysis.encounters import meet
 from abplat.analysis.exposed import Exposed, expose
-from abplat.analysis.gathered import Contacts, Counts, Gathered, WalkedJourney
+from abplat.analysis.gathered import Contacts, Counts, FloatArray, Gathered, WalkedJourney
+from abplat.analysis.journeys.encode import code
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.steps import pick_steps
+from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
-from abplat.analysis.profile import Profile, read_profile
+from abplat.analysis.profile import read_profile
 from abplat.analysis.reading import (
     ContactEvents,
     Reading,
-    counting_metrics,
     definition_of,
+    is_plain,
     journey_keys,
     match_of,
     read,
@@ -32,6 +35,9 @@ from abplat.analysis.reading import (
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.walking import lay_out
+
+_MAX_BITS = 60
+"""Needs that one pass can tell apart."""
 
 
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
@@ -56,27 +62,29 @@ def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
 def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
     """Take from a reading what one plan asks for."""
     population = exposed.population
+    _choose(snapshot, plan, population)
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
         walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
-        contacts=_contacts(found, plan, population),
+        contacts=_contacts(found, snapshot, plan, population),
+        scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
         encounters=meet(exposed, snapshot.who),
-        profile=_read_profile(snapshot, plan, population),
+        profile=read_profile(snapshot, population, plan.registry, plan.attributes),
         capable=_capable(found, plan, population),
     )
 
 
-def _read_profile(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> Profile:
-    """Read what was known of the customers of a plan when they were exposed."""
+def _choose(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> None:
+    """Ask for the events of exposed customers alone; by name only where texts are read."""
     exposed = np.zeros(snapshot.who.identities.n_customers, bool)
     exposed[population.customer] = True
-    snapshot.choose_codes(snapshot.who.actors_of(exposed))
-    return read_profile(snapshot, population, plan.registry, plan.attributes)
+    by_name = bool(list_scores(plan.metrics)) or not all(map(is_plain, list_needs(plan.metrics)))
+    snapshot.choose_codes(snapshot.who.actors_of(exposed), by_name=by_name)
 
 
 def _capable(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
@@ -109,19 +117,85 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
     )
 
 
-def _contacts(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
-    """Return the events that each counting metric counts."""
-    return {
-        metric.key: _of_units(found.contacts[match_of(metric)], population)
-        for metric in counting_metrics(plan)
+def _contacts(
+    found: Reading, snapshot: Snapshot, plan: AnalysisPlan, population: Population
+) -> dict[str, Contacts]:
+    """Return the events that metrics count; those that need texts of events are read apart."""
+    needs = list_needs(plan.metrics)
+    contacts = {
+        need.key: _of_units(found.contacts[match_of(need)], population) for need in needs if is_plain(need)
     }
+    rest = [need for need in needs if not is_plain(need)]
+    for start in range(0, len(rest), _MAX_BITS):
+        contacts |= _read_needs(snapshot, rest[start : start + _MAX_BITS], population)
+    return contacts
 
 
 def _of_units(events: ContactEvents, population: Population) -> Contacts:
     """Return the events of exposed customers."""
     unit = population.locate(events.customer)
-    mine = unit >= 0
+    mine = np.flatnonzero(unit >= 0)
+    mine = mine[np.argsort(events.ts[mine], kind="stable")]
     return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
+
+
+def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Population) -> dict[str, Contacts]:
+    """Return the events of some needs, read in one pass."""
+    names = sorted({name for need in needs for name in (need.label, need.number) if name is not None})
+    with_channel = any(need.by_channel for need in needs)
+    found = snapshot.contacts([need.matchers() for need in needs], names, with_channel=with_channel)
+    channels = code(found["channel"]) if with_channel else None
+    texts = {name: code(found[f"property_{place}"]) for place, name in enumerate(names)}
+    unit = population.locate(found["customer"])
+    contacts = {}
+    for bit, need in enumerate(needs):
+        value = found["value"] if need.number is None else _numbers(*texts[need.number])
+        hit = (found["mask"] >> bit) & 1 == 1
+        if need.is_strict or need.number is not None:
+            hit &= ~np.isnan(value)
+        label, labels = texts[need.label] if need.label is not None else (None, ())
+        if need.by_channel and channels is not None:
+            label, labels = channels
+        contacts[need.key] = Contacts(
+            unit=unit[hit],
+            ts=found["ts_us"][hit],
+            # An event without a value is worth nothing.
+            value=np.nan_to_num(value[hit], nan=0.0),
+            label=None if label is None else label[hit],
+            labels=labels,
+        )
+    return contacts
+
+
+def _numbers(codes: NDArray[np.int32], vocabulary: Sequence[str]) -> FloatArray:
+    """Return the numbers that texts stand for, NaN where one is none."""
+    numbers = np.array([*(_number(text) for text in vocabulary), np.nan])
+    return np.asarray(numbers[codes])
+
+
+def _number(text: str) -> float:
+    """Read a number; text that is none, and what is not finite, is NaN."""
+    try:
+        value = float(text)
+    except ValueError:
+        return float("nan")
+    return value if np.isfinite(value) else float("nan")
+
+
+def _scores(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
+    """Return the scores that customers gave, by name."""
+    names = list_scores(plan.metrics)
+    if not names:
+        return {}
+    found = snapshot.scores(names)
+    unit = population.locate(found["customer"])
+    return {
+        name: Contacts(
+            unit=unit[hit], ts=found["ts_us"][hit], value=np.asarray(found["value"], np.float64)[hit]
+        )
+        for name in names
+        for hit in [found["name"] == name]
+    }
 
 
 def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:

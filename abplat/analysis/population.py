@@ -62,6 +62,8 @@ class Population:
     exposed_channel: NDArray[np.int32]
     variants: tuple[str, ...]
     channels: tuple[str, ...]
+    first_channel: NDArray[np.int32] | None = None
+    """Position in ``channels`` of the first exposure, -1 unknown."""
 
     def __len__(self) -> int:
         """Return the number of exposed customers."""
@@ -124,6 +126,7 @@ def first_exposures(exposures: ExposureColumns) -> Population:
         exposed_channel=used.astype(np.int32),
         variants=exposures.variants,
         channels=exposures.channels,
+        first_channel=channel[first].astype(np.int32),
     )
 
 

@@ -21,14 +21,13 @@ from abplat.analysis.journeys.encode import EventColumns
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.steps import JourneySteps, join_steps, trace
-from abplat.analysis.plan import AnalysisPlan, PlannedMetric
+from abplat.analysis.needs import Need, list_needs
+from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.stream import EventPart
 from abplat.domain.journeys import JourneyDefinition, Matcher, parse_journey
-
-COUNTING_KINDS = frozenset({"touchpoint", "value"})
 
 Match = tuple[Matcher, ...] | None
 
@@ -66,25 +65,19 @@ def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
 
 def journey_keys(plan: AnalysisPlan) -> list[str]:
     """Return the journeys that a plan counts on, the experiment's own among them."""
-    return sorted({metric.journey for metric in plan.metrics} | {plan.journey["key"]})
+    parts = [part for metric in plan.metrics for _, part in metric.parts]
+    return sorted({metric.journey for metric in (*plan.metrics, *parts)} | {plan.journey["key"]})
 
 
-def counting_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
-    """Return the metrics that count events."""
-    return [metric for metric in plan.metrics if metric.kind in COUNTING_KINDS]
+def is_plain(need: Need) -> bool:
+    """Tell whether a need asks nothing of events but that they match, when, and their value."""
+    return need.label is None and need.number is None and not need.is_strict and not need.by_channel
 
 
-def match_of(metric: PlannedMetric) -> Match:
-    """Return what a metric counts; None stands for every event.
-
-    Matchers are read by the reader of journeys: they mean the same there.
-    """
-    if not metric.match:
-        return None
-    stage = {"key": "m", "match": [dict(matcher) for matcher in metric.match]}
-    # A journey has two stages at least.
-    document = {"key": "metric", "stages": [stage, {**stage, "key": "n"}], "window": "1s"}
-    return parse_journey(document, require_owner=False).stages[0].match
+def match_of(need: Need) -> Match:
+    """Return what a need counts; None stands for every event."""
+    found = need.matchers()
+    return None if found is None else tuple(found)
 
 
 def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequence[Population]) -> Reading:
@@ -120,7 +113,7 @@ def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[n
 def _matches(plan: AnalysisPlan) -> list[Match]:
     """Return what a plan counts events of: its metrics, and where a variant could be shown."""
     return [
-        *(match_of(metric) for metric in counting_metrics(plan)),
+        *(match_of(need) for need in list_needs(plan.metrics) if is_plain(need)),
         *capable_matches(plan.registry).values(),
     ]
 

@@ -23,12 +23,13 @@ from abplat.analysis.stream import EventStream
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines import profile
-from abplat.facts.engines.duckdb import connect, literal
+from abplat.facts.engines import discovery, profile
+from abplat.facts.engines.duckdb import connect, create_view, literal
 from abplat.facts.engines.scan import (
     scan_aliases,
     scan_contacts,
     scan_exposures,
+    scan_scores,
     scan_stream,
     scan_touchpoints,
 )
@@ -65,6 +66,11 @@ class Snapshot:
         self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
         self.sources = Sources(self._connection, lake, project, as_of_us)
         self.versions = self.sources.versions()
+        # Scores are few; they are not sealed.
+        scores = lake.version(project, "score")
+        create_view(self._connection, lake, project, "score")
+        if scores is not None:
+            self.versions["score"] = scores
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -145,11 +151,19 @@ class Snapshot:
     @cached_property
     def fact_counts(self) -> dict[str, int]:
         """How many facts of each kind existed: the same number whenever it is asked."""
-        return self.sources.count_facts()
+        [(scores, _)] = self._scores_seen()
+        return self.sources.count_facts() | {"score": int(scores)}
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
-        return self.sources.data_through_us()
+        [(_, latest)] = self._scores_seen()
+        found = [self.sources.data_through_us(), latest]
+        return max((int(each) for each in found if each is not None), default=None)
+
+    def _scores_seen(self) -> list[tuple[int, int | None]]:
+        """Return how many scores there were, and the time of the youngest."""
+        query = "SELECT count(*), max(ts_us) FROM scores WHERE ts_us <= ? AND received_us <= ?"
+        return list(self._connection.execute(query, [self.as_of_us] * 2).fetchall())
 
     def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
         """Say whose events are asked for from now on: the code of each actor."""
@@ -173,7 +187,9 @@ class Snapshot:
             "code": Array(codes.astype(np.int64)),
             "customer": Array(chosen[codes].astype(np.int64)),
         }
-        named, source = ("n.actor, ", f" JOIN ({self.sources.names()}) n USING (code)") if by_name else ("", "")
+        named, source = (
+            ("n.actor, ", f" JOIN ({self.sources.names()}) n USING (code)") if by_name else ("", "")
+        )
         self._connection.register("chosen", Table.from_pydict(columns))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT {named}c.customer, c.code AS actor_code "  # noqa: S608
@@ -288,12 +304,48 @@ class Snapshot:
         )
         return encode_masks(masks, n_customers)
 
-    def contacts(self, metrics: Sequence[Iterable[Matcher] | None]) -> dict[str, Any]:
-        """Return what metrics count of the chosen customers: customer, ts_us, value, mask."""
-        found = self._fetch(scan_contacts(metrics, self.as_of_us, customers=_CUSTOMERS, unique=True))
-        # An event without a value is worth nothing.
-        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), 0.0)
+    def contacts(
+        self,
+        metrics: Sequence[Iterable[Matcher] | None],
+        properties: Sequence[str] = (),
+        *,
+        with_channel: bool = False,
+    ) -> dict[str, Any]:
+        """Return what metrics count of the chosen customers: customer, ts_us, value, mask.
+
+        An event without a value has none (NaN). The texts of properties stand in ``property_0``
+        and on, None where there is none.
+        """
+        found = self._fetch(
+            scan_contacts(
+                metrics,
+                self.as_of_us,
+                customers=_CUSTOMERS,
+                unique=True,
+                properties=properties,
+                with_channel=with_channel,
+            )
+        )
+        found["value"] = np.ma.filled(np.ma.asarray(found["value"], np.float64), np.nan)
+        for place in range(len(properties)):
+            found[f"property_{place}"] = _texts(found[f"property_{place}"])
+        if with_channel:
+            found["channel"] = _texts(found["channel"])
         return found
+
+    def scores(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the scores that the chosen customers gave: customer, ts_us, value, name."""
+        found = self._fetch(scan_scores(names, self.as_of_us, customers=_CUSTOMERS))
+        found["name"] = np.array(_texts(found["name"]), object)
+        return found
+
+    def steps(self, since_us: int) -> dict[str, Any]:
+        """Return every touchpoint of the chosen customers since an instant, by customer and time."""
+        return discovery.read_steps(self._connection, _CUSTOMERS, (since_us, self.as_of_us))
+
+    def kinds(self, since_us: int) -> list[tuple[Any, ...]]:
+        """Return the kinds of touchpoints since an instant, with counts and first and last time."""
+        return discovery.read_kinds(self._connection, (since_us, self.as_of_us))
 
     def _fetch(self, query: str) -> dict[str, Any]:
         """Return the columns of a query."""

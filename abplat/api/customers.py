@@ -16,6 +16,7 @@ from abplat.api.schemas.customers import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
 from abplat.errors import NotFoundError
 from abplat.services import customers
 
@@ -25,7 +26,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/erase")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="erase_customer", summary="Erase a person, everywhere and for good")
@@ -35,7 +36,7 @@ def erase(document: dict[str, Any]) -> Answer:
 
 
 @blueprint.post("/export")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="export_customer", summary="Ask for a copy of all that is kept of a person")
@@ -45,7 +46,7 @@ def export(document: dict[str, Any]) -> Answer:
 
 
 @blueprint.get("/requests")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestsQuery, location="query")
 @blueprint.response(200, CustomerRequestsPage)
 @blueprint.doc(operationId="list_customer_requests", summary="List requests and their receipts")
@@ -58,7 +59,7 @@ def list_requests(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/requests/<request_id>")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.response(200, CustomerRequestSchema)
 @blueprint.doc(operationId="get_customer_request", summary="Read a request and its receipt")
 def get_request(request_id: str) -> Answer:
@@ -67,7 +68,7 @@ def get_request(request_id: str) -> Answer:
 
 
 @blueprint.get("/requests/<request_id>/copy")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.doc(
     operationId="get_customer_copy",
     summary="Fetch the copy that an export made",

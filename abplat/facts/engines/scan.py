@@ -90,11 +90,13 @@ def scan_touchpoints(
     return _sql(facts.select(who, *names), dialect)
 
 
-def scan_contacts(
+def scan_contacts(  # noqa: PLR0913  an option each
     metrics: Sequence[Iterable[Matcher] | None],
     as_of_us: int,
     *,
     customers: str,
+    properties: Sequence[str] = (),
+    with_channel: bool = False,
     table: str = "touchpoints",
     unique: bool = False,
     dialect: str = "duckdb",
@@ -106,6 +108,8 @@ def scan_contacts(
             says that metric i counts the event; at most 63 metrics.
         as_of_us: The snapshot, microseconds UTC.
         customers: A relation (actor, customer): events of other actors are left out.
+        properties: Names of properties whose text is wanted, in columns ``property_0`` and on.
+        with_channel: Whether the channel is wanted.
         table: The relation that holds the touchpoints.
         unique: Whether it holds each event once and nothing later already.
         dialect: Of the engine.
@@ -116,9 +120,38 @@ def scan_contacts(
     facts = facts.mutate(
         mask=_bits([everything if match is None else _any_of(facts, match) for match in metrics])
     )
+    facts = facts.filter(facts.mask != 0)
+    read = {f"property_{place}": _correlation(facts, name) for place, name in enumerate(properties)}
+    facts = facts.mutate(**read) if read else facts
     codes = ibis.table({"actor": "string", "customer": "int64"}, name=customers)
-    facts = facts.filter(facts.mask != 0).join(codes, "actor").order_by("ts_us", "event_id")
-    return _sql(facts.select("customer", "ts_us", "value", "mask"), dialect)
+    facts = facts.join(codes, "actor").order_by("ts_us", "event_id")
+    return _sql(
+        facts.select("customer", "ts_us", "value", "mask", *read, *(["channel"] if with_channel else [])),
+        dialect,
+    )
+
+
+def scan_scores(
+    names: Sequence[str],
+    as_of_us: int,
+    *,
+    customers: str,
+    table: str = "scores",
+    dialect: str = "duckdb",
+) -> str:
+    """Return the SQL for the scores that customers gave: customer, ts_us, value, name.
+
+    Args:
+        names: Names of the scores.
+        as_of_us: The snapshot, microseconds UTC.
+        customers: A relation (actor, customer): scores of other actors are left out.
+        table: The relation that holds the scores.
+        dialect: Of the engine.
+    """
+    facts = _snapshot(table, _COMMON | {"actor": "string", "name": "string", "value": "float64"}, as_of_us)
+    codes = _ibis().table({"actor": "string", "customer": "int64"}, name=customers)
+    facts = facts.filter(facts.name.isin(list(names))).join(codes, "actor").order_by("ts_us", "event_id")
+    return _sql(facts.select("customer", "ts_us", "value", "name"), dialect)
 
 
 def scan_stream(
@@ -231,7 +264,8 @@ def _any_of(facts: Any, matchers: Iterable[Matcher]) -> Any:
 
 def _accepts(facts: Any, matcher: Matcher) -> Any:
     """Return whether a matcher accepts the event: every part it names must hold."""
-    parts = [facts.name == matcher.event]
+    # A matcher of metrics may name channels alone; journeys always name the event.
+    parts = [facts.name == matcher.event] if matcher.event else []
     if matcher.channels is not None:
         parts.append(facts.channel.isin(list(matcher.channels)))
     for name, values in matcher.props:

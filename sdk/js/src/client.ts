@@ -278,9 +278,9 @@ export const createClient = (url: string, key: string, options: Options = {}): C
 
     expose: (decision, options) => {
       if (!decision?.in_experiment || !decision.variant) return null;
-      const { unit, key: experiment, variant, reason, config_version } = decision;
+      const { unit, key: experiment, variant, reason, config_version, phase } = decision;
       memory.saw(unit, experiment, variant);
-      return record("e", options?.ts, { kind: "exposure", actor: unit, experiment, variant, channel: options?.channel, reason, config_version });
+      return record("e", options?.ts, { kind: "exposure", actor: unit, experiment, variant, channel: options?.channel, reason, config_version, phase });
     },
     exposeBeforeRedirect: async (decision, options) => {
       const id = client.expose(decision, options);
