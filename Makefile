@@ -1,6 +1,9 @@
 # `make demo` shows the main job; `make test` proves it. Both prepare what they need.
 .PHONY: demo test check figures calibrate lock clean
 ARGS ?=
+ON_POSTGRES = tests/db tests/services tests/facts tests/sdk/test_recompute.py \
+  tests/jobs/test_analyse.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
+  tests/api/test_identities.py tests/api/test_keys.py
 
 demo:
 	@scripts/prepare run
@@ -9,7 +12,7 @@ demo:
 # Everything on SQLite, then again on PostgreSQL what talks to the database.
 test: check
 	@.venv/bin/pytest -n 2 -q $(ARGS)
-	@scripts/with-postgres .venv/bin/pytest -n 2 -q tests/db tests/sdk/test_recompute.py tests/services/test_definitions.py
+	@scripts/with-postgres .venv/bin/pytest -n 2 -q $(ON_POSTGRES)
 
 check:
 	@scripts/prepare test

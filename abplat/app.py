@@ -25,9 +25,10 @@ from abplat.web.routes import render_error
 from abplat.web.visitors import find_signed_in
 
 API_MODULES: Final = (
-    "projects", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
-    "templates", "experiments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
-    "events", "failed_events", "quality", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
+    "projects", "keys", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
+    "templates", "experiments", "observations", "approvals", "comments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
+    "discoveries", "people", "users", "account", "audit", "webhooks",
+    "events", "failed_events", "quality", "sightings", "knowledge", "glossary", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 

@@ -108,6 +108,7 @@ def make_catalogue(project: str = "shop", **over: Any) -> dict[str, Any]:
         ],
         "templates": [make_template()],
         "experiments": [make_experiment()],
+        "observations": [],
     } | over  # fmt: skip
 
 
@@ -163,7 +164,7 @@ def _url_of(server: Engine, name: str) -> str:
 def _postgres_settings(server: Engine, tmp_path: Path) -> Iterator[Settings]:
     """Copy the migrated database, and drop the copy afterwards."""
     name = f"abplat_{uuid.uuid4().hex[:12]}"
-    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {PG_TEMPLATE} STRATEGY FILE_COPY")
+    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {PG_TEMPLATE} STRATEGY WAL_LOG")
     url = _url_of(server, name)
     yield Settings(data_dir=tmp_path / "data", database_url=url, sign_in="local")
     run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")

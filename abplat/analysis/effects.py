@@ -12,13 +12,28 @@ import msgspec
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.cluster_effects import MIN_CLUSTERS, by_group, compare_groups
+from abplat.analysis.evidence import keep_moments, keep_tables
 from abplat.analysis.gathered import Gathered
-from abplat.analysis.metrics import UnitRows, measure, sum_moments, tabulate_risk
+from abplat.analysis.metrics import (
+    SAMPLE_KINDS,
+    TIME_KINDS,
+    UnitRows,
+    arm_of,
+    measure,
+    sample_events,
+    spend_times,
+    sum_moments,
+    tabulate_metric,
+)
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
+from abplat.domain.metric_kinds import find_kind
 from abplat.domain.report import Effect, MetricResult, VariantValue
+from abplat.domain.report_evidence import MetricEvidence
 
 AnyComparison = stats.Comparison | stats.RestrictedMeanComparison
 Direction = Literal["up", "down"]
+Scale = Literal["relative", "absolute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +53,24 @@ class MeasuredMetric:
     comparisons: tuple[stats.Computed[AnyComparison], ...]
     """Per treatment, in the order of the plan."""
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
+    evidence: MetricEvidence | None = None
+    """What it was computed from; None where that is the customers' own values."""
 
 
 def measure_metric(
     metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
 ) -> MeasuredMetric:
     """Compute one row of the metric table."""
-    if metric.kind == "time_to_complete":
+    if metric.kind in TIME_KINDS:
         return _measure_time(metric, gathered, plan, standing)
+    if metric.kind in SAMPLE_KINDS:
+        return _measure_sample(metric, gathered, plan, standing)
     found = measure(metric, gathered, plan)
+    if found.reason is not None:
+        return _finish(metric, plan, standing, _refuse(found.reason, plan))
+    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
+    if plan.is_clustered:
+        return _finish(metric, plan, standing, _compare_clustered(metric, found, gathered, plan, values))
     records = sum_moments(found, gathered, len(plan.variants))
     how = stats.ComparisonPlan(alpha=effect_alpha(metric, plan), kind=found.kind)
     comparisons: list[stats.Computed[AnyComparison]] = [
@@ -54,8 +78,33 @@ def measure_metric(
     ]
     margins = tuple(_check_margin(metric, record, records[0], plan, found) for record in records[1:])
     method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
-    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
-    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method))
+    method += f"; {found.note}" if found.note else ""
+    evidence = keep_moments(metric.key, records, how, plan)
+    return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method, evidence))
+
+
+def _compare_clustered(
+    metric: PlannedMetric,
+    found: UnitRows | None,
+    gathered: Gathered,
+    plan: AnalysisPlan,
+    values: tuple[VariantValue, ...],
+) -> _Computed:
+    """Compare the arms with the groups that were drawn as units."""
+    made = compare_groups(metric, found, gathered, plan, effect_alpha(metric, plan))
+    note = f"; {_covariate_text(plan)}" if made.is_adjusted else ""
+    note += f"; {found.note}" if found is not None and found.note else ""
+    return _Computed(values, list(made.comparisons), made.margins, note)
+
+
+def _refuse(reason: str, plan: AnalysisPlan) -> _Computed:
+    """Return a row that has a reason and no number."""
+    values = tuple(
+        VariantValue(variant=variant.key, n=0, total=None, value=None, reason=reason)
+        for variant in plan.variants
+    )
+    nothing = stats.NotComputable(reason)
+    return _Computed(values, [nothing] * (len(values) - 1), (nothing,) * (len(values) - 1))
 
 
 def effect_alpha(metric: PlannedMetric, plan: AnalysisPlan) -> float:
@@ -69,14 +118,17 @@ def _covariate_text(plan: AnalysisPlan) -> str:
 
 
 def _mean_value(found: UnitRows, gathered: Gathered, plan: AnalysisPlan, position: int) -> VariantValue:
-    """Return sum and mean of one arm."""
-    seen = found.values[gathered.arm(position)]
-    total = math.fsum(seen.tolist())
-    n = len(seen)
+    """Return sum and mean of one arm; of a ratio the sum of the numerator."""
+    picked = arm_of(found, gathered, position)
+    total = math.fsum(found.values[picked].tolist())
+    n = int(np.count_nonzero(picked))
     key = plan.variants[position].key
     if not n:
         return VariantValue(variant=key, n=0, total=None, value=None, reason="no_units")
-    return VariantValue(variant=key, n=n, total=total, value=total / n)
+    below = n if found.denominator is None else math.fsum(found.denominator[picked].tolist())
+    if not below:
+        return VariantValue(variant=key, n=n, total=total, value=None, reason="zero_denominator")
+    return VariantValue(variant=key, n=n, total=total, value=total / below)
 
 
 def _check_margin(
@@ -87,14 +139,17 @@ def _check_margin(
         return None
     how = stats.ComparisonPlan(alpha=plan.alpha, kind=found.kind)
     direction = cast("Direction", metric.direction)
-    return stats.check_margin(record, control, metric.margin, direction=direction, alpha=plan.alpha, plan=how)
+    scale = cast("Scale", metric.scale)
+    return stats.check_margin(
+        record, control, metric.margin, direction=direction, scale=scale, alpha=plan.alpha, plan=how
+    )
 
 
 def _measure_time(
     metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
 ) -> MeasuredMetric:
-    """Compute the row of time to complete: restricted mean time up to the horizon."""
-    tables = tabulate_risk(gathered, plan, metric.journey)
+    """Compute the row of a time: restricted mean time up to the horizon."""
+    tables = tabulate_metric(metric, gathered, plan)
     tau, alpha = plan.horizon_us / 1e6, effect_alpha(metric, plan)
     comparisons: list[stats.Computed[AnyComparison]] = [
         stats.compare_restricted_means(table, tables[0], tau=tau, alpha=alpha) for table in tables[1:]
@@ -105,8 +160,54 @@ def _measure_time(
         n = sum(table.events) + sum(table.censored)
         number, reason = (None, mean.reason) if isinstance(mean, stats.NotComputable) else (mean.value, None)
         values.append(VariantValue(variant=variant.key, n=n, total=None, value=number, reason=reason))
+    if plan.is_clustered:
+        spent = spend_times(metric, gathered, plan)
+        return _finish(
+            metric, plan, standing, _compare_clustered(metric, spent, gathered, plan, tuple(values))
+        )
     margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
-    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins))
+    evidence = keep_tables(metric.key, tables, tau, alpha, plan)
+    return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins, evidence=evidence))
+
+
+def _measure_sample(
+    metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
+) -> MeasuredMetric:
+    """Compute the row of a quantile; its interval is clustered by customer, or by what was drawn."""
+    level = float(metric.detail.get("quantile") or 0.5)
+    samples = [sample_events(metric, gathered, position) for position in range(len(plan.variants))]
+    if plan.is_clustered:
+        samples = [by_group(each, gathered) for each in samples]
+        if sum(np.unique(each.units).size for each in samples) < MIN_CLUSTERS:
+            return _finish(metric, plan, standing, _refuse("too_few_clusters", plan))
+    found = [stats.estimate_quantile(each.values, each.units, level, plan.alpha) for each in samples]
+    values = tuple(
+        VariantValue(
+            variant=variant.key,
+            n=len(sample.values),
+            total=None,
+            value=None if isinstance(quantile, stats.NotComputable) else quantile.value,
+            reason=quantile.reason if isinstance(quantile, stats.NotComputable) else None,
+        )
+        for variant, sample, quantile in zip(plan.variants, samples, found, strict=True)
+    )
+    how = stats.ComparisonPlan(alpha=effect_alpha(metric, plan))
+    comparisons: list[stats.Computed[AnyComparison]] = [
+        _compare_quantiles(each, found[0], how) for each in found[1:]
+    ]
+    return _finish(metric, plan, standing, _Computed(values, comparisons, (None,) * len(comparisons)))
+
+
+def _compare_quantiles(
+    treatment: stats.Computed[stats.Quantile],
+    control: stats.Computed[stats.Quantile],
+    how: stats.ComparisonPlan,
+) -> stats.Computed[stats.Comparison]:
+    """Compare two quantiles where both can be told."""
+    for each in (treatment, control):
+        if isinstance(each, stats.NotComputable):
+            return each
+    return stats.compare_quantiles(cast("stats.Quantile", treatment), cast("stats.Quantile", control), how)
 
 
 def _time_margin(
@@ -147,6 +248,7 @@ class _Computed(NamedTuple):
     margins: tuple[stats.Computed[stats.MarginTest] | None, ...]
     note: str = ""
     """What to add to the name of the method."""
+    evidence: MetricEvidence | None = None
 
 
 def _finish(
@@ -166,11 +268,18 @@ def _finish(
         direction=metric.direction,
         unit=metric.unit,
         margin=metric.margin,
+        margin_scale=metric.scale,
         values=computed.values,
         effects=effects,
+        denominator=find_kind(metric.kind).denominator,
+        is_descriptive=metric.is_descriptive,
     )
     return MeasuredMetric(
-        metric=metric, result=result, comparisons=tuple(computed.comparisons), margins=computed.margins
+        metric=metric,
+        result=result,
+        comparisons=tuple(computed.comparisons),
+        margins=computed.margins,
+        evidence=computed.evidence,
     )
 
 
@@ -187,6 +296,8 @@ def _effect(
     )
     if isinstance(comparison, stats.NotComputable):
         return not_computable_effect(variant, verdict, comparison.reason)
+    if metric.is_descriptive and verdict != "not_trusted":
+        verdict = "descriptive"
     name = comparison.method if isinstance(comparison, stats.Comparison) else "restricted mean time"
     flags = comparison.flags if isinstance(comparison, stats.Comparison) else ()
     return Effect(

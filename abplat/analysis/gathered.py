@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The events one metric counts, of exposed customers only.
+    """The events one metric counts, of exposed customers only, in the order of time.
 
     ``unit`` is the position of the customer in the population.
     """
@@ -30,6 +30,9 @@ class Contacts:
     unit: IntArray
     ts: IntArray
     value: FloatArray
+    label: NDArray[np.int32] | None = None
+    """Position in ``labels`` of the property asked for, -1 where the event has none."""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Counts:
     """Per kind of fact how many existed as of the snapshot."""
     limited_ids: tuple[str, ...] = ()
     """Ids beyond the limit of a type: they stay alone."""
+    n_ungrouped: int = 0
+    """Exposures that do not say which group was drawn, though groups were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,10 @@ class Gathered:
     walked: Mapping[str, WalkedJourney]
     """By journey key; the experiment's own journey is among them."""
     contacts: Mapping[str, Contacts]
-    """By metric key, for the metrics that count events."""
+    """By the keys of ``abplat.analysis.needs``, for the metrics that count events."""
     counts: Counts
+    scores: Mapping[str, Contacts] = field(default_factory=dict)
+    """By the name of the score."""
     n_earlier: int = 0
     """Customers left out because an earlier phase exposed them."""
     encounters: Encounters | None = None

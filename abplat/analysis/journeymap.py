@@ -15,7 +15,7 @@ from abplat.domain.report import Ending, HandOff, JourneyMap, StageChannel
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class Walk:
     """The journeys of one arm that count, cut at the horizon."""
 
     variant: str
@@ -35,7 +35,7 @@ def draw_journey_map(gathered: Gathered, plan: AnalysisPlan) -> JourneyMap:
     stages = [stage["key"] for stage in plan.journey["stages"]]
     walked = gathered.walked[plan.journey["key"]]
     walks = [
-        _pick(gathered, walked, position, variant.key, stages)
+        walk_arm(gathered, walked, position, variant.key, stages)
         for position, variant in enumerate(plan.variants)
     ]
     return JourneyMap(
@@ -45,8 +45,10 @@ def draw_journey_map(gathered: Gathered, plan: AnalysisPlan) -> JourneyMap:
     )
 
 
-def _pick(gathered: Gathered, walked: WalkedJourney, position: int, key: str, stages: Sequence[str]) -> _Walk:
-    """Return the journeys of one arm."""
+def walk_arm(
+    gathered: Gathered, walked: WalkedJourney, position: int, key: str, stages: Sequence[str]
+) -> Walk:
+    """Return the journeys of one arm that count, cut at the horizon."""
     journeys = walked.journeys
     mine = np.flatnonzero(walked.counted)
     mine = mine[gathered.arm(position)[walked.unit[mine]]]
@@ -54,7 +56,7 @@ def _pick(gathered: Gathered, walked: WalkedJourney, position: int, key: str, st
     limit = gathered.population.first_exposure[unit] + gathered.horizon_us
     time = journeys.stage_time[mine]
     inside = (journeys.stage_order[mine] >= 0) & (time <= limit[:, None])
-    return _Walk(
+    return Walk(
         variant=key,
         stages=stages,
         channels=walked.channels,
@@ -67,7 +69,7 @@ def _pick(gathered: Gathered, walked: WalkedJourney, position: int, key: str, st
     )
 
 
-def _stage_cells(walk: _Walk) -> list[StageChannel]:
+def _stage_cells(walk: Walk) -> list[StageChannel]:
     """Count the customers per stage and channel."""
     cells = []
     for stage, key in enumerate(walk.stages):
@@ -81,7 +83,7 @@ def _stage_cells(walk: _Walk) -> list[StageChannel]:
     return cells
 
 
-def _hand_offs(walk: _Walk) -> list[HandOff]:
+def _hand_offs(walk: Walk) -> list[HandOff]:
     """Count the links between consecutive reached stages, with the median time they took."""
     groups: dict[tuple[int, ...], list[IntArray]] = {}
     order = np.argsort(walk.order, axis=1, kind="stable")
@@ -107,7 +109,7 @@ def _hand_offs(walk: _Walk) -> list[HandOff]:
 
 
 def _collect(
-    walk: _Walk,
+    walk: Walk,
     rows: IntArray,
     link: tuple[IntArray, IntArray],
     groups: dict[tuple[int, ...], list[IntArray]],
@@ -121,7 +123,7 @@ def _collect(
         groups.setdefault(tuple(key), []).append(spans[inverse.ravel() == index])
 
 
-def _endings(walk: _Walk) -> list[Ending]:
+def _endings(walk: Walk) -> list[Ending]:
     """Count how journeys ended, and which stage was missing."""
     pairs = np.stack([walk.status, walk.next_stage], axis=1)
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
@@ -136,6 +138,6 @@ def _endings(walk: _Walk) -> list[Ending]:
     ]
 
 
-def _name(walk: _Walk, code: int) -> str:
+def _name(walk: Walk, code: int) -> str:
     """Return the name of a channel code."""
     return walk.channels[code] if code >= 0 else "unknown"

@@ -13,6 +13,7 @@ import msgspec
 from abplat.analysis.registry import Registry, default_dimensions, list_attributes, read_registry
 from abplat.clock import format_instant, parse_duration, to_micros
 from abplat.domain.experiments import CLUSTER_TYPES
+from abplat.domain.metric_kinds import find_kind
 from abplat.errors import InvalidInputError
 
 _MICROS = 1_000_000
@@ -44,16 +45,26 @@ class PlannedMetric:
     measure: str = "customers"
     match: tuple[Document, ...] | None = None
 
+    detail: Document = field(default_factory=dict)
+    """The definition, for what only some kinds have."""
+    scale: str = "relative"
+    """Whether the margin is a share of control or an amount in the unit of the metric."""
+    parts: tuple[tuple[float, PlannedMetric], ...] = ()
+    """Weights and metrics of a composite."""
+
     @property
     def unit(self) -> str:
         """What a value of the metric is counted in."""
-        if self.kind in {"completion", "start", "reach"}:
-            return "share"
-        if self.kind == "time_to_complete":
-            return "seconds"
-        if self.kind == "touchpoint":
-            return {"customers": "share", "count": "count"}.get(self.measure, "value")
-        return "count" if self.kind == "effort" else "value"
+        return find_kind(self.kind).unit_of(self.measure if find_kind(self.kind).measures else None)
+
+    @property
+    def is_descriptive(self) -> bool:
+        """Whether it compares people whom the treatment itself has selected, and so never gets a verdict."""
+        return find_kind(self.kind).is_descriptive
+
+    def micros(self, name: str) -> int | None:
+        """Return a duration of the definition in microseconds."""
+        return _micros(self.detail.get(name), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,8 @@ class AnalysisPlan:
     counts_from_phase: int = 1
     """The first phase that drew customers as the present one does."""
     deviations: tuple[str, ...] = ()
+    observations: tuple[Document, ...] = ()
+    """What was observed beside the experiment; no number of it enters an estimate."""
     registry: Registry = field(default_factory=Registry)
     """What the project knew beside the experiment: touchpoints, segments, personas."""
 
@@ -133,6 +146,7 @@ def make_plan(  # noqa: PLR0913  all but the first by name
     stopped_at: datetime | None = None,
     phases: Sequence[Document] = (),
     deviations: Sequence[str] = (),
+    observations: Sequence[Document] = (),
     registry: Document | None = None,
 ) -> AnalysisPlan:
     """Read a frozen plan, as ``services.experiments.get_plan`` returns it.
@@ -150,6 +164,7 @@ def make_plan(  # noqa: PLR0913  all but the first by name
         phases: Phases up to the instant of the analysis, oldest first: ``number``, ``weights`` and
             ``counts_from``; none stands for the plan as it is.
         deviations: What was done otherwise than planned, a sentence each.
+        observations: Evidence items and external series that are attached.
         registry: Touchpoints, segments and personas of the project as of the analysis.
 
     Raises:
@@ -193,6 +208,7 @@ def make_plan(  # noqa: PLR0913  all but the first by name
         counts_from_us=_counts_from(phases),
         counts_from_phase=_counts_from_phase(phases),
         deviations=tuple(deviations),
+        observations=tuple(observations),
         registry=known,
     )
 
@@ -246,24 +262,25 @@ def _metric(item: Document, definitions: Mapping[str, Document], journey: str) -
             "metrics", f"no metric is named {key!r}; define it first", "unknown_metric"
         )
     found = definitions[key]
-    match = found.get("match")
+    match, kind = found.get("match"), find_kind(found["kind"])
     return PlannedMetric(
         key=key,
         title=found.get("title") or key,
-        kind=found["kind"],
+        kind=kind.key,
         role=item.get("role", "secondary"),
-        direction=found.get("direction") or _default_direction(found["kind"]),
+        direction=found.get("direction") or kind.direction,
         margin=item.get("margin"),
         journey=found.get("journey") or journey,
         stage=found.get("stage"),
-        measure=found.get("measure") or "customers",
+        measure=found.get("measure") or (kind.measures[0] if kind.measures else "customers"),
         match=tuple(match) if match else None,
+        detail=found,
+        scale=item.get("scale") or "relative",
+        parts=tuple(
+            (float(part["weight"]), _metric({"metric": part["metric"]}, definitions, journey))
+            for part in found.get("parts") or ()
+        ),
     )
-
-
-def _default_direction(kind: str) -> str:
-    """Return which way is good where a definition does not say."""
-    return "down" if kind in {"time_to_complete", "effort"} else "up"
 
 
 def _micros(text: str | int | None, path: str) -> int | None:

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from abplat.domain.breakdowns import ATTRIBUTE, ENTRY_CHANNEL, NEW_RETURNING, PERSONA, SEGMENT
 from abplat.domain.targeting import list_conditions
 
 Document = Mapping[str, Any]
-ENTRY_CHANNEL: Final = "entry_channel"
-NEW_RETURNING: Final = "new_returning"
-PERSONA: Final = "persona"
-SEGMENT: Final = "segment:"
-ATTRIBUTE: Final = "attribute:"
 MAX_SEGMENTS: Final = 5
 _GIVEN: Final = frozenset({"unit", "channel"})
 

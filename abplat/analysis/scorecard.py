@@ -13,20 +13,28 @@ import msgspec
 import numpy as np
 
 from abplat import __version__
+from abplat.analysis.breakdown_findings import breakdown_findings
+from abplat.analysis.breakdowns import break_down
+from abplat.analysis.cluster_effects import count_drawn
+from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
+from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
-from abplat.analysis.links import decompose, required_stages
+from abplat.analysis.links import decompose, describe_links
 from abplat.analysis.maturity import describe_maturity
 from abplat.analysis.maturity_findings import maturity_findings
+from abplat.analysis.observations import list_observations
 from abplat.analysis.path_findings import path_findings
 from abplat.analysis.paths import draw_paths
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric, describe_instant
+from abplat.analysis.scores import agree_with_ranks, describe_scores, score_findings
 from abplat.analysis.snapshot import Snapshot
+from abplat.analysis.strata import check_strata, strata_findings
 from abplat.analysis.survival import draw_curves
 from abplat.analysis.verdict import decide, hold_against_journey, is_final
 from abplat.clock import format_instant, from_micros, to_micros
@@ -42,6 +50,8 @@ from abplat.domain.report import (
     VariantFacts,
     Verdict,
 )
+from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.facts.lake import Lake
 
@@ -65,34 +75,55 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     variants = _count_variants(gathered, plan)
     judged = measure_metric(plan.primary, gathered, plan, Standing(is_final=True, is_trusted=True))
     identity = check_identity(gathered, plan, judged)
-    maturity = describe_maturity(gathered, plan)
-    findings = collect_findings(gathered, plan, variants, identity)
-    paths = draw_paths(gathered, plan)
-    findings = rank([*findings, *maturity_findings(maturity), *path_findings(paths)])
+    strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
+    maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
+    breakdowns = break_down(gathered, plan)
+    if plan.is_clustered:
+        # Their errors count customers one by one, which is wrong where groups were drawn.
+        strata, scores, maturity, paths, breakdowns = (), (), None, None, None
+    checks = [*strata_findings(strata), *score_findings(scores)]
+    checks += [*maturity_findings(maturity), *breakdown_findings(breakdowns)]
+    checks += path_findings(paths, identity)
+    findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
     rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=trusted))
-    flagged = flag_findings(row.result for row in rows)
+    flagged = flag_findings(row.result for row in rows if not row.metric.is_descriptive)
     if trusted and any(finding.severity == "block" for finding in flagged):
         rows = _measure(gathered, plan, Standing(is_final=final, is_trusted=False))
     findings = (*findings, *flagged)
+    rows = agree_with_ranks(rows, scores)
+    scan = scan_conflicts(rows, plan)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
+    links = decompose(gathered, plan) if not plan.is_clustered else ()
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
         journey=_journey(plan),
         inputs=_inputs(gathered, plan, as_of),
         verdicts=tuple(_with_identity(verdict, identity) for verdict in verdicts),
-        findings=rank([*findings, *conflict_findings(conflicts)]),
+        findings=rank([*findings, *conflict_findings(conflicts), *scan_findings(scan, conflicts)]),
         metrics=tuple(row.result for row in rows),
-        links=decompose(gathered, plan),
+        links=links,
         conflicts=conflicts,
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
+        observations=list_observations(plan),
+        link_detail=None if plan.is_clustered else describe_links(gathered, plan, links),
+        conflict_scan=ConflictSection(scan=scan, strata=strata),
+        scores=scores,
         identity=identity,
         maturity=maturity,
         paths=paths,
+        breakdowns=breakdowns,
+        evidence=_keep_evidence(rows, gathered, plan),
     )
+
+
+def _keep_evidence(rows: Sequence[MeasuredMetric], gathered: Gathered, plan: AnalysisPlan) -> EvidenceSection:
+    """Keep what the metric table follows from."""
+    kept = tuple(row.evidence for row in rows if row.evidence is not None)
+    return EvidenceSection(metrics=kept, queries=list_queries(plan, gathered.as_of_us))
 
 
 def _with_identity(verdict: Verdict, identity: IdentitySection | None) -> Verdict:
@@ -119,7 +150,7 @@ def _measure(gathered: Gathered, plan: AnalysisPlan, standing: Standing) -> list
 
 
 def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
-    """Return a row for each required stage that no planned metric covers."""
+    """Return a row for each stage that no planned metric covers, optional ones too."""
     stages = plan.journey["stages"]
     covered = {
         metric.stage
@@ -136,7 +167,7 @@ def reach_metrics(plan: AnalysisPlan) -> list[PlannedMetric]:
             journey=plan.journey["key"],
             stage=stages[position]["key"],
         )
-        for position in required_stages(plan)
+        for position in range(len(stages))
         if stages[position]["key"] not in covered
     ]
 
@@ -157,6 +188,7 @@ def _judge(
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
     population = gathered.population
+    drawn = count_drawn(gathered, len(plan.variants)).counts if plan.is_clustered else None
     found = []
     for position, variant in enumerate(plan.variants):
         mine = population.variant == position
@@ -169,6 +201,7 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 n_exposed=int(np.count_nonzero(mine)),
                 n_mature=int(np.count_nonzero(mine & gathered.mature)),
                 n_crossover=int(np.count_nonzero(mine & population.crossover)),
+                n_clusters=None if drawn is None else drawn[position],
             )
         )
     return tuple(found)

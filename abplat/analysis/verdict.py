@@ -39,8 +39,8 @@ def hold_against_journey(
 ) -> tuple[tuple[stats.TouchpointConflict, ...], tuple[Conflict, ...]]:
     """Hold the touchpoint metrics of one treatment against its journey metric."""
     primary = next(row for row in rows if row.metric.role == "primary")
-    journey = _oriented(primary, treatment)
-    named = [(row, _oriented(row, treatment)) for row in rows if row.metric.role == "touchpoint"]
+    journey = orient(primary, treatment)
+    named = [(row, orient(row, treatment)) for row in rows if row.metric.role == "touchpoint"]
     touchpoints = {row.metric.key: found for row, found in named if found is not None}
     if journey is None or not touchpoints:
         return (), ()
@@ -63,7 +63,7 @@ def hold_against_journey(
     return found, shown
 
 
-def _oriented(row: MeasuredMetric, treatment: int) -> tuple[float, float] | None:
+def orient(row: MeasuredMetric, treatment: int) -> tuple[float, float] | None:
     """Return effect and standard error with up as good."""
     found = row.comparisons[treatment]
     if isinstance(found, stats.NotComputable):

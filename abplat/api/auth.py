@@ -160,8 +160,8 @@ def check_key(platform: Platform, token: str) -> CheckedKey:
     now = platform.clock()
     is_personal = token.startswith(PREFIX)
     with platform.sessions() as session:
-        check = tokens.check(session, token, now=now) if is_personal else keys.check(session, token)
-    key, last_used_at = check
+        find = tokens.check if is_personal else keys.check
+        key, last_used_at = find(session, token, now=now)
     if last_used_at is None or now - last_used_at >= keys.USED_STEP:
         with platform.writers.begin() as session:
             (tokens if is_personal else keys).mark_used(session, key.selector, now=now)

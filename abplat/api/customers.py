@@ -8,6 +8,7 @@ from flask import Response, g, url_for
 
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, ApiBlueprint
+from abplat.api.schemas.customer_timelines import TimelineRequest, TimelineResponse
 from abplat.api.schemas.customers import (
     CustomerRequestRequest,
     CustomerRequestSchema,
@@ -15,9 +16,13 @@ from abplat.api.schemas.customers import (
     CustomerRequestsQuery,
 )
 from abplat.api.session import current_platform, current_session
-from abplat.domain.keys import ADMIN
+from abplat.domain.keys import ADMIN, SERVER
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
+from abplat.domain.roles import ANALYST
 from abplat.errors import NotFoundError
-from abplat.services import customers
+from abplat.services import customer_timelines, customers
+from abplat.services.contexts import Inquiry
+from abplat.services.sticky_decisions import Caller
 
 blueprint = ApiBlueprint(
     "customers", __name__, url_prefix="/v1/customers", description="What customers ask for"
@@ -25,7 +30,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/erase")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="erase_customer", summary="Erase a person, everywhere and for good")
@@ -35,7 +40,7 @@ def erase(document: dict[str, Any]) -> Answer:
 
 
 @blueprint.post("/export")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="export_customer", summary="Ask for a copy of all that is kept of a person")
@@ -44,8 +49,20 @@ def export(document: dict[str, Any]) -> Answer:
     return _take(customers.EXPORT, document)
 
 
+@blueprint.post("/timeline")
+@require_key(SERVER, ADMIN, role=ANALYST)
+@blueprint.arguments(TimelineRequest)
+@blueprint.response(200, TimelineResponse)
+@blueprint.doc(operationId="get_customer_timeline", summary="Tell what happened to a customer, and why")
+def get_timeline(document: dict[str, Any]) -> Answer:
+    """Answer identities, assignments, journeys and touchpoints in one line of time. The look-up is audited."""
+    caller = Caller(g.key.project_key, g.key.kind)
+    inquiry = Inquiry(caller, g.key.actor, document["id"], None, document["channel"])
+    return customer_timelines.get_timeline(current_platform(), inquiry), 200, {"Cache-Control": "no-store"}
+
+
 @blueprint.get("/requests")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestsQuery, location="query")
 @blueprint.response(200, CustomerRequestsPage)
 @blueprint.doc(operationId="list_customer_requests", summary="List requests and their receipts")
@@ -58,7 +75,7 @@ def list_requests(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/requests/<request_id>")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.response(200, CustomerRequestSchema)
 @blueprint.doc(operationId="get_customer_request", summary="Read a request and its receipt")
 def get_request(request_id: str) -> Answer:
@@ -67,7 +84,7 @@ def get_request(request_id: str) -> Answer:
 
 
 @blueprint.get("/requests/<request_id>/copy")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.doc(
     operationId="get_customer_copy",
     summary="Fetch the copy that an export made",

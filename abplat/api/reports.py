@@ -11,13 +11,15 @@ from abplat.db.models.reports import StoredReport
 from abplat.domain.keys import ADMIN
 from abplat.domain.report import decode_report
 from abplat.services import reports
+from abplat.services.notebook import write_notebook
+from abplat.services.report_parquet import write_parquet
 from abplat.services.report_parts import METRICS, PARTS, write_part
 
 blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/experiments", description="Reports")
 
 
 @blueprint.get("/<key>/report", defaults={"suffix": ""})
-@blueprint.get("/<key>/report<any('.json', '.csv'):suffix>")
+@blueprint.get("/<key>/report<any('.json', '.csv', '.parquet', '.ipynb'):suffix>")
 @require_key(ADMIN)
 @blueprint.doc(
     operationId="get_report",
@@ -36,12 +38,25 @@ def get_report(key: str, suffix: str) -> Response:
     session, project = current_session(), g.key.project_key
     stored = reports.get(session, project, key)
     part = request.args.get("part", METRICS)
-    response = (
-        _as_csv(stored, part) if suffix == ".csv" else Response(stored.document, mimetype="application/json")
-    )
+    response = _render(stored, part, suffix)
     response.set_etag(f"{stored.hash}{suffix}{'' if part == METRICS else '-' + part[:64]}")
     response.headers["Cache-Control"] = "private, no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _render(stored: StoredReport, part: str, suffix: str) -> Response:
+    """Write a report in the format that the end of the address names."""
+    if suffix == ".csv":
+        return _as_csv(stored, part)
+    if suffix == ".parquet":
+        table = write_parquet(decode_report(stored.document))
+        named = {"Content-Disposition": f'attachment; filename="{stored.experiment}.parquet"'}
+        return Response(table, mimetype="application/vnd.apache.parquet", headers=named)
+    if suffix == ".ipynb":
+        text = write_notebook(decode_report(stored.document), stored.hash)
+        named = {"Content-Disposition": f'attachment; filename="{stored.experiment}.ipynb"'}
+        return Response(text, mimetype="application/x-ipynb+json", headers=named)
+    return Response(stored.document, mimetype="application/json")
 
 
 def _as_csv(stored: StoredReport, part: str) -> Response:

@@ -1,4 +1,4 @@
-"""``abplat keys``: make, list and revoke API keys."""
+"""``abplat keys``: make, list, exchange and revoke API keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(name="keys")
 def command() -> None:
-    """Make, list and revoke API keys."""
+    """Make, list, exchange and revoke API keys."""
 
 
 @command.command()
@@ -40,17 +40,40 @@ def create(settings: Settings, project: str, kind: str) -> None:
 @storage_options
 def list_(settings: Settings, project: str | None) -> None:
     """List keys by selector; secrets are not stored."""
-    from abplat.clock import format_instant
+    from abplat.clock import format_instant, system_clock
     from abplat.services import keys
     from abplat.services.platform import open_writers
 
+    now = system_clock()
     with open_writers(settings)() as session:
         click.echo("selector          project  kind    created               last used             state")
         for key in keys.list_(session, project):
             used = format_instant(key.last_used_at)[:19] + "Z" if key.last_used_at else "never"
-            state = "revoked" if key.revoked_at else "active"
+            state = keys.describe(key, now)["state"]
+            if key.revoked_at is not None:
+                state = f"{state} {format_instant(key.revoked_at)[:19]}Z"
             created = format_instant(key.created_at)[:19] + "Z"
             click.echo(f"{key.selector}  {key.project:<7}  {key.kind:<6}  {created:<20}  {used:<20}  {state}")
+
+
+@command.command()
+@click.argument("selector")
+@click.option(
+    "--grace", default="1d", show_default=True, help="How long the old key is still good; 0 ends it now."
+)
+@storage_options
+def rotate(settings: Settings, selector: str, grace: str) -> None:
+    """Exchange a key for a new one and print it; the old one ends after a while."""
+    from abplat.clock import format_instant, system_clock
+    from abplat.services import audit, keys
+    from abplat.services.platform import open_writers
+
+    with open_writers(settings).begin() as session:
+        audit.act_as(session, actor())
+        rotated = keys.rotate(session, selector, grace=keys.read_grace(grace), now=system_clock())
+        ends = format_instant(rotated.old.revoked_at)[:19] + "Z" if rotated.old.revoked_at else "now"
+    click.echo(rotated.new.token)
+    click.echo(f"hint: keep it now; only a hash of it is stored. The key {selector} ends {ends}", err=True)
 
 
 @command.command()

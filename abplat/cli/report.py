@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 @click.option("--project", help="Project of the experiment; not needed where only one has this key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as it is stored.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the metric table, one row per metric and variant.")
+@click.option(
+    "--parquet",
+    "parquet",
+    type=click.Path(path_type=Path),
+    help="Write the metric table to this Parquet file.",
+)
+@click.option(
+    "--notebook",
+    "notebook",
+    type=click.Path(path_type=Path),
+    help="Write a notebook that makes the numbers again to this file.",
+)
 @click.option("--part", default="metrics", help="With --csv: print this section instead of the metric table.")
 @click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
@@ -25,6 +37,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     project: str | None,
     data_dir: Path | None,
     database_url: str | None,
+    parquet: Path | None,
+    notebook: Path | None,
     *,
     part: str,
     as_json: bool,
@@ -37,6 +51,16 @@ def command(  # noqa: PLR0913 - one parameter an option
     stored = load(key, project, data_dir, database_url)
     if as_json:
         click.echo(stored.document)
+    elif notebook is not None:
+        from abplat.services.notebook import write_notebook
+
+        notebook.write_text(write_notebook(stored.report, stored.hash))
+        click.echo(f"run {notebook} to make the numbers again", err=True)
+    elif parquet is not None:
+        from abplat.services.report_parquet import write_parquet
+
+        parquet.write_bytes(write_parquet(stored.report))
+        click.echo(f"the metric table of {stored.report.experiment.key} is in {parquet}", err=True)
     elif as_csv:
         from abplat.services.report_parts import write_part
 

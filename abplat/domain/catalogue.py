@@ -15,7 +15,10 @@ from abplat.domain.experiments import parse_experiment
 from abplat.domain.fields import Fields, check_json, require_none, show
 from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import parse_holdout, parse_layer
-from abplat.domain.metrics import PRIMARY_KINDS, parse_metric
+from abplat.domain.mechanisms import check_mechanism
+from abplat.domain.metric_kinds import SUMMED_KINDS
+from abplat.domain.metrics import PRIMARY_KINDS, TOUCHPOINT_KINDS, parse_metric
+from abplat.domain.observations import parse_observation
 from abplat.domain.personas import parse_persona
 from abplat.domain.prerequisites import check_chains, check_prerequisites
 from abplat.domain.projects import parse_project
@@ -39,15 +42,18 @@ SEGMENTS: Final = "segments"
 PERSONAS: Final = "personas"
 TEMPLATES: Final = "templates"
 EXPERIMENTS: Final = "experiments"
+OBSERVATIONS: Final = "observations"
 NOUNS: Final = (
     *(CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, SEGMENTS, PERSONAS, TEMPLATES),
     EXPERIMENTS,
+    OBSERVATIONS,
 )
 """In the order in which they can be created: each refers only to what stands before it."""
 
 MAX_ENTRIES: Final = 5_000
 _UNCOUNTED_FIELDS = {
     JOURNEYS: frozenset({"title", "owner", "personas"}),
+    METRICS: frozenset({"title", "owner", "description", "margin", "scale"}),
     SEGMENTS: frozenset({"title", "owner"}),
     PERSONAS: frozenset({"title", "owner", "description"}),
 }
@@ -71,6 +77,7 @@ _PARSERS: Final = {
     PERSONAS: parse_persona,
     TEMPLATES: parse_template,
     EXPERIMENTS: parse_experiment,
+    OBSERVATIONS: parse_observation,
 }
 
 
@@ -157,6 +164,7 @@ def check_references(entries: Entries, settled: Iterable[str] = ()) -> list[Prob
             problems.extend(_check_experiment(entries, experiment, f"{EXPERIMENTS}[{key}]"))
             problems.extend(check_prerequisites(entries[EXPERIMENTS], key))
     problems.extend(check_chains(entries[EXPERIMENTS]))
+    problems.extend(_check_observations(entries))
     return problems
 
 
@@ -183,16 +191,34 @@ def _check_holdouts(entries: Entries) -> Iterator[Problem]:
 
 
 def _check_metrics(entries: Entries) -> Iterator[Problem]:
-    """Check that every metric counts on a known journey and stage."""
+    """Check that every metric counts on a known journey and stages, and on known metrics."""
     for key, metric in entries[METRICS].items():
-        yield from _missing(entries, JOURNEYS, metric["journey"], f"{METRICS}[{key}].journey")
+        path = f"{METRICS}[{key}]"
+        yield from _missing(entries, JOURNEYS, metric["journey"], f"{path}.journey")
         journey = entries[JOURNEYS].get(metric["journey"] or "")
         stages = [stage["key"] for stage in journey["stages"]] if journey else []
-        if journey and metric["stage"] is not None and metric["stage"] not in stages:
-            message = (
-                f"{show(metric['stage'])} is not a stage of {journey['key']}; it has: {', '.join(stages)}"
-            )
-            yield Problem(f"{METRICS}[{key}].stage", message, "unknown_stage")
+        for name in ("stage", "source", "target"):
+            if journey and metric.get(name) is not None and metric[name] not in stages:
+                message = (
+                    f"{show(metric[name])} is not a stage of {journey['key']}; it has: {', '.join(stages)}"
+                )
+                yield Problem(f"{path}.{name}", message, "unknown_stage")
+        for index, part in enumerate(metric.get("parts") or ()):
+            yield from _missing(entries, METRICS, part["metric"], f"{path}.parts[{index}].metric")
+            other = entries[METRICS].get(part["metric"], {})
+            if other and other["kind"] not in SUMMED_KINDS:
+                message = (
+                    f"{other['key']} is of kind {other['kind']}, which has no number per customer to add up"
+                )
+                yield Problem(f"{path}.parts[{index}].metric", message, "not_summable")
+
+
+def _check_observations(entries: Entries) -> Iterator[Problem]:
+    """Check what an observation is attached to."""
+    for key, observation in entries.get(OBSERVATIONS, {}).items():
+        path = f"{OBSERVATIONS}[{key}]"
+        yield from _missing(entries, JOURNEYS, observation.get("journey"), f"{path}.journey")
+        yield from _missing(entries, EXPERIMENTS, observation.get("experiment"), f"{path}.experiment")
 
 
 def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iterator[Problem]:
@@ -205,6 +231,9 @@ def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iter
         for channel in variant["payloads"]:
             where = f"{path}.variants[{index}].payloads.{channel}"
             yield from _missing(entries, CHANNELS, channel, where)
+    journey = entries[JOURNEYS].get(experiment["journey"])
+    if journey:
+        yield from check_mechanism(journey, experiment.get("mechanism") or (), path)
     yield from check_targets(experiment["targeting"], entries, f"{path}.targeting")
     for index, use in enumerate(experiment["metrics"]):
         yield from _check_use(entries, experiment, use, f"{path}.metrics[{index}]")
@@ -236,6 +265,6 @@ def _check_use(entries: Entries, experiment: Document, use: Document, path: str)
             f"{use['metric']} is counted on {metric['journey']}, the experiment is on {experiment['journey']}"
         )
         yield Problem(f"{path}.metric", message, "primary_of_other_journey")
-    elif use["role"] == "touchpoint" and metric["kind"] != "touchpoint":
+    elif use["role"] == "touchpoint" and metric["kind"] not in TOUCHPOINT_KINDS:
         message = f"{use['metric']} is of kind {metric['kind']}; give it the role secondary"
         yield Problem(f"{path}.role", message, "not_a_touchpoint")

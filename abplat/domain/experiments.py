@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from abplat.domain.breakdowns import Dimensions, read_breakdowns
 from abplat.domain.fields import MAX_TEXT, MAX_TITLE, Fields, check_json, show, unstorable
 from abplat.domain.layers import BUCKETS, Slot
+from abplat.domain.mechanisms import ExpectedLink, read_mechanism
 from abplat.domain.predictions import Prediction, parse_prediction
 from abplat.domain.prerequisites import Prerequisite, read_prerequisites
 from abplat.domain.schedules import Schedule, parse_schedule
@@ -19,6 +21,7 @@ ID_TYPES: Final = ("cust", "anon", "device", "loyalty", "phone", "email", "card"
 CLUSTER_TYPES: Final = ("store", "team", "household", "account")
 """Units of several people who see each other's variant: each is drawn and analysed as a whole."""
 UNIT_TYPES: Final = (*ID_TYPES, *CLUSTER_TYPES)
+SCALES: Final = ("relative", "absolute")
 ROLES: Final = ("primary", "guardrail", "secondary", "touchpoint")
 ANALYSIS_ONLY: Final = "analysis_only"
 """Assigned elsewhere: never served, only judged."""
@@ -40,15 +43,17 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     payloads: dict[str, Any]
 
 
-class MetricUse(msgspec.Struct, frozen=True, kw_only=True):
-    """The role of a metric in one experiment; ``margin`` is what a guardrail may lose, as a share."""
+class MetricUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The role of a metric in one experiment; ``margin`` is what a guardrail may lose, on its ``scale``."""
 
     metric: str
     role: str
     margin: float | None
+    scale: str = "relative"
+    """relative: a share of control; absolute: an amount in the unit of the metric."""
 
 
-class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that is fixed when the experiment starts. The first variant is control."""
 
     key: str
@@ -74,6 +79,9 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True):
     min_effect: float | None
     prediction: Prediction | None
     schedule: Schedule | None
+    mechanism: tuple[ExpectedLink, ...] = ()
+    """Which links should move and which must not, said before the start."""
+    breakdowns: tuple[Dimensions, ...] = ()
 
     @property
     def primary(self) -> str:
@@ -114,6 +122,8 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         min_effect=fields.share("min_effect", None, 0.0, 10.0),
         prediction=_read_prediction(fields),
         schedule=_read_schedule(fields),
+        mechanism=tuple(read_mechanism(fields)),
+        breakdowns=tuple(read_breakdowns(fields)),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)
@@ -224,13 +234,16 @@ def _read_metrics(fields: Fields) -> Iterator[MetricUse]:
     """Read which metrics are watched, and as what."""
     for part in fields.parts("metrics", 1, MAX_METRICS):
         role = part.choice("role", ROLES)
-        margin = part.share("margin", None, 0.0, 10.0)
+        margin = part.share("margin", None, 0.0, 10.0 if part.document.get("scale") != SCALES[1] else 1e9)
         if role == "guardrail" and part.document.get("margin") is None:
             message = "is missing; say what share the guardrail may lose, such as 0.05"
             part.fault("margin", message, "required")
         if role != "guardrail" and margin is not None:
             part.fault("margin", f"has no meaning for role {role}; remove it", "not_used")
-        yield MetricUse(metric=part.key("metric") or "", role=role or "", margin=margin)
+        scale = part.choice("scale", SCALES, SCALES[0])
+        if role != "guardrail" and part.document.get("scale") is not None:
+            part.fault("scale", f"has no meaning for role {role}; remove it", "not_used")
+        yield MetricUse(metric=part.key("metric") or "", role=role or "", margin=margin, scale=scale)
         part.no_more()
 
 

@@ -12,9 +12,15 @@ import hashlib
 import msgspec
 
 from abplat.domain.report_base import Frozen
+from abplat.domain.report_breakdowns import BreakdownsSection
+from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
+from abplat.domain.report_links import LinkSection
 from abplat.domain.report_maturity import MaturitySection
+from abplat.domain.report_observations import ObservationFacts
 from abplat.domain.report_paths import PathsSection
+from abplat.domain.report_scores import ScoreFacts
 
 SCHEMA_VERSION = 1
 
@@ -31,6 +37,8 @@ class VariantFacts(Frozen, frozen=True, kw_only=True):
     """Exposed customers whose horizon has passed: the denominator of every metric."""
     n_crossover: int
     """Exposed customers who met more than one variant."""
+    n_clusters: int | None = None
+    """Groups that were drawn and met; None where customers were drawn."""
 
 
 class StageFacts(Frozen, frozen=True, kw_only=True):
@@ -132,7 +140,7 @@ class Effect(Frozen, frozen=True, kw_only=True):
     rel_ci_upper: float | None
     p_value: float | None
     verdict: str
-    """better, worse, inconclusive, too_early, not_trusted or not_computable."""
+    """better, worse, inconclusive, too_early, not_trusted, not_computable or descriptive."""
     method: str
     reason: str | None = None
     rel_reason: str | None = None
@@ -151,9 +159,15 @@ class MetricResult(Frozen, frozen=True, kw_only=True):
     unit: str
     """share, count, seconds or value."""
     margin: float | None
-    """Relative non-inferiority margin of a guardrail, positive."""
+    """Non-inferiority margin of a guardrail, positive, on ``margin_scale``."""
     values: tuple[VariantValue, ...]
     effects: tuple[Effect, ...]
+    margin_scale: str = "relative"
+    """relative: a share of control; absolute: an amount in ``unit``."""
+    denominator: str = "N"
+    """Over whom; N stands for the exposed mature customers of an arm."""
+    is_descriptive: bool = False
+    """Whether it compares people whom the treatment itself has selected: numbers, never a verdict."""
 
 
 class LinkEffect(Frozen, frozen=True, kw_only=True):
@@ -291,9 +305,15 @@ class Report(Frozen, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...]
     survival: tuple[SurvivalCurve, ...]
     journey_map: JourneyMap
+    observations: tuple[ObservationFacts, ...] = ()
+    link_detail: LinkSection | None = None
+    conflict_scan: ConflictSection | None = None
+    scores: tuple[ScoreFacts, ...] = ()
     identity: IdentitySection | None = None
     maturity: MaturitySection | None = None
     paths: PathsSection | None = None
+    breakdowns: BreakdownsSection | None = None
+    evidence: EvidenceSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from abplat.clock import format_instant, parse_duration
 from abplat.db.models.keys import ApiKey
 from abplat.db.queries import keys as queries
 from abplat.db.queries import projects
 from abplat.domain.keys import NewKey, make_key, parse_key, verify_secret
 from abplat.domain.people import Person
 from abplat.domain.roles import ADMIN as ADMIN_ROLE
-from abplat.errors import NotAuthenticatedError, NotFoundError
+from abplat.errors import ConflictError, InvalidInputError, NotAuthenticatedError, NotFoundError
 from abplat.services import audit
+
+MAX_GRACE: Final = timedelta(days=90)
+"""How long an exchanged key may still be good."""
 
 USED_STEP: Final = timedelta(hours=1)
 """How exactly the last use of a key is kept; noting every call would be a write on every call."""
@@ -61,23 +65,97 @@ def list_(session: Session, project: str | None = None) -> list[ApiKey]:
     return list(queries.list_(session, project))
 
 
-def revoke(session: Session, selector: str, *, now: datetime) -> ApiKey:
-    """Make a key useless from now on.
+class Rotated(NamedTuple):
+    """A key that was exchanged: what takes its place, and the old one with its end."""
+
+    new: NewKey
+    old: ApiKey
+
+
+def rotate(
+    session: Session, selector: str, *, grace: timedelta, now: datetime, project: str | None = None
+) -> Rotated:
+    """Make a key of the same kind and let the old one end after a time, so that no call is lost meanwhile.
+
+    Args:
+        session: Where to write.
+        selector: Names the key.
+        grace: How long the old key is still good.
+        now: The present instant.
+        project: Whose key it has to be; anybody's where it is None.
+
+    Raises:
+        NotFoundError: If there is no such key.
+        ConflictError: If it is useless already, or was exchanged before.
+        InvalidInputError: If the time is too long: an exchange has to come to its end.
+    """
+    key = _get(session, selector, project)
+    if key.revoked_at is not None:
+        raise ConflictError(f"key {key.selector} was revoked or exchanged already; exchange the newer one")
+    if not timedelta(0) <= grace <= MAX_GRACE:
+        raise InvalidInputError.at("grace", f"must be at most {MAX_GRACE.days} days", "bad_duration")
+    new = create(session, key.project, key.kind, now=now)
+    key.revoked_at = now + grace
+    session.flush()
+    after = {"new": new.selector, "ends_at": format_instant(key.revoked_at)}
+    audit.record(
+        session, now, (key.project, "rotate", "keys", selector), before={"kind": key.kind}, after=after
+    )
+    return Rotated(new, key)
+
+
+def read_grace(text: str) -> timedelta:
+    """Read how long an exchanged key is still good: a duration such as 7d, or 0.
+
+    Raises:
+        InvalidInputError: If it is neither.
+
+    Examples:
+        >>> read_grace("0"), read_grace("36h")
+        (datetime.timedelta(0), datetime.timedelta(days=1, seconds=43200))
+    """
+    return timedelta(0) if text == "0" else parse_duration(text, "grace")
+
+
+def revoke(session: Session, selector: str, *, now: datetime, project: str | None = None) -> ApiKey:
+    """Make a key useless from now on, also one that was exchanged and is in its grace.
 
     Raises:
         NotFoundError: If there is no such key.
     """
-    key = queries.find(session, selector)
-    if key is None:
-        raise NotFoundError(f"there is no key {selector[:64]!r}; see abplat keys list")
-    if key.revoked_at is None:
+    key = _get(session, selector, project)
+    if key.revoked_at is None or key.revoked_at > now:
         key.revoked_at = now
         session.flush()
         audit.record(session, now, (key.project, "revoke", "keys", selector), before={"kind": key.kind})
     return key
 
 
-def check(session: Session, token: str) -> tuple[CheckedKey, datetime | None]:
+def _get(session: Session, selector: str, project: str | None) -> ApiKey:
+    """Return a key, of one project where that is asked for."""
+    key = queries.find(session, selector)
+    if key is None or project not in {None, key.project}:
+        raise NotFoundError(f"there is no key {selector[:64]!r}; see abplat keys list")
+    return key
+
+
+def describe(key: ApiKey, now: datetime) -> dict[str, Any]:
+    """Return what may be shown of a key.
+
+    ``state`` is ``active``, ``ending`` (exchanged, good until ``revoked_at``) or ``revoked``.
+    """
+    state = "active" if key.revoked_at is None else "ending" if key.revoked_at > now else "revoked"
+    return {
+        "selector": key.selector,
+        "kind": key.kind,
+        "state": state,
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def check(session: Session, token: str, *, now: datetime) -> tuple[CheckedKey, datetime | None]:
     """Return whose key a token is, and when that key was last used.
 
     Raises:
@@ -86,7 +164,8 @@ def check(session: Session, token: str) -> tuple[CheckedKey, datetime | None]:
     presented = parse_key(token)
     row = queries.find(session, presented.selector)
     good = verify_secret(presented.secret, row.secret_hash if row else _UNKNOWN_HASH)
-    if row is None or not good or row.kind != presented.kind or row.revoked_at is not None:
+    is_over = row is not None and row.revoked_at is not None and row.revoked_at <= now
+    if row is None or not good or row.kind != presented.kind or is_over:
         raise NotAuthenticatedError("that key is not known or was revoked; make one with abplat keys create")
     return CheckedKey(row.project, row.kind, row.selector), row.last_used_at
 

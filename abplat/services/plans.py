@@ -20,7 +20,7 @@ from abplat.db.queries import phases as phase_queries
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.lifecycle import ARCHIVED, CONCLUDED, DRAFT, PAUSED, RUNNING, STEPS, STOPPED, added_uses
-from abplat.services import deviations, registry
+from abplat.services import deviations, observations, registry
 from abplat.services.traffic import plan_traffic
 
 PLAN_VERSION = 1
@@ -70,6 +70,9 @@ def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> D
         "registry": registry.get(session, project, as_of),
         "phases": phases,
         "deviations": [each["sentence"] for each in found if each["at"] <= as_of],
+        "observations": observations.list_attached(
+            session, project, plan["experiment"]["journey"], key, as_of
+        ),
     }
 
 
@@ -136,7 +139,8 @@ def build_plan(session: Session, row: Experiment) -> Document:
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document
         for use in experiment["metrics"]
     }
-    journeys = _plan_journeys(session, row.project, metrics, experiment["journey"])
+    metrics |= plan_parts(session, row.project, metrics)
+    journeys = plan_journeys(session, row.project, metrics, experiment["journey"])
     return {
         "schema_version": PLAN_VERSION,
         "project": row.project,
@@ -165,7 +169,8 @@ def _with_added_metrics(
     found = {
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document for use in added
     }
-    journeys = _plan_journeys(session, row.project, found, None)
+    found |= plan_parts(session, row.project, found)
+    journeys = plan_journeys(session, row.project, found, None)
     experiment = plan["experiment"]
     return {
         **plan,
@@ -175,7 +180,13 @@ def _with_added_metrics(
     }
 
 
-def _plan_journeys(
+def plan_parts(session: Session, project: str, metrics: Mapping[str, Document]) -> dict[str, Document]:
+    """Return the metrics that composites are made of; a part is never a composite itself."""
+    keys = {part["metric"] for metric in metrics.values() for part in metric.get("parts") or ()}
+    return {key: queries.get(session, METRICS, project, key).document for key in sorted(keys - set(metrics))}
+
+
+def plan_journeys(
     session: Session, project: str, metrics: Mapping[str, Document], own: str | None
 ) -> dict[str, Document]:
     """Return every journey that something is counted on."""

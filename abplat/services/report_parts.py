@@ -14,7 +14,16 @@ from abplat.errors import InvalidInputError
 from abplat.services.report_table import safe_cell, write_csv
 
 METRICS: Final = "metrics"
-PARTS: Final = ("identity", "maturity", "paths")
+PARTS: Final = (
+    "identity",
+    "link_detail",
+    "conflict_scan",
+    "scores",
+    "observations",
+    "maturity",
+    "paths",
+    "breakdowns",
+)
 """Sections of a Report that can be written beside the metric table."""
 Row = dict[str, Any]
 
@@ -34,7 +43,7 @@ def write_part(report: Report, part: str = METRICS) -> str:
         named = ", ".join((METRICS, *PARTS))
         raise InvalidInputError.at("part", f"{part[:64]!r} is not one of {named}", "unknown_part")
     section = getattr(report, part)
-    rows = [] if section is None else list(_list_rows(part, section))
+    rows = list(_list_rows(part, section))
     columns = list(dict.fromkeys(["part", "table", *(name for row in rows for name in row)]))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -44,8 +53,12 @@ def write_part(report: Report, part: str = METRICS) -> str:
     return buffer.getvalue()
 
 
-def _list_rows(part: str, section: msgspec.Struct) -> Iterator[Row]:
+def _list_rows(part: str, section: msgspec.Struct | tuple[msgspec.Struct, ...] | None) -> Iterator[Row]:
     """Yield the rows of a section: its own fields first, then each table within it."""
+    if section is None or isinstance(section, tuple):
+        for item in section or ():
+            yield from _flatten(part, part, item, {})
+        return
     yield {"part": part, "table": "summary", **_own_fields(section)}
     for name, value in _tables(section):
         for item in value:

@@ -8,7 +8,7 @@ import io
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue
 
 COLUMNS = (
-    "project", "experiment", "as_of", "metric", "title", "role", "direction", "unit", "margin",
+    "project", "experiment", "as_of", "metric", "title", "role", "direction", "unit", "margin", "margin_scale", "denominator",
     "variant", "is_control", "n", "total", "value",
     "effect", "se", "ci_lower", "ci_upper", "rel_effect", "rel_ci_lower", "rel_ci_upper", "p_value",
     "verdict", "method", "reason", "rel_reason", "decision", "may_ship",
@@ -50,6 +50,8 @@ def _make_row(report: Report, metric: MetricResult, value: VariantValue) -> dict
         "direction": metric.direction,
         "unit": metric.unit,
         "margin": metric.margin,
+        "margin_scale": metric.margin_scale if metric.margin is not None else None,
+        "denominator": metric.denominator,
         "variant": value.variant,
         "is_control": value.variant == control,
         "n": value.n,

@@ -129,7 +129,9 @@ def simulate(session: Session, project: str, key: str, trial: Trial) -> Document
     }
 
 
-def decide_one(session: Session, project: str, key: str, unit: str, attributes: Mapping[str, Any]) -> Document:
+def decide_one(
+    session: Session, project: str, key: str, unit: str, attributes: Mapping[str, Any]
+) -> Document:
     """Say what one unit would get of an experiment if it ran now; nothing is written or remembered.
 
     Raises:

@@ -58,6 +58,7 @@ from abplat.stats.interference import (
     check_assignment_dependence,
     check_interaction,
 )
+from abplat.stats.link_bootstrap import ArmValue, LinkShare, LinkShares, bootstrap_links
 from abplat.stats.links import CAPTION, Link, LinkDecomposition, decompose_links
 from abplat.stats.log_rank import LogRank, log_rank
 from abplat.stats.margins import (
@@ -230,6 +231,7 @@ from abplat.stats.sequential import (
     solve_drift,
     spend,
 )
+from abplat.stats.shift import ShiftCheck, ShiftRow, check_shift
 from abplat.stats.skew import SkewCheck, check_skew, linearise
 from abplat.stats.subgroups import GailSimon, gail_simon
 from abplat.stats.survival import (
@@ -253,6 +255,7 @@ __all__ = [
     "AlphaGraph",
     "AnytimeEffect",
     "AnytimeTest",
+    "ArmValue",
     "Arrivals",
     "AssignmentDependence",
     "BetaComparison",
@@ -300,6 +303,8 @@ __all__ = [
     "LinearPlan",
     "Link",
     "LinkDecomposition",
+    "LinkShare",
+    "LinkShares",
     "LogHistogram",
     "LogRank",
     "Look",
@@ -340,6 +345,8 @@ __all__ = [
     "SequenceInterval",
     "SequentialSampleRatioCheck",
     "SharedControl",
+    "ShiftCheck",
+    "ShiftRow",
     "ShrunkenEffect",
     "SimultaneousInterval",
     "SkewCheck",
@@ -358,6 +365,7 @@ __all__ = [
     "WeightedScores",
     "adjust_p_values",
     "best_shares",
+    "bootstrap_links",
     "boschloo_p",
     "bound_effect",
     "bound_scores",
@@ -385,6 +393,7 @@ __all__ = [
     "check_sample_ratio",
     "check_sample_ratio_by",
     "check_sample_ratio_sequentially",
+    "check_shift",
     "check_skew",
     "choose_bin_width",
     "choose_cap",

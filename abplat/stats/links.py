@@ -133,7 +133,7 @@ def decompose_links(
         >>> [round(link.points, 3) for link in found.links]
         [0.085, -0.045]
     """
-    control, treatment = _read(control_counts, treatment_counts, alpha)
+    control, treatment = read_chains(control_counts, treatment_counts, alpha)
     if not control[0] or not treatment[0]:
         return NotComputable("no_units")
     z = critical_normal(alpha)
@@ -166,7 +166,9 @@ def decompose_links(
     )
 
 
-def _read(control: Sequence[int], treatment: Sequence[int], alpha: float) -> tuple[FloatArray, FloatArray]:
+def read_chains(
+    control: Sequence[int], treatment: Sequence[int], alpha: float
+) -> tuple[FloatArray, FloatArray]:
     """Check two chains of counts."""
     if not 0 < alpha < 1:
         raise InvalidInputError.at("alpha", f"must lie between 0 and 1, got {alpha!r}")
@@ -244,6 +246,31 @@ def _share_by_shapley(control: FloatArray, treatment: FloatArray) -> FloatArray:
                 by_size = np.convolve(by_size, [control[j], treatment[j]])
         shares[i] = (treatment[i] - control[i]) * float(ways @ by_size)
     return shares
+
+
+def share_products(control: FloatArray, treatment: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share many differences of two products over their factors at once.
+
+    Args:
+        control: Factors, shape (draws, factors).
+        treatment: The same for treatment.
+
+    Returns:
+        The differences, shape (draws,), and the Shapley share of each factor, shape (draws, factors).
+    """
+    k = control.shape[1]
+    ways = np.array([math.factorial(s) * math.factorial(k - s - 1) / math.factorial(k) for s in range(k)])
+    shares = np.empty_like(control)
+    for i in range(k):
+        by_size = np.zeros((len(control), k))
+        by_size[:, 0] = 1.0
+        for j in range(k):
+            if j != i:
+                grown = by_size * control[:, j : j + 1]
+                grown[:, 1:] += by_size[:, :-1] * treatment[:, j : j + 1]
+                by_size = grown
+        shares[:, i] = (treatment[:, i] - control[:, i]) * (by_size @ ways)
+    return treatment.prod(axis=1) - control.prod(axis=1), shares
 
 
 def _share_by_log_mean(control: FloatArray, treatment: FloatArray) -> FloatArray:

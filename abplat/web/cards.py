@@ -11,21 +11,10 @@ from abplat.clock import format_instant
 from abplat.domain.lifecycle import UNSTARTED
 from abplat.domain.report import Report
 from abplat.web import wording
+from abplat.web.next_steps import say_next
 from abplat.web.result import Facts, list_banners
 
 Document = Mapping[str, Any]
-NEXT_STEPS = {
-    "not_trusted": "Find out why the check failed",
-    "rollback": "Roll back",
-    "conflict": "Read where the journey loses customers",
-    "ship": "Ship",
-    "ship_neutral": "Ship, if it is worth its upkeep",
-    "local_win": "Look further down the journey",
-    "extend": "Keep it running",
-    "stop_no_effect": "Stop, and try something bolder",
-    "inconclusive": "Decide whether to run it longer",
-    "aa_passed": "Nothing to decide: the pipeline holds",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +30,8 @@ class Card:
     state_word: wording.Word
     reason: str
     next_step: str
+    needs_somebody: bool
+    """Whether it waits for a person."""
     journey: str
     journey_title: str
     units: str
@@ -65,10 +56,16 @@ class Group:
     cards: tuple[Card, ...]
 
 
-def make_card(project: Document, document: Document, journey_title: str, report: Report | None) -> Card:
-    """Describe an experiment from its definition and its latest report."""
+def make_card(
+    project: Document,
+    document: Document,
+    journey_title: str,
+    report: Report | None,
+    now: datetime | None = None,
+) -> Card:
+    """Describe an experiment from its definition, its latest report and, where it is told, the present."""
     state = str(document.get("state") or "draft")
-    reason, step = _reason_and_step(state, report)
+    step = say_next(document, report, now)
     units = sum(arm.n_exposed for arm in report.experiment.variants) if report else None
     return Card(
         project=str(project["key"]),
@@ -78,8 +75,9 @@ def make_card(project: Document, document: Document, journey_title: str, report:
         owner=str(document.get("owner") or ""),
         state=state,
         state_word=wording.say_word(wording.STATES, state),
-        reason=reason,
-        next_step=step,
+        reason=step.reason,
+        next_step=step.action,
+        needs_somebody=step.needs_somebody,
         journey=str(document.get("journey") or ""),
         journey_title=journey_title or wording.humanise(str(document.get("journey") or "")),
         units=wording.DASH if units is None else wording.count(units),
@@ -112,23 +110,6 @@ _EXPOSURES = (
     "Check that the SDK of each channel has a key of this project and sends exposures.",
     "Look for refused events: they are kept with the reason why.",
 )
-
-
-def _reason_and_step(state: str, report: Report | None) -> tuple[str, str]:
-    """Say why the experiment is where it is, and what is to be done."""
-    if state in UNSTARTED:
-        return "not started yet", "Check the plan and start it"
-    if report is None:
-        return "no report yet", "Wait for the first analysis"
-    if any(finding.code == "no_exposures" and finding.severity != "pass" for finding in report.findings):
-        return "no exposures are arriving", "Check the SDK of each channel"
-    blocks = [finding for finding in report.findings if finding.severity == "block"]
-    if blocks:
-        return blocks[0].title, NEXT_STEPS["not_trusted"]
-    code = next((verdict.code for verdict in report.verdicts), "")
-    passed = report.experiment.kind == "aa" and code == "inconclusive"
-    step = NEXT_STEPS.get("aa_passed" if passed else code, "Read the report")
-    return f"as of {wording.instant(report.inputs.as_of)}", step
 
 
 def _facts(document: Document, journey_title: str) -> Facts:

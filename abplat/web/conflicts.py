@@ -34,6 +34,11 @@ class ConflictPanel:
     rows: tuple[ConflictRow, ...]
     picture: Markup | None
 
+    @property
+    def cells(self) -> list[tuple[str, str, str, str]]:
+        """The table behind the picture."""
+        return [(row.metric, row.word.text, row.p_value, row.p_holm) for row in self.rows]
+
 
 def list_conflict_panels(report: Report) -> tuple[ConflictPanel, ...]:
     """Return one panel per variant that has any touchpoint to compare."""

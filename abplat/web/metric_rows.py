@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from abplat.domain.metric_kinds import KINDS_BY_KEY
 from abplat.domain.notes import say_note
 from abplat.domain.report import Effect, MetricResult, Report, VariantValue
 from abplat.web import wording
@@ -114,7 +115,7 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
         key=metric.key,
         title=metric.title,
         direction="higher is better" if metric.direction == "up" else "lower is better",
-        definition=KINDS.get(metric.kind, wording.humanise(metric.kind).lower()),
+        definition=KINDS.get(metric.kind) or _define(metric),
         variant=titles.get(effect.variant, effect.variant),
         control=_say_cell(metric, control),
         treatment=_say_cell(metric, treatment),
@@ -128,6 +129,16 @@ def make_row(metric: MetricResult, effect: Effect, titles: dict[str, str], *, wi
         p_value=wording.p_value(effect.p_value),
         method=METHODS.get(effect.method, wording.humanise(effect.method)),
         notes=tuple(say_note(code) for code in _list_codes(effect)),
+    )
+
+
+def _define(metric: MetricResult) -> str:
+    """Say what a kind counts, and over whom where that is not everybody."""
+    kind = KINDS_BY_KEY.get(metric.kind)
+    if kind is None:
+        return wording.humanise(metric.kind).lower()
+    return (
+        f"{kind.counts}, per customer" if kind.denominator == "N" else f"{kind.counts} / {kind.denominator}"
     )
 
 
@@ -178,13 +189,18 @@ def _say_margin(metric: MetricResult, effect: Effect) -> str:
     """Say where a guardrail's interval lies against its margin."""
     if metric.margin is None:
         return ""
-    margin = wording.level(metric.margin)
-    if effect.rel_ci_lower is None or effect.rel_ci_upper is None:
-        return f"margin {margin}"
-    up = metric.direction == "up"
-    best, worst = (
-        (effect.rel_ci_upper, effect.rel_ci_lower) if up else (-effect.rel_ci_lower, -effect.rel_ci_upper)
+    is_relative = metric.margin_scale == "relative"
+    margin = (
+        wording.level(metric.margin)
+        if is_relative
+        else wording.quantity(metric.margin, metric.unit, signed=True)
     )
+    lower, upper = (
+        (effect.rel_ci_lower, effect.rel_ci_upper) if is_relative else (effect.ci_lower, effect.ci_upper)
+    )
+    if lower is None or upper is None:
+        return f"margin {margin}"
+    best, worst = (upper, lower) if metric.direction == "up" else (-lower, -upper)
     if worst > -metric.margin:
         return f"within its margin of {margin}"
     return f"past its margin of {margin}" if best < -metric.margin else f"margin of {margin} not ruled out"
@@ -198,6 +214,6 @@ def _bar(metric: MetricResult, effect: Effect, tone: str) -> Bar | None:
     if metric.role == "touchpoint" and tone in {"good", "bad"}:
         tone = "more" if rel > 0 else "fewer"
     margin = None
-    if metric.margin is not None:
+    if metric.margin is not None and metric.margin_scale == "relative":
         margin = -metric.margin if metric.direction == "up" else metric.margin
     return Bar(rel, lower, upper, tone, margin)

@@ -5,18 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from markupsafe import Markup
-
 from abplat.clock import parse_instant
-from abplat.domain.report import Finding, Report, Verdict
+from abplat.domain.report import Report, Verdict
 from abplat.errors import InvalidInputError
 from abplat.web import wording
-from abplat.web.charts import forest
 from abplat.web.conflicts import ConflictPanel, list_conflict_panels
+from abplat.web.debug import DebugRow, list_debug_rows, list_queries
+from abplat.web.health import HealthCard, list_cards
 from abplat.web.link_rows import LinkTable, list_link_tables, variant_title
-from abplat.web.metric_rows import Block, EffectRow, is_withheld, list_blocks
+from abplat.web.looks import LiftPanel, make_lifts
+from abplat.web.metric_rows import is_withheld
 from abplat.web.path_map import PathMap, make_map
+from abplat.web.reach import ReachPanel, make_reach
+from abplat.web.report_sources import Record
+from abplat.web.result_words import HistoryRow, list_history
+from abplat.web.scorecard import Scorecard, make_scorecard
+from abplat.web.sections import Section, list_sections
+from abplat.web.similar import SimilarRow, list_similar
 from abplat.web.timing import Endings, Timing, make_endings, make_timing
+from abplat.web.totals import Totals, make_totals
+from abplat.web.view_options import ViewOptions
 
 Facts = tuple[tuple[str, str], ...]
 """Pairs of a name and its value, in order."""
@@ -35,17 +43,6 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCard:
-    """One check of the experiment itself."""
-
-    word: wording.Word
-    title: str
-    detail: str
-    action: str
-    evidence: Facts
-
-
-@dataclass(frozen=True, slots=True)
 class Arm:
     """One variant as it was met."""
 
@@ -55,20 +52,6 @@ class Arm:
     exposed: str
     mature: str
     crossover: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scorecard:
-    """The metric table: blocks, the shared axis and one picture per row."""
-
-    blocks: tuple[Block, ...]
-    axis: Markup
-    pictures: dict[tuple[str, str], Markup]
-    has_many_variants: bool
-
-    def picture(self, row: EffectRow) -> Markup:
-        """Return the interval of a row."""
-        return self.pictures[row.key, row.variant]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +71,27 @@ class ResultPage:
     conflicts: tuple[ConflictPanel, ...]
     links: tuple[LinkTable, ...]
     maps: tuple[PathMap, ...]
+    lifts: tuple[LiftPanel, ...]
     timing: Timing | None
     endings: Endings | None
+    reach: ReachPanel | None
+    sections: tuple[Section, ...]
+    debug: tuple[DebugRow, ...]
+    queries: Facts
+    totals: tuple[Totals, ...]
+    history: tuple[HistoryRow, ...]
+    similar: tuple[SimilarRow, ...]
     inputs: Facts
+    as_of: str
+    hash: str
     has_exposures: bool
 
 
-def make_page(report: Report, report_hash: str) -> ResultPage:
-    """Turn a Report into the page's values."""
+def make_page(
+    report: Report, report_hash: str, record: Record | None = None, options: ViewOptions | None = None
+) -> ResultPage:
+    """Turn a Report, and what is known of the life of its experiment, into the page's values."""
+    record = record or Record()
     treatments = [arm for arm in report.experiment.variants if not arm.is_control]
     maps = (make_map(report, arm.key, arm.title) for arm in treatments)
     return ResultPage(
@@ -104,17 +100,27 @@ def make_page(report: Report, report_hash: str) -> ResultPage:
         facts=_head_facts(report),
         banners=list_banners(report),
         withheld=is_withheld(report),
-        health=tuple(_health(finding) for finding in _by_weight(report.findings)),
+        health=list_cards(report),
         hypothesis=report.experiment.hypothesis,
         planned=_planned(report),
         arms=_arms(report),
-        scorecard=make_scorecard(report),
+        scorecard=make_scorecard(report, options),
         conflicts=list_conflict_panels(report),
         links=list_link_tables(report),
         maps=tuple(map_ for map_ in maps if map_ is not None),
+        lifts=make_lifts(report, record),
         timing=make_timing(report),
         endings=make_endings(report),
+        reach=make_reach(report),
+        sections=list_sections(report),
+        debug=list_debug_rows(report),
+        queries=list_queries(report),
+        totals=make_totals(report),
+        history=list_history(record, report_hash),
+        similar=list_similar(record),
         inputs=_input_facts(report, report_hash),
+        as_of=wording.instant(report.inputs.as_of),
+        hash=report_hash,
         has_exposures=any(arm.n_exposed for arm in report.experiment.variants),
     )
 
@@ -138,34 +144,6 @@ def _banner(report: Report, verdict: Verdict) -> Banner:
     )
 
 
-def _by_weight(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Put what must be read first in front."""
-    order = {"block": 0, "warning": 1, "info": 2, "pass": 3}
-    return sorted(findings, key=lambda finding: order.get(finding.severity, 2))
-
-
-def _health(finding: Finding) -> HealthCard:
-    """Say one finding."""
-    evidence = tuple(
-        (wording.humanise(key), _say_evidence(key, value)) for key, value in finding.evidence.items()
-    )
-    word = wording.say_word(wording.SEVERITIES, finding.severity)
-    return HealthCard(word, finding.title, finding.detail, finding.action, evidence)
-
-
-def _say_evidence(key: str, value: float | str | None) -> str:
-    """Say one piece of evidence."""
-    if value is None or isinstance(value, str):
-        return value or wording.DASH
-    if key.startswith("p_"):
-        return wording.p_value(float(value))
-    if key == "share" or key.endswith("_share"):
-        return wording.percent(value)
-    return (
-        wording.count(value) if isinstance(value, int) else wording.number(value, 4 if abs(value) < 1 else 2)
-    )
-
-
 def _head_facts(report: Report) -> Facts:
     """Return what stands under the title."""
     facts = report.experiment
@@ -181,6 +159,7 @@ def _head_facts(report: Report) -> Facts:
             "Randomised by",
             {"cust": "customer"}.get(facts.unit_type, wording.humanise(facts.unit_type).lower()),
         ),
+        *([("Decision due", wording.instant(facts.planned_end))] if facts.planned_end else []),
     )
 
 
@@ -229,21 +208,6 @@ def _arms(report: Report) -> tuple[Arm, ...]:
         )
         for arm in report.experiment.variants
     )
-
-
-def make_scorecard(report: Report) -> Scorecard:
-    """Draw every interval on one axis."""
-    blocks = list_blocks(report)
-    rows = [row for block in blocks for row in block.rows]
-    axis = forest.axis_of([row.bar for row in rows if row.bar])
-    pictures = {
-        (row.key, row.variant): forest.draw_bar(axis, row.bar, row.sentence)
-        if row.bar
-        else forest.draw_ground(axis, row.sentence)
-        for row in rows
-    }
-    many = sum(not arm.is_control for arm in report.experiment.variants) > 1
-    return Scorecard(blocks, forest.draw_axis(axis), pictures, many)
 
 
 def _input_facts(report: Report, report_hash: str) -> Facts:

@@ -8,19 +8,37 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from flask import Blueprint, g, render_template, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import account, experiments, journey_editor, journeys, setups, sign_in
+from abplat.web import (
+    account,
+    approvals,
+    audit,
+    briefs,
+    discussion,
+    exploring,
+    journey_editor,
+    journeys,
+    people,
+    results,
+    setups,
+    sign_in,
+    webhooks,
+    wording,
+)
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
+from abplat.web.glossary import define
 from abplat.web.navigation import list_menu
 from abplat.web.safety import protect
 
 STYLESHEET = "abplat.css"
 FORM_SHEET = "forms.css"
+EXPLORE_SHEET = "explore.css"
 _log = logging.getLogger(__name__)
 HEADINGS = {
     "not_authenticated": (401, "Please sign in"),
@@ -45,19 +63,18 @@ def make_blueprint() -> Blueprint:
     pages = Blueprint(
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
-    pages.add_url_rule("/", view_func=experiments.list_experiments)
-    pages.add_url_rule("/projects/<project>", view_func=experiments.list_experiments)
-    place = "/projects/<project>/experiments/<key>"
-    pages.add_url_rule(place, view_func=experiments.show_experiment)
-    pages.add_url_rule(f"{place}/report.json", view_func=experiments.download_json)
-    pages.add_url_rule(f"{place}/report.csv", view_func=experiments.download_csv)
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (sign_in, account, setups, journey_editor):
+    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor)
+    for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
+    exploring.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
     pages.register_error_handler(Exception, show_unexpected)
     pages.register_error_handler(BadRequest, show_bad_request)
+    pages.add_app_template_filter(_say_actor, "actor")
+    pages.add_app_template_filter(wording.humanise, "humane")
+    pages.add_app_template_filter(_write_plainly, "plain")
     pages.after_request(protect)
     pages.after_request(keep_form_token)
     pages.app_context_processor(_globals)
@@ -100,12 +117,25 @@ def _globals() -> dict[str, Any]:
     return {
         "stylesheet": url_for("pages.static", filename=STYLESHEET, v=_hash_of(STYLESHEET)),
         "form_sheet": url_for("pages.static", filename=FORM_SHEET, v=_hash_of(FORM_SHEET)),
+        "explore_sheet": url_for("pages.static", filename=EXPLORE_SHEET, v=_hash_of(EXPLORE_SHEET)),
         "person": find_person(),
         "is_local": is_local(),
         "may": may,
+        "define": define,
         "list_menu": list_menu,
         "token_field": _write_token,
+        "find_discussion": discussion.find_discussion,
     }
+
+
+def _say_actor(actor: str | None) -> str:
+    """Say who acted: people by their address alone."""
+    return (actor or "nobody").removeprefix("user:")
+
+
+def _write_plainly(value: Any) -> str:
+    """Write a JSON value as text."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _write_token() -> Markup:

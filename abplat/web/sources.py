@@ -20,6 +20,7 @@ from abplat.domain.report import Report, decode_report
 from abplat.errors import ConflictError, NotFoundError
 from abplat.services import experiments, journeys, projects, reports
 from abplat.web.door import current_person
+from abplat.web.report_sources import RecordSource, ServiceRecords
 
 Document = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ class Stored:
     report: Report
 
 
-class Source(Protocol):
+class Source(RecordSource, Protocol):
     """All that the pages ask for."""
 
     def list_projects(self) -> list[Document]:
@@ -43,7 +44,10 @@ class Source(Protocol):
         """Return one project."""
 
     def list_experiments(self, project: str) -> list[Document]:
-        """Return the experiments of a project."""
+        """Return the experiments of a project that are not archived."""
+
+    def list_archived(self, project: str) -> list[Document]:
+        """Return the experiments of a project that are archived."""
 
     def get_experiment(self, project: str, key: str) -> Document:
         """Return one experiment."""
@@ -91,7 +95,7 @@ def read_stored(document: bytes, report_hash: str = "") -> Stored:
     return Stored(document, report_hash or hashlib.sha256(document).hexdigest(), report)
 
 
-class ServiceSource:
+class ServiceSource(ServiceRecords):
     """The services, asked in the words of the pages."""
 
     def __init__(self, session: Session, person: Person = LOCAL) -> None:
@@ -110,6 +114,10 @@ class ServiceSource:
     def list_experiments(self, project: str) -> list[Document]:
         """Return the experiments of a project that are not archived."""
         return [row for row in self._all(experiments, project) if not row.get("archived_at")]
+
+    def list_archived(self, project: str) -> list[Document]:
+        """Return the experiments of a project that are archived."""
+        return [row for row in self._all(experiments, project) if row.get("archived_at")]
 
     def get_experiment(self, project: str, key: str) -> Document:
         """Return one experiment."""

@@ -16,9 +16,10 @@ from abplat.domain.report import Report
 from abplat.web import wording
 from abplat.web.charts.forest import Axis, Bar, axis_of
 from abplat.web.conflicts import list_conflict_panels
+from abplat.web.health import HealthCard
 from abplat.web.link_rows import LinkTable
 from abplat.web.metric_rows import Block, EffectRow
-from abplat.web.result import Banner, HealthCard, ResultPage, make_page
+from abplat.web.result import Banner, ResultPage, make_page
 from abplat.web.terminal_sections import render_sections
 
 STYLES = {

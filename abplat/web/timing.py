@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from abplat.domain.report import Report, SurvivalCurve
 from abplat.web import wording
-from abplat.web.charts import bars, survival, svg
+from abplat.web.charts import bars, histogram, survival, svg
 from abplat.web.link_rows import stage_title, variant_title
 
 MOMENTS = 5
@@ -30,6 +31,15 @@ class TimingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class When:
+    """When customers complete: a histogram and the table behind it."""
+
+    picture: Markup
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Time to complete: picture, risk table and summary."""
 
@@ -37,6 +47,8 @@ class Timing:
     moments: tuple[str, ...]
     rows: tuple[TimingRow, ...]
     sentence: str
+    difference: str
+    when: When | None
     horizon: str
 
 
@@ -72,7 +84,64 @@ def make_timing(report: Report) -> Timing | None:
     instants = [tick * length for tick in ticks]
     moments = tuple(f"{wording.number(tick, 1).removesuffix('.0')} {unit}" for tick in ticks)
     rows = tuple(_timing_row(curve, name, instants) for curve, name in zip(known, names, strict=True))
-    return Timing(survival.draw(curves, end, sentence), moments, rows, sentence, wording.duration(end))
+    picture = survival.draw(curves, end, sentence)
+    difference, when = _say_medians(report, known), _draw_when(known, names, end)
+    return Timing(picture, moments, rows, sentence, difference, when, wording.duration(end))
+
+
+def _say_medians(report: Report, known: list[SurvivalCurve]) -> str:
+    """Say how much earlier or later half of each variant has completed; else compare the mean waits."""
+    control_key = next((arm.key for arm in report.experiment.variants if arm.is_control), "")
+    control = next((curve for curve in known if curve.variant == control_key), None)
+    if control is None:
+        return ""
+    others = (curve for curve in known if curve is not control)
+    said = (_say_median(variant_title(report, curve.variant), curve, control) for curve in others)
+    return " ".join(filter(None, said))
+
+
+def _say_median(name: str, curve: SurvivalCurve, control: SurvivalCurve) -> str:
+    """Say one arm against control."""
+    if curve.median is not None and control.median is not None:
+        gap = curve.median - control.median
+        way = "at the same time as" if not gap else "earlier than" if gap < 0 else "later than"
+        by = f"{wording.duration(abs(gap))} " if gap else ""
+        return f"Half of {name} have completed {by}{way} half of control."
+    if curve.rmst is None or control.rmst is None:
+        return ""
+    wait = wording.duration(curve.rmst - control.rmst, signed=True)
+    return f"{name}: mean wait {wait} against control. Medians cannot be compared while fewer than half complete."
+
+
+def _draw_when(known: list[SurvivalCurve], names: list[str], end: float) -> When | None:
+    """Draw in which part of the horizon customers complete, as shares of the exposed."""
+    length, unit = survival.unit_of(end)
+    edges = svg.ticks_between(0, end / length, 8)
+    if len(edges) < 3:
+        return None
+    words = [wording.number(edge, 1).removesuffix(".0") for edge in edges]
+    series = []
+    for curve, name in zip(known, names, strict=True):
+        done = [_done_at(curve, edge * length) for edge in edges]
+        heights = tuple(max(after - before, 0.0) for before, after in pairwise(done))
+        series.append(histogram.Series(name, heights))
+    most = [max(range(len(each.heights)), key=each.heights.__getitem__) for each in series]
+    peaks = "; ".join(
+        f"{each.name}: most between {words[at]} and {words[at + 1]} {unit} ({wording.percent(each.heights[at])})"
+        for each, at in zip(series, most, strict=True)
+    )
+    picture = histogram.draw(words, series, unit, f"When customers complete. {peaks}.")
+    rows = tuple(
+        (f"{words[at]} to {words[at + 1]} {unit}", *(wording.percent(each.heights[at]) for each in series))
+        for at in range(len(words) - 1)
+    )
+    return When(picture, ("Since exposure", *names), rows)
+
+
+def _done_at(curve: SurvivalCurve, time: float) -> float:
+    """Return the share that has completed at an instant."""
+    index = bisect_right(curve.times, time) - 1
+    return 1 - curve.survival[index] if index >= 0 else 0.0
 
 
 def _curve(curve: SurvivalCurve, name: str) -> survival.Curve:

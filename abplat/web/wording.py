@@ -47,6 +47,7 @@ WORDS = {
     "too_early": Word("Too early", "clock", "calm"),
     "not_trusted": Word("Not trusted", "warning", "warn"),
     "not_computable": Word("Not computable", "dash", "calm"),
+    "descriptive": Word("Descriptive", "info", "calm"),
 }
 DECISIONS = {
     "not_trusted": Word("Not trusted", "warning", "warn"),

@@ -168,7 +168,9 @@ class Shop:
 
 def make_shop_plan(experiment: str = "form", **over: Any) -> AnalysisPlan:
     """Return the frozen plan of the shop's experiment; state and times by keyword."""
-    states = {name: over.pop(name) for name in ("state", "started_at", "stopped_at", "registry") if name in over}
+    states = {
+        name: over.pop(name) for name in ("state", "started_at", "stopped_at", "registry") if name in over
+    }
     document = {
         "key": experiment,
         "title": "Shorter form",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 from flask import Flask
@@ -64,3 +66,18 @@ def test_another_project_has_no_such_report(
     assert (
         client.get("/v1/experiments/shorter-form/report", headers=new_key(project="other")).status_code == 404
     )
+
+
+def test_parquet_holds_numbers_as_numbers(
+    client: FlaskClient, admin: dict[str, str], stored: Report, tmp_path: Path
+) -> None:
+    """The same rows as the CSV, and gaps are nulls."""
+    answer = client.get("/v1/experiments/shorter-form/report.parquet", headers=admin)
+    path = tmp_path / "metrics.parquet"
+    path.write_bytes(answer.data)
+    found = duckdb.execute(f"SELECT metric, n, effect, is_control, title FROM '{path}'").fetchall()
+
+    assert len(found) == sum(len(metric.values) for metric in stored.metrics)
+    assert found[0][:4] == (stored.metrics[0].key, stored.metrics[0].values[0].n, None, True)
+    assert found[1][2] == stored.metrics[0].effects[0].effect
+    assert found[0][4] == "=cmd()"

@@ -79,7 +79,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
     assert "nowhere.yaml cannot be read" in run(folder, "apply", str(folder / "nowhere.yaml")).stderr
 
 
-def test_keys_are_made_listed_and_revoked(folder: Path) -> None:
+def test_keys_are_made_listed_exchanged_and_revoked(folder: Path) -> None:
     """The secret is shown once; the selector names the key from then on."""
     run(folder, "apply", str(folder / "shop.yaml"))
     token = run(folder, "keys", "create", "--project", "shop", "--kind", "server").stdout.strip()
@@ -87,6 +87,10 @@ def test_keys_are_made_listed_and_revoked(folder: Path) -> None:
     listed = run(folder, "keys", "list", "--project", "shop").output
     assert selector in listed
     assert token.rpartition("_")[2] not in listed
+    newer = run(folder, "keys", "rotate", selector, "--grace", "2d").stdout.strip().split("_")[1]
+    assert "ending" in run(folder, "keys", "list").output
+    assert run(folder, "keys", "rotate", selector).exit_code == 2
+    assert run(folder, "keys", "rotate", newer, "--grace", "never").exit_code == 2
     run(folder, "keys", "revoke", selector)
 
     assert "revoked" in run(folder, "keys", "list").output

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from abplat.domain.catalogue import canonical
 from abplat.domain.experiments import parse_experiment
 from abplat.errors import InvalidInputError
 from tests.conftest import make_experiment
@@ -124,3 +125,41 @@ def test_a_rule_nested_too_deeply_is_refused() -> None:
         rule = {"not": rule}
 
     assert any(code == "too_deep" for _, code in faults(targeting=rule))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (
+            ["persona", ["entry_channel", "attribute:country"]],
+            [["persona"], ["entry_channel", "attribute:country"]],
+        ),
+        ([["segment:vip"]], [["segment:vip"]]),
+        ([], []),
+    ],
+)
+def test_breakdowns_are_lists_of_one_or_two_dimensions(given: list[Any], kept: list[Any]) -> None:
+    """A lone name is a list of one; what was read is read again alike."""
+    document = canonical("experiments", make_experiment(breakdowns=given))
+
+    assert document.get("breakdowns", []) == kept
+    assert canonical("experiments", document) == document
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["weather"],
+        [["persona", "persona"]],
+        ["persona", ["persona"]],
+        [["persona"] * 3],
+        [7],
+        ["segment:a b"],
+    ],
+)
+def test_breakdowns_that_mean_nothing_are_refused(given: list[Any]) -> None:
+    """With the place."""
+    with pytest.raises(InvalidInputError) as caught:
+        canonical("experiments", make_experiment(breakdowns=given))
+
+    assert {problem.code for problem in caught.value.problems} == {"bad_breakdown"}

@@ -8,8 +8,12 @@ from typing import Any
 
 from flask import Flask
 
+from abplat.clock import parse_instant
 from abplat.domain.report import Report, encode_report
+from abplat.domain.report_digest import read_digest
 from abplat.errors import NotFoundError
+from abplat.services.reports import Look
+from abplat.web.report_sources import Past, Record
 from abplat.web.routes import blueprint
 from abplat.web.sources import Stored, read_stored
 from tests.web import report_factory
@@ -55,8 +59,12 @@ class FixedSource:
         return _find([PROJECT], project)
 
     def list_experiments(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
-        """Every experiment."""
-        return self._experiments
+        """Every experiment that is not archived."""
+        return [row for row in self._experiments if row["state"] != "archived"]
+
+    def list_archived(self, project: str) -> list[Mapping[str, Any]]:  # noqa: ARG002  # the shape of a source
+        """Every experiment that is archived."""
+        return [row for row in self._experiments if row["state"] == "archived"]
 
     def get_experiment(self, project: str, key: str) -> Mapping[str, Any]:  # noqa: ARG002  # the shape of a source
         """One experiment."""
@@ -78,6 +86,23 @@ class FixedSource:
         """The report, encoded and read back."""
         document = self._reports.get(key)
         return read_stored(document) if document else None
+
+    def get_report(self, project: str, key: str, report_hash: str) -> tuple[bytes, str]:
+        """The report, if it is the one named."""
+        stored = self.find_report(project, key)
+        if stored is None or not stored.hash.startswith(report_hash):
+            raise NotFoundError(f"there is no report {report_hash!r}")
+        return stored.document, stored.hash
+
+    def read_record(self, project: str, key: str, report: Report) -> Record:
+        """One look, nothing done, and every other experiment as similar."""
+        stored = self.find_report(project, key)
+        if stored is None:
+            return Record()
+        at = parse_instant(report.inputs.as_of)
+        others = [row for row in self._experiments if row["key"] != key and row["key"] in self._reports]
+        past = [Past(row, read_digest(self._reports[row["key"]])) for row in others]
+        return Record([Look(at, at, stored.hash, read_digest(stored.document))], 1, similar=past)
 
 
 def _find(rows: list[Any], key: str) -> Mapping[str, Any]:

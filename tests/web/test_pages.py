@@ -245,13 +245,15 @@ def test_page_and_style_sheet_fit_the_budget(key: str) -> None:
         size = len(style.data)
 
     assert answer.headers["Content-Encoding"] == "gzip"
-    assert size <= 10_240
+    assert size <= 14_336
     assert len(answer.data) + size <= 60_000
 
 
 def test_page_is_the_same_without_compression() -> None:
     """Where the browser does not ask for it."""
     path = "/projects/shop/experiments/trap"
-    packed = client().get(path, headers={"Accept-Encoding": "gzip"}).data
+    visitor = client()
+    visitor.get(path)  # from here on the forms of this visitor carry one token
+    packed = visitor.get(path, headers={"Accept-Encoding": "gzip"}).data
 
-    assert gzip.decompress(packed) == client().get(path).data
+    assert gzip.decompress(packed) == visitor.get(path).data

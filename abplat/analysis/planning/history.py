@@ -10,7 +10,16 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Gathered
-from abplat.analysis.metrics import UnitRows, measure, tabulate_risk
+from abplat.analysis.metrics import (
+    SAMPLE_KINDS,
+    TIME_KINDS,
+    UnitRows,
+    arm_of,
+    make_record,
+    measure,
+    tabulate_metric,
+)
+from abplat.analysis.metrics.rows import find_shift
 from abplat.analysis.plan import AnalysisPlan, PlannedVariant
 from abplat.analysis.planning.entries import PSEUDO_VARIANT, PastSnapshot, Source, Window, last_window
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
@@ -22,7 +31,6 @@ from abplat.stats import NotComputable
 from abplat.stats.planning import Outcome, PastSurvival, outcome_from_moments
 
 _PSEUDO_VARIANTS = (PlannedVariant(PSEUDO_VARIANT, PSEUDO_VARIANT, 10_000),)
-_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,10 @@ def read_history(
     as_of_us = to_micros(as_of)
     window = last_window(as_of_us, subject.plan.horizon_us)
     with PastSnapshot(lake, subject.plan.project, as_of_us, settings) as snapshot:
-        source, known = _find_entries(snapshot, subject, request, window)
+        source, known = find_entries(snapshot, subject, request, window)
         if not snapshot.entries:
             return NotComputable("no_history", _describe_absence(snapshot, subject, window))
-        plan = _plan_past(subject, source)
+        plan = plan_past(subject, source)
         gathered = gather(snapshot, plan)
     if not len(gathered.population):
         return NotComputable("no_history", _describe_absence(None, subject, window))
@@ -92,7 +100,7 @@ def read_history(
     )
 
 
-def _plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
+def plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
     """Return the plan by which the past is gathered: its variants, and one metric."""
     plan = replace(subject.plan, variants=_PSEUDO_VARIANTS, metrics=(subject.metric,))
     if source != "exposures" or subject.past is None:
@@ -101,7 +109,7 @@ def _plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
     return replace(plan, variants=subject.past.variants, experiment=experiment)
 
 
-def _find_entries(
+def find_entries(
     snapshot: PastSnapshot, subject: PlanSubject, request: PlanRequest, window: Window
 ) -> tuple[Source, Window]:
     """Take exposures where there are any, else first touchpoints."""
@@ -138,8 +146,10 @@ def _count_by_day(gathered: Gathered, window: Window) -> tuple[int, ...]:
 
 def _measure(subject: PlanSubject, gathered: Gathered, window: Window) -> Measured | NotComputable:
     """Return the metric of control."""
-    if subject.metric.kind == "time_to_complete":
+    if subject.metric.kind in TIME_KINDS:
         return _measure_time(subject, gathered)
+    if subject.metric.kind in SAMPLE_KINDS:
+        return NotComputable("not_planned", "A quantile is planned from numbers: give outcome and traffic.")
     found = measure(subject.metric, gathered, subject.plan)
     record = sum_days(found, gathered, window)
     if record is None:
@@ -154,34 +164,32 @@ def _measure(subject: PlanSubject, gathered: Gathered, window: Window) -> Measur
 
 def sum_days(found: UnitRows, gathered: Gathered, window: Window) -> stats.Moments | None:
     """Add up the moment records of control, one per day on which its customers came in."""
-    control = gathered.arm(0)
+    control = arm_of(found, gathered, 0)
     if not control.any():
         return None
     days = (gathered.population.first_exposure - window.start_us) // DAY_US
-    columns = [found.values] if found.covariate is None else [found.values, found.covariate]
-    shift = tuple(round(float(column[control].mean()), _DIGITS) for column in columns)
+    shift = find_shift(found, control)
     total: stats.Moments | None = None
     for day in np.unique(days[control]).tolist():
-        mine = control & (days == day)
-        covariate = None if found.covariate is None else found.covariate[mine]
-        record = stats.Moments.from_values(found.values[mine], covariate=covariate, shift=shift)
+        record = make_record(found, control & (days == day), shift)
         total = record if total is None else total + record
     return total
 
 
 def _without_covariate(found: UnitRows, gathered: Gathered) -> stats.Moments:
     """Return the record of the values alone."""
-    return stats.Moments.from_values(found.values[gathered.arm(0)])
+    bare, control = replace(found, covariate=None), arm_of(found, gathered, 0)
+    return make_record(bare, control, find_shift(bare, control))
 
 
 def _measure_time(subject: PlanSubject, gathered: Gathered) -> Measured | NotComputable:
     """Return the share of control that is still open at the end of each day."""
-    table = tabulate_risk(gathered, subject.plan, subject.metric.journey)[0]
+    table = tabulate_metric(subject.metric, gathered, subject.plan)[0]
     curve = stats.kaplan_meier(table)
     if isinstance(curve, NotComputable):
         return curve
     if not curve.n_events:
-        return NotComputable("no_events", "Nobody completed the journey in these days.")
+        return NotComputable("no_events", "What is timed happened to nobody in these days.")
     ends = 86_400.0 * np.arange(1, int(np.ceil(subject.horizon_days)) + 1)
     at = np.searchsorted(curve.times, ends, side="right")
     by_day = np.concatenate([[1.0], np.asarray(curve.survival)])[at]

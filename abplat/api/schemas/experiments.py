@@ -15,10 +15,11 @@ from abplat.api.schemas.definitions import (
 )
 from abplat.api.schemas.layers import SaltStored
 from abplat.api.schemas.lifecycle import ConclusionStored
-from abplat.domain.experiments import KINDS, ROLES, UNIT_TYPES
+from abplat.domain.experiments import KINDS, ROLES, SCALES, UNIT_TYPES
 from abplat.domain.fields import MAX_TEXT
 from abplat.domain.layers import BUCKETS
 from abplat.domain.lifecycle import STATES
+from abplat.domain.mechanisms import MOVES
 from abplat.domain.predictions import DIRECTIONS
 
 _BUCKET = validate.Range(0, BUCKETS)
@@ -38,7 +39,10 @@ class MetricUseSchema(StrictSchema):
 
     metric = key_field(required=True)
     role = choice_field(ROLES, "Exactly one is primary: an outcome of the journey", required=True)
-    margin = fields.Float(allow_none=True, metadata={"description": "Share that a guardrail may lose"})
+    margin = fields.Float(
+        allow_none=True, metadata={"description": "What a guardrail may lose, on its scale"}
+    )
+    scale = choice_field(SCALES, "relative: a share of control; absolute: in the unit of the metric")
 
 
 class PrerequisiteSchema(StrictSchema):
@@ -57,6 +61,18 @@ class PredictionSchema(StrictSchema):
     size = fields.Float(allow_none=True, metadata={"description": "By which share"})
     time = duration_field("Within which time", allow_none=True)
     because = fields.String(metadata={"description": "Why it should"})
+
+
+class ExpectedLinkSchema(StrictSchema):
+    """What one link of the journey should do."""
+
+    source = key_field(required=True)
+    target = key_field(required=True)
+    moves = choice_field(MOVES, "none: it must not move", required=True)
+    size = fields.Float(allow_none=True, metadata={"description": "Relative change of its rate"})
+    tolerance = fields.Float(
+        allow_none=True, metadata={"description": "Points by which it may move after all"}
+    )
 
 
 class RampStepSchema(StrictSchema):
@@ -115,6 +131,14 @@ class ExperimentFields(Schema):
         allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
     )
     prediction = fields.Nested(PredictionSchema, allow_none=True)
+    mechanism = fields.List(fields.Nested(ExpectedLinkSchema))
+    breakdowns = fields.List(
+        fields.Raw(metadata={"description": "A dimension, or a list of two"}),
+        metadata={
+            "description": "By what the effect is broken down: entry_channel, new_returning, persona, segment:KEY, "
+            "attribute:NAME; empty for what every project knows"
+        },
+    )
     schedule = fields.Nested(ScheduleSchema, allow_none=True)
 
 

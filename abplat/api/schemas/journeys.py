@@ -77,4 +77,43 @@ class JourneyVersions(StrictSchema):
     items = fields.List(fields.Dict(keys=fields.String()))
 
 
+class KpiComparison(StrictSchema):
+    """A KPI and its journey in one variant of one experiment."""
+
+    experiment = fields.String()
+    variant = fields.String()
+    as_of = fields.String()
+    kpi_effect = fields.Float(allow_none=True, metadata={"description": "Relative effect"})
+    kpi_verdict = fields.String()
+    journey_effect = fields.Float(allow_none=True, metadata={"description": "Relative effect"})
+    journey_verdict = fields.String()
+    agrees = fields.Boolean()
+
+
+class KpiRecord(StrictSchema):
+    """How often a KPI agreed with the journey."""
+
+    kpi = fields.String()
+    title = fields.String()
+    n = fields.Integer(metadata={"description": "Comparisons: variants of experiments"})
+    n_experiments = fields.Integer()
+    same_sign = fields.Integer()
+    share = fields.Float(metadata={"description": "Share of the same sign"})
+    ci_lower = fields.Float()
+    ci_upper = fields.Float()
+    both_shown = fields.Integer()
+    agreed = fields.Integer()
+    contradicted = fields.Integer()
+    kpi_only = fields.Integer()
+    journey_only = fields.Integer()
+    record = choice_field(("reliable", "mixed", "poor", "unknown"), "The record in a word")
+    comparisons = fields.List(fields.Nested(KpiComparison))
+
+
+class KpiLedger(StrictSchema):
+    """Every KPI of a journey, those with most comparisons first."""
+
+    items = fields.List(fields.Nested(KpiRecord))
+
+
 JOURNEY = make_schemas("Journey", JourneyFields, JourneyStored)

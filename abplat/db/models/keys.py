@@ -23,4 +23,5 @@ class ApiKey(Base):
     secret_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    """From when it is useless; of a key that was exchanged this lies ahead until its grace is over."""
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)

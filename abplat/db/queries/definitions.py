@@ -17,6 +17,7 @@ from abplat.db.models.holdouts import Holdout
 from abplat.db.models.journeys import Journey
 from abplat.db.models.layers import Layer
 from abplat.db.models.metrics import Metric
+from abplat.db.models.observations import Observation
 from abplat.db.models.personas import Persona
 from abplat.db.models.projects import Definition
 from abplat.db.models.segments import Segment
@@ -35,6 +36,7 @@ MODELS: Final[dict[str, type[Definition]]] = {
     "personas": Persona,
     "templates": Template,
     "experiments": Experiment,
+    "observations": Observation,
 }
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from abplat.db.models.reports import StoredReport
 from abplat.errors import NotFoundError
+
+SHORTEST = 8
+"""Letters of a hash that name a report well enough."""
 
 
 def latest(session: Session, project: str, experiment: str) -> StoredReport:
@@ -40,3 +44,48 @@ def list_(session: Session, project: str, experiment: str, limit: int) -> Sequen
     return session.scalars(
         wanted.order_by(StoredReport.as_of.desc(), StoredReport.id.desc()).limit(limit)
     ).all()
+
+
+def find(session: Session, project: str, experiment: str, report_hash: str) -> StoredReport:
+    """Return the report of this hash, or the only one whose hash begins so (eight letters at least).
+
+    Raises:
+        NotFoundError: If there is none, or the beginning fits several.
+    """
+    wanted = select(StoredReport).where(
+        StoredReport.project == project,
+        StoredReport.experiment == experiment,
+        StoredReport.hash.startswith(report_hash, autoescape=True),
+    )
+    found = session.scalars(wanted.order_by(StoredReport.id.desc()).limit(2)).all()
+    if len(report_hash) < SHORTEST or not found or len({row.hash for row in found}) > 1:
+        raise NotFoundError(f"experiment {experiment[:64]!r} has no report {report_hash[:64]!r}")
+    return found[0]
+
+
+def list_instants(session: Session, project: str, experiment: str) -> Sequence[tuple[int, datetime]]:
+    """Return number and instant of every report of an experiment, oldest first, without their documents."""
+    wanted = select(StoredReport.id, StoredReport.as_of).where(
+        StoredReport.project == project, StoredReport.experiment == experiment
+    )
+    rows = session.execute(wanted.order_by(StoredReport.as_of, StoredReport.id)).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def list_by_id(session: Session, ids: Sequence[int]) -> Sequence[StoredReport]:
+    """Return reports by their numbers, oldest first."""
+    wanted = select(StoredReport).where(StoredReport.id.in_(ids))
+    return session.scalars(wanted.order_by(StoredReport.as_of, StoredReport.id)).all()
+
+
+def list_youngest(session: Session, project: str) -> Sequence[StoredReport]:
+    """Return the youngest report of every experiment of a project, in the order of their keys."""
+    later = aliased(StoredReport)
+    is_later = or_(
+        later.as_of > StoredReport.as_of, and_(later.as_of == StoredReport.as_of, later.id > StoredReport.id)
+    )
+    same = and_(later.project == StoredReport.project, later.experiment == StoredReport.experiment)
+    wanted = select(StoredReport).where(
+        StoredReport.project == project, ~select(later.id).where(same, is_later).exists()
+    )
+    return session.scalars(wanted.order_by(StoredReport.experiment)).all()

@@ -1,4 +1,4 @@
-"""Keep and read the versions of definitions that have any: journeys, segments and personas."""
+"""Keep and read the versions of definitions that have any: journeys, metrics, segments and personas."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abplat.db.models.journeys import Journey, JourneyVersion
+from abplat.db.models.metrics import Metric, MetricVersion
 from abplat.db.models.personas import Persona, PersonaVersion
 from abplat.db.models.segments import Segment, SegmentVersion
 
-VersionedDefinition: TypeAlias = Journey | Segment | Persona
+VersionedDefinition: TypeAlias = Journey | Metric | Segment | Persona
 
 _TABLES: Final[dict[type[Any], tuple[type[Any], str]]] = {
     Journey: (JourneyVersion, "journey_id"),
+    Metric: (MetricVersion, "metric_id"),
     Segment: (SegmentVersion, "segment_id"),
     Persona: (PersonaVersion, "persona_id"),
 }

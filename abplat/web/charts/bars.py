@@ -17,6 +17,7 @@ FILLS = {
     "abandoned": "#d3d8de",
     "aborted": "#8a94a1",
     "superseded": "#b9a8d6",
+    **{f"arm{index}": color for index, color in enumerate(svg.SERIES)},
 }
 
 
@@ -30,19 +31,20 @@ class Part:
     n: int
 
 
-def draw(parts: Sequence[Part], name: str) -> Markup:
-    """Draw one bar; a part wide enough carries its share."""
+def draw(parts: Sequence[Part], name: str, what: str = "journeys") -> Markup:
+    """Draw one bar; a part wide enough carries its share. ``what`` is counted; empty where nothing is."""
     sentence = f"{name}: " + ", ".join(
         f"{part.title.lower()} {wording.percent(part.share)}" for part in parts
     )
     marks, x = [], 0.0
     for part in parts:
         width = part.share * WIDTH
-        hint = f"{part.title}: {wording.count(part.n)} journeys, {wording.percent(part.share)}"
+        counted = f"{wording.count(part.n)} {what}, " if what else ""
+        hint = f"{part.title}: {counted}{wording.percent(part.share)}"
         fill = FILLS.get(part.key, FILLS["abandoned"])
         marks.append(svg.rect(x, 0, (width - 1.5, HEIGHT), f"f-{part.key}", rx=3, fill=fill, hint=hint))
         if width > 60:
-            dark = part.key == "completed"
+            dark = part.key == "completed" or part.key.startswith("arm")
             look = {"fill": svg.PAPER if dark else svg.INK, "text_anchor": "middle", "font_weight": 600}
             css = "c-paper" if dark else "c-onbar"
             marks.append(svg.text(x + width / 2, HEIGHT / 2 + 4, wording.percent(part.share), css, **look))

@@ -70,8 +70,8 @@ def draw_axis(axis: Axis) -> Markup:
     return svg.figure((WIDTH, AXIS_HEIGHT), "Scale of the relative change against control", marks, "bar")
 
 
-def draw_bar(axis: Axis, bar: Bar, sentence: str) -> Markup:
-    """Draw the interval of one row."""
+def draw_bar(axis: Axis, bar: Bar, sentence: str, best: str = "") -> Markup:
+    """Draw the interval of one row; ``best`` says the estimate where it is no relative change."""
     middle = HEIGHT / 2
     color = svg.TONES.get(bar.tone, svg.TONES["calm"])
     left, right = axis.x(bar.lower), axis.x(bar.upper)
@@ -90,7 +90,7 @@ def draw_bar(axis: Axis, bar: Bar, sentence: str) -> Markup:
     )
     marks.extend(_arrows(axis, bar, color))
     point = {"cx": axis.x(bar.point), "cy": middle, "r": 5, "class": f"f-{bar.tone} c-edge", "fill": color}
-    words = "Best estimate " + wording.percent(bar.point, signed=True)
+    words = "Best estimate " + (best or wording.percent(bar.point, signed=True))
     marks.append(svg.element("circle", {**point, "stroke": svg.PAPER, "stroke-width": 1.5}, svg.title(words)))
     return svg.figure((WIDTH, HEIGHT), sentence, marks, "bar")
 
@@ -121,7 +121,7 @@ def _harm(axis: Axis, margin: float) -> Markup:
     """Shade the side of the margin on which a guardrail is harmed."""
     edge = axis.x(margin)
     end = PAD if margin < 0 else WIDTH - PAD
-    words = f"Past the guardrail's margin of {wording.percent(margin, signed=True)}"
+    words = "Past the guardrail's margin"
     left = min(edge, end)
     return svg.rect(
         left, 0, (abs(end - edge), HEIGHT), "f-bad", fill=svg.TONES["bad"], opacity=0.08, hint=words

@@ -115,7 +115,7 @@ def _names(frame: Frame, curves: Sequence[Curve]) -> list[Markup]:
         place = max(y, last + 30)
         last = place
         curve = curves[index]
-        name = curve.name if len(curve.name) <= 20 else curve.name[:19] + "\u2026"
+        name = curve.name if len(curve.name) <= 17 else curve.name[:16] + "\u2026"
         look = {"font_weight": 600, "size": 12}
         marks.append(
             svg.text(WIDTH - RIGHT + 8, place, name, f"f-arm{index % 5}", fill=svg.SERIES[index % 5], **look)

@@ -25,6 +25,8 @@ export interface Decision {
   readonly unit_type: string;
   /** Version of the hash contract. */
   readonly hash_version: number;
+  /** Number of the phase that the experiment is in, where the configuration says it; exposures carry it. */
+  readonly phase?: number;
 }
 
 /** Whom a decision is for: an identifier such as `cust:7`, or a whole number. */

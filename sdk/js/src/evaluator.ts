@@ -109,7 +109,12 @@ const compileExperiment = (fields: Record<string, any>, version: string, groups:
   const rule = fields.targeting == null ? null : compileRule(fields.targeting, groups);
   const needs = prerequisitesOf(fields);
 
-  const answer = (variant: Variant, reason: string, unit: string, channel: string | undefined, inExperiment: boolean, bucket: number | null): Decision =>
+  const phase = Number.isInteger(fields.phase) && fields.phase > 0 ? fields.phase : undefined;
+  const answer = (...given: Parameters<typeof describe>): Decision => {
+    const made = describe(...given);
+    return phase === undefined ? made : Object.assign(made, { phase });
+  };
+  const describe = (variant: Variant, reason: string, unit: string, channel: string | undefined, inExperiment: boolean, bucket: number | null): Decision =>
     ({
       key, variant: variant.key, payload: channel === undefined ? null : own(variant.payloads, channel) ?? null, in_experiment: inExperiment,
       reason, bucket, config_version: version, unit, unit_type: unitType, hash_version: hashVersion,

@@ -127,7 +127,7 @@ const createClient = (
     try {
       const question = JSON.stringify({ unit: text, attributes, channel });
       let found = asked.get(question);
-      if (!found && text) {
+      if (text && !found) {
         const [before, decisions, version] = read("a" + text) || [];
         found = before === question ? [question, decisions, version] : [question, {}];
         if (asked.size > 20) asked.clear();
@@ -180,10 +180,10 @@ const createClient = (
     decideAll: (unit: unknown, attributes?: any, { channel }: Fields = {}) => ({ ...find(unit, attributes, channel)?.[1] }),
     expose: (decision: Decision, { channel, ts }: Fields = {}): string | null => {
       if (!decision?.in_experiment) return null;
-      const { unit, key: experiment, variant, reason, config_version } = decision;
+      const { unit, key: experiment, variant, reason, config_version, phase } = decision;
       const seen = readMap("s" + unit);
       if (!seen.has(experiment)) write("s" + unit, [...seen.set(experiment, [Date.now(), variant])]);
-      return record({ kind: "exposure", actor: unit, experiment, variant, channel, reason, config_version }, ts);
+      return record({ kind: "exposure", actor: unit, experiment, variant, reason, config_version, phase, channel }, ts);
     },
     exposeBeforeRedirect: async (decision: Decision, how: Fields = {}): Promise<boolean> => {
       const id = client.expose(decision, how);
