@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,13 @@ class Settings:
         sign_in: ``required``, or ``local`` where whoever reaches this machine is let in.
         public_url: Address at which people reach the pages, such as ``https://abplat.example``.
         trusted_proxies: How many proxies before us may say where a request comes from.
+        outbound_allowed: Hosts, between commas, that webhooks and OIDC may reach although they are private.
+        smtp_url: Server for mails, such as ``smtps://USER:PASSWORD@HOST``; none are sent where it is empty.
+        mail_from: Address that mails come from.
+        oidc_issuer: Provider of identities, such as ``https://accounts.example``; none where it is empty.
+        oidc_client_id: How the provider calls this installation.
+        oidc_client_secret: What the provider knows it by; empty for a public client.
+        oidc_title: How the button calls the provider.
         memory_limit: What the analysis engine may use before it spills to disk.
     """
 
@@ -40,6 +48,13 @@ class Settings:
     sign_in: str = "required"
     public_url: str = ""
     trusted_proxies: int = 0
+    outbound_allowed: str = ""
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_title: str = "your organisation"
 
     @property
     def sql_url(self) -> str:
@@ -50,6 +65,25 @@ class Settings:
     def lake_dir(self) -> Path:
         """The folder of the Delta tables."""
         return self.data_dir.resolve() / "lake"
+
+
+def memory_bytes(limit: str) -> int:
+    """Return a memory limit in bytes.
+
+    Raises:
+        InvalidInputError: If it is none.
+
+    Examples:
+        >>> memory_bytes("2GB"), memory_bytes("512 MiB")
+        (2000000000, 536870912)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", limit.strip(), re.IGNORECASE)
+    if found is None:
+        raise InvalidInputError.at(
+            "ABPLAT_MEMORY_LIMIT", f"{limit!r} is not an amount of memory such as 2GB", "bad_setting"
+        )
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** (" KMGT".index(unit.upper() or " ")))
 
 
 def is_loopback(host: str) -> bool:

@@ -31,29 +31,28 @@ def measure_coherence(gathered: Gathered, encounters: Encounters) -> tuple[Coher
     customers met again there: the first meeting of a customer cannot disagree with anything.
     """
     return (
-        *_by_pair(encounters),
+        *_by_pair(gathered, encounters),
         *_by_sdk(gathered, encounters),
         *_by_week(gathered, encounters),
     )
 
 
-def _by_pair(encounters: Encounters) -> list[Coherence]:
+def _by_pair(gathered: Gathered, encounters: Encounters) -> list[Coherence]:
     """Count the customers met in two channels, and those of one variant in both."""
-    known = encounters.channel >= 0
-    triples = np.unique(
-        np.stack([encounters.unit[known], encounters.channel[known], encounters.variant[known]]), axis=1
-    )
-    met: dict[int, dict[int, set[int]]] = {}
-    for unit, channel, variant in triples.T.tolist():
-        met.setdefault(unit, {}).setdefault(channel, set()).add(variant)
-    counts: dict[tuple[int, int], list[int]] = {}
-    for channels in met.values():
-        for a, b in combinations(sorted(channels), 2):
-            cell = counts.setdefault((a, b), [0, 0])
-            cell[0] += 1
-            cell[1] += len(channels[a] | channels[b]) == 1
-    names = [f"{encounters.channels[a]} + {encounters.channels[b]}" for a, b in sorted(counts)]
-    return _against_rest("channel_pair", names, [tuple(counts[pair]) for pair in sorted(counts)])
+    several = np.flatnonzero(gathered.population.multi_channel())
+    place = np.searchsorted(several, encounters.unit)
+    known = (encounters.channel >= 0) & np.isin(encounters.unit, several)
+    # Per channel and customer one bit per variant met there.
+    met = np.zeros((len(encounters.channels), several.size), np.int64)
+    np.bitwise_or.at(met, (encounters.channel[known], place[known]), np.int64(1) << encounters.variant[known])
+    names, cells = [], []
+    for a, b in combinations(range(len(encounters.channels)), 2):
+        both = (met[a] > 0) & (met[b] > 0)
+        variants = (met[a] | met[b])[both]
+        if variants.size:
+            names.append(f"{encounters.channels[a]} + {encounters.channels[b]}")
+            cells.append((int(variants.size), int(np.count_nonzero(variants & (variants - 1) == 0))))
+    return _against_rest("channel_pair", names, cells)
 
 
 def _by_sdk(gathered: Gathered, encounters: Encounters) -> list[Coherence]:

@@ -37,6 +37,9 @@ class ExposureColumns:
     channels: tuple[str, ...]
     tie: _Array
     """Order of the exposure ids: decides between exposures of one instant."""
+    cluster: _Array | None = None
+    """Position in ``clusters`` of the group that was drawn; None where customers were."""
+    clusters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class Population:
     channels: tuple[str, ...]
     first_channel: NDArray[np.int32] | None = None
     """Position in ``channels`` of the first exposure, -1 unknown."""
+    cluster: NDArray[np.int32] | None = None
+    """Position in ``clusters`` of the group of the first exposure; None where customers were drawn."""
+    clusters: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of exposed customers."""
@@ -119,6 +125,8 @@ def first_exposures(exposures: ExposureColumns) -> Population:
         variants=exposures.variants,
         channels=exposures.channels,
         first_channel=channel[first].astype(np.int32),
+        cluster=None if exposures.cluster is None else exposures.cluster[order][first].astype(np.int32),
+        clusters=exposures.clusters,
     )
 
 

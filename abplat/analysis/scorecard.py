@@ -15,8 +15,10 @@ import numpy as np
 from abplat import __version__
 from abplat.analysis.breakdown_findings import breakdown_findings
 from abplat.analysis.breakdowns import break_down
+from abplat.analysis.cluster_effects import count_drawn
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
+from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
 from abplat.analysis.gather import gather
@@ -49,6 +51,7 @@ from abplat.domain.report import (
     Verdict,
 )
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.facts.lake import Lake
 
@@ -75,8 +78,12 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
     breakdowns = break_down(gathered, plan)
+    if plan.is_clustered:
+        # Their errors count customers one by one, which is wrong where groups were drawn.
+        strata, scores, maturity, paths, breakdowns = (), (), None, None, None
     checks = [*strata_findings(strata), *score_findings(scores)]
-    checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
+    checks += [*maturity_findings(maturity), *breakdown_findings(breakdowns)]
+    checks += path_findings(paths, identity)
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
@@ -88,7 +95,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     rows = agree_with_ranks(rows, scores)
     scan = scan_conflicts(rows, plan)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
-    links = decompose(gathered, plan)
+    links = decompose(gathered, plan) if not plan.is_clustered else ()
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
@@ -102,14 +109,21 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
         observations=list_observations(plan),
-        link_detail=describe_links(gathered, plan, links),
+        link_detail=None if plan.is_clustered else describe_links(gathered, plan, links),
         conflict_scan=ConflictSection(scan=scan, strata=strata),
         scores=scores,
         identity=identity,
         maturity=maturity,
         paths=paths,
         breakdowns=breakdowns,
+        evidence=_keep_evidence(rows, gathered, plan),
     )
+
+
+def _keep_evidence(rows: Sequence[MeasuredMetric], gathered: Gathered, plan: AnalysisPlan) -> EvidenceSection:
+    """Keep what the metric table follows from."""
+    kept = tuple(row.evidence for row in rows if row.evidence is not None)
+    return EvidenceSection(metrics=kept, queries=list_queries(plan, gathered.as_of_us))
 
 
 def _with_identity(verdict: Verdict, identity: IdentitySection | None) -> Verdict:
@@ -174,6 +188,7 @@ def _judge(
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
     population = gathered.population
+    drawn = count_drawn(gathered, len(plan.variants)).counts if plan.is_clustered else None
     found = []
     for position, variant in enumerate(plan.variants):
         mine = population.variant == position
@@ -186,6 +201,7 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 n_exposed=int(np.count_nonzero(mine)),
                 n_mature=int(np.count_nonzero(mine & gathered.mature)),
                 n_crossover=int(np.count_nonzero(mine & population.crossover)),
+                n_clusters=None if drawn is None else drawn[position],
             )
         )
     return tuple(found)

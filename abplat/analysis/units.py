@@ -47,6 +47,7 @@ def by_assigned_id(gathered: Gathered, encounters: Encounters, plan: AnalysisPla
             key: _repeat_journeys(each, owner, population, plan) for key, each in gathered.walked.items()
         },
         contacts={key: _repeat_rows(each, each.unit, owner) for key, each in gathered.contacts.items()},
+        scores={key: _repeat_rows(each, each.unit, owner) for key, each in gathered.scores.items()},
     )
 
 

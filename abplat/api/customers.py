@@ -17,6 +17,7 @@ from abplat.api.schemas.customers import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN, SERVER
+from abplat.domain.roles import ADMIN as ADMIN_ROLE
 from abplat.domain.roles import ANALYST
 from abplat.errors import NotFoundError
 from abplat.services import customer_timelines, customers
@@ -29,7 +30,7 @@ blueprint = ApiBlueprint(
 
 
 @blueprint.post("/erase")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="erase_customer", summary="Erase a person, everywhere and for good")
@@ -39,7 +40,7 @@ def erase(document: dict[str, Any]) -> Answer:
 
 
 @blueprint.post("/export")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestRequest)
 @blueprint.response(202, CustomerRequestSchema)
 @blueprint.doc(operationId="export_customer", summary="Ask for a copy of all that is kept of a person")
@@ -61,7 +62,7 @@ def get_timeline(document: dict[str, Any]) -> Answer:
 
 
 @blueprint.get("/requests")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.arguments(CustomerRequestsQuery, location="query")
 @blueprint.response(200, CustomerRequestsPage)
 @blueprint.doc(operationId="list_customer_requests", summary="List requests and their receipts")
@@ -74,7 +75,7 @@ def list_requests(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/requests/<request_id>")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.response(200, CustomerRequestSchema)
 @blueprint.doc(operationId="get_customer_request", summary="Read a request and its receipt")
 def get_request(request_id: str) -> Answer:
@@ -83,7 +84,7 @@ def get_request(request_id: str) -> Answer:
 
 
 @blueprint.get("/requests/<request_id>/copy")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ADMIN_ROLE)
 @blueprint.doc(
     operationId="get_customer_copy",
     summary="Fetch the copy that an export made",

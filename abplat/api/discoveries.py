@@ -10,6 +10,7 @@ from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.schemas.definitions import StrictSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
+from abplat.domain.roles import ANALYST
 from abplat.services import discoveries
 
 blueprint = ApiBlueprint("discoveries", __name__, url_prefix="/v1", description="Discoveries")
@@ -93,7 +94,7 @@ class UnregisteredPage(StrictSchema):
 
 
 @blueprint.post("/discoveries")
-@require_key(ADMIN)
+@require_key(ADMIN, role=ANALYST)
 @blueprint.response(202, DiscoveryQueued)
 @blueprint.doc(operationId="create_discovery", summary="Ask for journeys and touchpoints found in the events")
 def create() -> Answer:

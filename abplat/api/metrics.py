@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import g
 
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, make_blueprint
 from abplat.api.schemas.definitions import DefinitionVersions
 from abplat.api.schemas.metric_effects import MetricEffectList
-from abplat.api.schemas.metrics import METRIC, KindList, MetricUses
-from abplat.api.session import current_session
+from abplat.api.schemas.metrics import (
+    METRIC,
+    HistoryQueued,
+    HistoryRequestSchema,
+    KindList,
+    MetricHistorySchema,
+    MetricUses,
+)
+from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
 from abplat.services import metric_effects, metrics
 
@@ -41,6 +50,26 @@ def list_versions(key: str) -> Answer:
 def list_uses(key: str) -> Answer:
     """Answer the experiments, templates and composites that count it."""
     return {"items": metrics.list_uses(current_session(), g.key.project_key, key)}
+
+
+@blueprint.post("/<key>/history")
+@require_key(ADMIN)
+@blueprint.arguments(HistoryRequestSchema)
+@blueprint.response(202, HistoryQueued)
+@blueprint.doc(operationId="request_metric_history", summary="Ask what the past says of a metric")
+def request_history(document: dict[str, Any], key: str) -> Answer:
+    """Queue the reading; asking again while one waits changes nothing."""
+    session, now = current_session(), current_platform().clock()
+    return {"job": metrics.request_history(session, g.key.project_key, key, document, now=now)}
+
+
+@blueprint.get("/<key>/history")
+@require_key(ADMIN)
+@blueprint.response(200, MetricHistorySchema)
+@blueprint.doc(operationId="get_metric_history", summary="Read what the past says of a metric")
+def get_history(key: str) -> Answer:
+    """Answer what the worker found last: trend, noise, sensitivity, false positives."""
+    return metrics.get_history(current_session(), g.key.project_key, key)
 
 
 @blueprint.get("/<key>/effects")

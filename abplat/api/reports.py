@@ -11,6 +11,7 @@ from abplat.db.models.reports import StoredReport
 from abplat.domain.keys import ADMIN
 from abplat.domain.report import decode_report
 from abplat.services import reports
+from abplat.services.notebook import write_notebook
 from abplat.services.report_parquet import write_parquet
 from abplat.services.report_parts import METRICS, PARTS, write_part
 
@@ -18,7 +19,7 @@ blueprint = ApiBlueprint("reports", __name__, url_prefix="/v1/experiments", desc
 
 
 @blueprint.get("/<key>/report", defaults={"suffix": ""})
-@blueprint.get("/<key>/report<any('.json', '.csv', '.parquet'):suffix>")
+@blueprint.get("/<key>/report<any('.json', '.csv', '.parquet', '.ipynb'):suffix>")
 @require_key(ADMIN)
 @blueprint.doc(
     operationId="get_report",
@@ -51,6 +52,10 @@ def _render(stored: StoredReport, part: str, suffix: str) -> Response:
         table = write_parquet(decode_report(stored.document))
         named = {"Content-Disposition": f'attachment; filename="{stored.experiment}.parquet"'}
         return Response(table, mimetype="application/vnd.apache.parquet", headers=named)
+    if suffix == ".ipynb":
+        text = write_notebook(decode_report(stored.document), stored.hash)
+        named = {"Content-Disposition": f'attachment; filename="{stored.experiment}.ipynb"'}
+        return Response(text, mimetype="application/x-ipynb+json", headers=named)
     return Response(stored.document, mimetype="application/json")
 
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Write the metric table to this Parquet file.",
 )
+@click.option(
+    "--notebook",
+    "notebook",
+    type=click.Path(path_type=Path),
+    help="Write a notebook that makes the numbers again to this file.",
+)
 @click.option("--part", default="metrics", help="With --csv: print this section instead of the metric table.")
 @click.option("--brief", is_flag=True, help="Print the verdict alone.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the SQLite file and the lake.")
@@ -32,6 +38,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     data_dir: Path | None,
     database_url: str | None,
     parquet: Path | None,
+    notebook: Path | None,
     *,
     part: str,
     as_json: bool,
@@ -44,6 +51,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     stored = load(key, project, data_dir, database_url)
     if as_json:
         click.echo(stored.document)
+    elif notebook is not None:
+        from abplat.services.notebook import write_notebook
+
+        notebook.write_text(write_notebook(stored.report, stored.hash))
+        click.echo(f"run {notebook} to make the numbers again", err=True)
     elif parquet is not None:
         from abplat.services.report_parquet import write_parquet
 

@@ -14,6 +14,7 @@ import msgspec
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_breakdowns import BreakdownsSection
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
 from abplat.domain.report_maturity import MaturitySection
@@ -36,6 +37,8 @@ class VariantFacts(Frozen, frozen=True, kw_only=True):
     """Exposed customers whose horizon has passed: the denominator of every metric."""
     n_crossover: int
     """Exposed customers who met more than one variant."""
+    n_clusters: int | None = None
+    """Groups that were drawn and met; None where customers were drawn."""
 
 
 class StageFacts(Frozen, frozen=True, kw_only=True):
@@ -310,6 +313,7 @@ class Report(Frozen, frozen=True, kw_only=True):
     maturity: MaturitySection | None = None
     paths: PathsSection | None = None
     breakdowns: BreakdownsSection | None = None
+    evidence: EvidenceSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -94,7 +94,7 @@ class HandOffMatrix(Frozen, frozen=True, kw_only=True):
 
 
 class ShiftClass(Frozen, frozen=True, kw_only=True):
-    """Customers of one class: a channel, several of them, or any."""
+    """Customers of one class: a channel, several of them, or any; of abandonments the stage that was missing."""
 
     channel: str
     control_n: int
@@ -178,4 +178,6 @@ class LinkSection(Frozen, frozen=True, kw_only=True):
     hand_offs: tuple[HandOffMatrix, ...] = ()
     shifts: tuple[ShiftFacts, ...] = ()
     latencies: tuple[LinkLatency, ...] = ()
+    abandonment: tuple[ShiftFacts, ...] = ()
+    """Where journeys were left: the test over all stages first, then each stage."""
     mechanism: tuple[MechanismFacts, ...] = ()

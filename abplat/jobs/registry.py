@@ -12,10 +12,12 @@ _SECOND = 1_000_000
 PERIODS_US = {
     "drain": 5 * _SECOND,
     "schedule": 10 * _SECOND,
+    "notify": 5 * _SECOND,
     "compact": 600 * _SECOND,
+    "seal": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "discover")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "count", "metric_history", "discover")
 
 
 def known_kinds() -> list[str]:

@@ -22,7 +22,7 @@ from abplat.domain.fields import require_none
 from abplat.domain.lifecycle import UNSTARTED, require_changeable
 from abplat.services import definitions, projects
 
-_USUAL: Final = {"fill_standing": True, "keep_facts": None}
+_USUAL: Final[Document] = {"fill_standing": True, "keep_facts": None, "approvals": {"required": []}}
 """What a project says when nobody says anything; it is not written."""
 
 
@@ -117,7 +117,15 @@ def _without_empty(entry: Document) -> Document:
 def _plan_project(session: Session, project: Document) -> Change:
     """Say what would be done with the project itself."""
     row = project_queries.find(session, project["key"])
-    return _plan_entry("projects", projects.definition_of(row) if row else None, project)
+    before = projects.definition_of(row) if row else None
+    return _plan_entry("projects", before, _with_approvals(project, before))
+
+
+def _with_approvals(project: Document, present: Document | None) -> Document:
+    """Leave approvals as they are where a file is silent: nobody drops them by forgetting them."""
+    if present is None or project["approvals"] is not None:
+        return project
+    return {**project, "approvals": present["approvals"]}
 
 
 def _plan_entry(noun: str, before: Document | None, after: Document) -> Change:
@@ -133,4 +141,5 @@ def _write_project(session: Session, project: Document, change: Change, now: dat
     if change.action == "create":
         projects.create(session, project, now=now)
     elif change.action == "update":
-        projects.update(session, project["key"], project, now=now)
+        present = projects.get(session, project["key"])
+        projects.update(session, project["key"], _with_approvals(project, present), now=now)

@@ -35,7 +35,7 @@ from abplat.domain.lifecycle import (
 )
 from abplat.domain.targeting import list_groups
 from abplat.errors import ConflictError, InvalidInputError, Problem, StaleVersionError
-from abplat.services import audit
+from abplat.services import approval_gate, audit
 
 MAX_PAGE: Final = 200
 
@@ -234,6 +234,7 @@ def replace(session: Session, noun: str, row: Definition, definition: Document, 
         raise ConflictError(f"{row.key} is archived and cannot change; create another instead")
     if isinstance(row, Experiment):
         _change_experiment(session, row, definition)
+        approval_gate.pass_guardrails(session, row, definition, now)
     newer = isinstance(row, VersionedDefinition) and catalogue.is_new_version(noun, before, definition)
     row.document, row.updated_at = definition, now
     if newer and isinstance(row, VersionedDefinition):
@@ -242,6 +243,8 @@ def replace(session: Session, noun: str, row: Definition, definition: Document, 
     if newer and isinstance(row, VersionedDefinition):
         versions.keep(session, row, now)
     audit.record(session, now, (row.project, "update", noun, row.key), audited, _audited(row))
+    if isinstance(row, Experiment):
+        approval_gate.renew(session, row, now, author=audit.actor_of(session))
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from abplat.clock import format_instant
 from abplat.db.models.experiments import Experiment
 from abplat.db.queries import definitions as queries
+from abplat.domain.approvals import RAMP, START, STOP
 from abplat.domain.catalogue import EXPERIMENTS, TEMPLATES, Document
 from abplat.domain.checklist import FAILED, CheckItem, require_ready
 from abplat.domain.conclusions import parse_conclusion
@@ -31,9 +32,11 @@ from abplat.domain.lifecycle import (
 from abplat.domain.report import decode_report
 from abplat.domain.templates import apply_template
 from abplat.errors import ConflictError, InvalidInputError, NotFoundError
-from abplat.services import audit, checklists, jobs, phases, plans, reports
+from abplat.services import approval_gate, approvals, audit, checklists, jobs, phases, plans, reports
 from abplat.services.definitions import Verbs, describe, require_revision, require_whole
 
+SCHEDULE: Final = "job:schedule"
+"""Who acts where a schedule does."""
 _verbs = Verbs(EXPERIMENTS)
 
 get = _verbs.get
@@ -123,12 +126,15 @@ def start(
         InvalidInputError: If the moment named lies in the future.
         IllegalTransitionError: If it has started before.
         LayerFullError: If its slot overlaps one of a running experiment.
+        ApprovalNeededError: If the project wants a second person to approve it, and none has.
         ConflictError: If a blocking item of the checklist has failed.
     """
     row = _get(session, project, key, revision)
     require_transition(row.state, RUNNING)
     require_state(row.state, UNSTARTED, "started")
     reason = _read_reason({"anyway": anyway}, "anyway")
+    asked = {"at": format_instant(moment.named) if moment.named else None, "anyway": reason}
+    approval_gate.pass_gate(session, row, START, asked, moment.now)
     require_whole(session, project, EXPERIMENTS, key)
     checklists.lock_slot(session, row)
     items = checklists.tick_row(session, row, moment.now)
@@ -139,7 +145,10 @@ def start(
     row.plan_hash = plans.hash_plan(row.plan)
     row.started_at = moment.effective
     phases.begin_first(session, row, row.started_at)
-    return _move(session, row, "start", RUNNING, moment.now, _describe_start(items, reason))
+    started = _move(session, row, "start", RUNNING, moment.now, _describe_start(items, reason))
+    if row.ramp_step == 0 and row.document["schedule"]["ramp"][0]["approval"]:
+        approvals.ask_for_schedule(session, row, RAMP, moment.now)
+    return started
 
 
 def _describe_start(items: tuple[CheckItem, ...], reason: str) -> Document:
@@ -185,9 +194,13 @@ def stop(
     Raises:
         InvalidInputError: If the moment named lies in the future or before the start.
         IllegalTransitionError: If it is neither running nor paused.
+        ApprovalNeededError: If the project wants a second person to approve it, and none has.
     """
     row = _get(session, project, key, revision)
     require_transition(row.state, STOPPED)
+    if not _is_planned_end(session, row):
+        asked = {"at": format_instant(moment.named) if moment.named else None}
+        approval_gate.pass_gate(session, row, STOP, asked, moment.now)
     row.stopped_at = moment.effective
     if row.started_at is not None and row.stopped_at < row.started_at:
         raise InvalidInputError.at(
@@ -196,6 +209,13 @@ def stop(
     row.ramp_step = row.ramp_since = None
     said = {"at": format_instant(row.stopped_at), "reason": _read_reason({"reason": reason})}
     return _move(session, row, "stop", STOPPED, moment.now, said)
+
+
+def _is_planned_end(session: Session, row: Experiment) -> bool:
+    """Tell whether a schedule ends the experiment when its frozen plan says: that was approved with the start."""
+    planned = (row.plan["experiment"].get("schedule") or {}).get("end_at")
+    present = (row.document.get("schedule") or {}).get("end_at")
+    return audit.actor_of(session) == SCHEDULE and planned is not None and planned == present
 
 
 def kill(
@@ -314,4 +334,5 @@ def _move(
     queries.save(session, f"experiment {row.key}")
     after = {"state": state, "plan_hash": row.plan_hash, **said}
     audit.record(session, now, (row.project, verb, EXPERIMENTS, row.key), before, after)
+    approval_gate.drop_impossible(session, row, now)
     return describe(row)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from abplat.db.models.users import OneTimeLink
 from abplat.db.queries import users as queries
-from abplat.errors import ConflictError, NotFoundError
+from abplat.errors import ConflictError, NotAuthenticatedError, NotFoundError
 
 FIRST: Final = "first"
 INVITE: Final = "invite"
@@ -75,14 +75,17 @@ def use(session: Session, token: str, purposes: tuple[str, ...], *, now: datetim
     return row
 
 
-def spend(session: Session, token: str, *, now: datetime) -> bool:
-    """Note a token that was made elsewhere as used; False where it was used before."""
+def spend(session: Session, token: str, *, now: datetime) -> None:
+    """Note the state of a sign-in elsewhere as used.
+
+    Raises:
+        NotAuthenticatedError: If it was used before.
+    """
     if session.get(OneTimeLink, hash_token(token)) is not None:
-        return False
+        raise NotAuthenticatedError("this sign-in was finished before; begin again")
     expires_at = now + LIFETIMES[STATE]
     session.add(OneTimeLink(token_hash=hash_token(token), purpose=STATE, expires_at=expires_at, used_at=now))
     session.flush()
-    return True
 
 
 def hash_token(token: str) -> str:

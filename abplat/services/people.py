@@ -202,6 +202,18 @@ def change_user(session: Session, user_id: int, document: Any, *, now: datetime)
     return after
 
 
+def make_password_link(session: Session, user_id: int, *, now: datetime) -> str:
+    """Make a link with which somebody chooses a new password; return its token.
+
+    Raises:
+        NotFoundError: If there is no such person.
+    """
+    user = get_user(session, user_id)
+    token = links.make(session, links.PASSWORD, now=now, user_id=user_id)
+    audit.record(session, now, (INSTALLATION, "make_link", NOUN, str(user_id)), after={"email": user.email})
+    return token
+
+
 def get_user(session: Session, user_id: int) -> User:
     """Return a person.
 

@@ -14,6 +14,7 @@ from abplat.db.models.phases import Phase
 from abplat.db.queries import assignments
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import phases as phase_queries
+from abplat.domain.approvals import WEIGHTS
 from abplat.domain.catalogue import EXPERIMENTS, Document
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.lifecycle import HOLDING, require_state
@@ -29,7 +30,7 @@ from abplat.domain.phases import (
     share_moved,
 )
 from abplat.errors import ConflictError
-from abplat.services import audit
+from abplat.services import approval_gate, audit
 from abplat.services.definitions import describe, require_revision
 
 
@@ -75,8 +76,11 @@ def begin(
         IllegalTransitionError: If the experiment is neither running nor paused.
         InvalidInputError: With every fault found.
         ConflictError: If nothing would change, coverage would shrink, or a ramp is under way.
+        ApprovalNeededError: If the project wants a second person to approve it, and none has.
     """
     row, present, request, kind = _prepare(session, project, key, body, revision)
+    asked = {"weights": request.weights, "included": request.included, "reset": request.reset}
+    approval_gate.pass_gate(session, row, WEIGHTS, asked, now)
     traffic = next_traffic(present, request, secrets.token_hex(16))
     if kind == RESET:
         phase_queries.lock_draws(session.connection(), project)

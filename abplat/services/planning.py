@@ -24,6 +24,7 @@ from abplat.domain.plan_answers import PlanAnswer, encode_answer
 from abplat.domain.plans import PlanRequest, parse_plan_request
 from abplat.errors import InvalidInputError, NotFoundError, Problem
 from abplat.services import experiments, jobs
+from abplat.services import plans as plans_of
 from abplat.services.definitions import Page
 
 KEEP_FOR: Final = timedelta(days=90)
@@ -185,6 +186,8 @@ def _find_metric(session: Session, project: str, request: PlanRequest, key: str)
         raise InvalidInputError.at("journey", message, "not_used")
     found = cast("Journey", _require(session, project, JOURNEYS, journey, "journey"))
     walked = {"key": journey, "version": found.definition_version, "document": found.document}
+    counted = {key: metric, **plans_of.plan_parts(session, project, {key: metric})}
+    others = plans_of.plan_journeys(session, project, counted, journey)
     arms = [{"key": name, "weight": BUCKETS // 2} for name in ("control", "treatment")]
     experiment = {
         "key": "",
@@ -199,8 +202,8 @@ def _find_metric(session: Session, project: str, request: PlanRequest, key: str)
             "project": project,
             "experiment": experiment,
             "journey": walked,
-            "journeys": {journey: walked},
-            "metrics": {key: metric},
+            "journeys": {**others, journey: walked},
+            "metrics": counted,
         },
         "metric": key,
         "share": 1.0,

@@ -139,8 +139,8 @@ def build_plan(session: Session, row: Experiment) -> Document:
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document
         for use in experiment["metrics"]
     }
-    metrics |= _plan_parts(session, row.project, metrics)
-    journeys = _plan_journeys(session, row.project, metrics, experiment["journey"])
+    metrics |= plan_parts(session, row.project, metrics)
+    journeys = plan_journeys(session, row.project, metrics, experiment["journey"])
     return {
         "schema_version": PLAN_VERSION,
         "project": row.project,
@@ -169,8 +169,8 @@ def _with_added_metrics(
     found = {
         use["metric"]: queries.get(session, METRICS, row.project, use["metric"]).document for use in added
     }
-    found |= _plan_parts(session, row.project, found)
-    journeys = _plan_journeys(session, row.project, found, None)
+    found |= plan_parts(session, row.project, found)
+    journeys = plan_journeys(session, row.project, found, None)
     experiment = plan["experiment"]
     return {
         **plan,
@@ -180,13 +180,13 @@ def _with_added_metrics(
     }
 
 
-def _plan_parts(session: Session, project: str, metrics: Mapping[str, Document]) -> dict[str, Document]:
+def plan_parts(session: Session, project: str, metrics: Mapping[str, Document]) -> dict[str, Document]:
     """Return the metrics that composites are made of; a part is never a composite itself."""
     keys = {part["metric"] for metric in metrics.values() for part in metric.get("parts") or ()}
     return {key: queries.get(session, METRICS, project, key).document for key in sorted(keys - set(metrics))}
 
 
-def _plan_journeys(
+def plan_journeys(
     session: Session, project: str, metrics: Mapping[str, Document], own: str | None
 ) -> dict[str, Document]:
     """Return every journey that something is counted on."""

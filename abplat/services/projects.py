@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ from abplat.db.models.projects import Project
 from abplat.db.queries import definitions
 from abplat.db.queries import projects as queries
 from abplat.domain.catalogue import Document
-from abplat.domain.projects import parse_project
-from abplat.errors import InvalidInputError, StaleVersionError
+from abplat.domain.projects import Approvals, parse_project
+from abplat.errors import InvalidInputError, NotAllowedError, StaleVersionError
 from abplat.services import audit
 
 BOOTSTRAP: Final = "main"
@@ -76,12 +76,26 @@ def update(
     definition = parse_project({**before, **changes})
     if definition.key != key:
         raise InvalidInputError.at("key", f"is {key!r} for good; create another instead", "immutable")
-    if msgspec.to_builtins(definition) != before:
+    approvals = definition.approvals or Approvals()
+    after = {**msgspec.to_builtins(definition), "approvals": msgspec.to_builtins(approvals)}
+    if after != before:
+        _require_person_to_loosen(session, before["approvals"]["required"], approvals.required)
         row.title, row.fill_standing = definition.title, definition.fill_standing
         row.keep_facts, row.updated_at = definition.keep_facts, now
+        row.approvals = after["approvals"]
         definitions.save(session, f"project {key}")
-        audit.record(session, now, (key, "update", "projects", key), before, msgspec.to_builtins(definition))
+        audit.record(session, now, (key, "update", "projects", key), before, after)
     return describe(row)
+
+
+def _require_person_to_loosen(session: Session, before: Sequence[str], after: Sequence[str]) -> None:
+    """Refuse a key that asks for fewer approvals: it could then do alone what two people should.
+
+    Raises:
+        NotAllowedError: If a key does it.
+    """
+    if set(before) - set(after) and audit.actor_of(session).startswith("key:"):
+        raise NotAllowedError("only a person can ask for fewer approvals; sign in, or send a personal token")
 
 
 def definition_of(row: Project) -> Document:
@@ -90,6 +104,7 @@ def definition_of(row: Project) -> Document:
         "key": row.key,
         "title": row.title,
         "fill_standing": row.fill_standing,
+        "approvals": {"required": list((row.approvals or {}).get("required", ()))},
         "keep_facts": row.keep_facts,
     }
 

@@ -16,6 +16,7 @@ from abplat.db.queries import reports as queries
 from abplat.domain.catalogue import EXPERIMENTS
 from abplat.domain.report import Report, encode_report, hash_report
 from abplat.domain.report_digest import ReportDigest, read_digest
+from abplat.services import report_notices
 
 MOST_LOOKS: Final = 40
 """Looks that a history shows; of more, evenly chosen ones."""
@@ -31,7 +32,7 @@ class Look(NamedTuple):
 
 
 def store(session: Session, report: Report, *, now: datetime) -> StoredReport:
-    """Keep a report; the same report again is kept once."""
+    """Keep a report, and tell of what is new in it; the same report again is kept once."""
     document = encode_report(report)
     digest = hash_report(document)
     recent = queries.list_(session, report.project, report.experiment.key, 1)
@@ -47,6 +48,7 @@ def store(session: Session, report: Report, *, now: datetime) -> StoredReport:
     )
     session.add(row)
     session.flush()
+    report_notices.tell_of(session, report, recent[0].document if recent else None, now=now)
     return row
 
 

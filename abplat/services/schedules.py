@@ -13,6 +13,7 @@ from abplat.db.models.experiments import Experiment
 from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import phases as phase_queries
+from abplat.domain.approvals import RAMP
 from abplat.domain.catalogue import EXPERIMENTS, Document
 from abplat.domain.fields import Fields
 from abplat.domain.lifecycle import RUNNING, require_state
@@ -27,12 +28,12 @@ from abplat.domain.schedules import (
     find_due,
     waits_for_sample,
 )
-from abplat.errors import AbplatError, ConflictError, StaleVersionError
-from abplat.services import audit, experiments, phases
+from abplat.errors import AbplatError, ApprovalNeededError, ConflictError, StaleVersionError
+from abplat.services import approvals, audit, experiments, notices, phases
 from abplat.services.definitions import describe, require_revision
 from abplat.services.experiments import Moment
 
-ACTOR = "job:schedule"
+ACTOR = experiments.SCHEDULE
 Samples = Mapping[tuple[str, str], int]
 """Customers of the smallest variant, by project and experiment."""
 
@@ -90,9 +91,13 @@ def run_due(session: Session, samples: Samples, *, now: datetime) -> list[str]:
                 _do(session, row, what, now)
         except StaleVersionError:
             raise
+        except ApprovalNeededError as error:
+            approvals.ask_for_schedule(session, row, what, now)
+            _note_fault(session, row, error.message, now)
         except AbplatError as error:
             _note_fault(session, row, error.message, now)
         else:
+            notices.tell(session, row.project, notices.SCHEDULE, row.key, {"done": what}, now=now)
             done.append(f"{what} {row.project}/{row.key}")
     return done
 
@@ -104,6 +109,7 @@ def approve(
 
     Raises:
         ConflictError: If no ramp is under way, or it is at another step than the one named.
+        NotAllowedError: If the project wants a second person for it, and the actor is not one.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     require_revision(row, revision)
@@ -114,6 +120,7 @@ def approve(
     if row.ramp_step is None or step != row.ramp_step:
         at = "no ramp is under way" if row.ramp_step is None else f"the ramp is at step {row.ramp_step}"
         raise ConflictError(f"step {step} cannot be approved: {at}")
+    approvals.settle_ramp(session, row, step, now)
     row.ramp_approved, row.updated_at = True, now
     queries.save(session, f"experiment {key}")
     audit.record(session, now, (project, "approve", EXPERIMENTS, key), after={"step": step})
@@ -156,6 +163,8 @@ def _open_further(session: Session, row: Experiment, now: datetime) -> None:
     row.ramp_step, row.ramp_since, row.ramp_approved = (None, None, False) if is_last else (step, now, False)
     row.schedule_fault = None
     phases.widen(session, row, included, now)
+    if not is_last and ramp[step].approval:
+        approvals.ask_for_schedule(session, row, RAMP, now)
 
 
 def _note_fault(session: Session, row: Experiment, message: str, now: datetime) -> None:
@@ -164,5 +173,6 @@ def _note_fault(session: Session, row: Experiment, message: str, now: datetime) 
         return
     row.schedule_fault, row.updated_at = message, now
     queries.save(session, f"experiment {row.key}")
+    notices.tell(session, row.project, notices.SCHEDULE, row.key, {"fault": message}, now=now)
     after = {"fault": message}
     audit.record(session, now, (row.project, "schedule", EXPERIMENTS, row.key), after=after)

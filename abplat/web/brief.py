@@ -182,33 +182,54 @@ def _links(report: Report, variant: str, language: str) -> list[BriefLink]:
 
 def _harms(report: Report, variant: str, language: str) -> list[str]:
     """Say which harm is still possible: of the goal, and of every guardrail with a margin."""
-    words, said = WORDS[language], []
+    said = []
     for metric in report.metrics:
         effect = _effect(metric, variant)
-        worst = _worst(metric, effect)
-        if worst is None:
-            continue
-        bound = localise(wording.percent(worst, signed=True), language)
-        is_up = metric.direction == "up"
-        if metric.role == "primary":
-            harmful = worst < 0 if is_up else worst > 0
-            name = "harm_goal" if is_up else "harm_goal_high"
-            said.append(
-                words[name].format(metric=metric.title, bound=bound) if harmful else words["none_harm"]
-            )
-        elif metric.role == "guardrail" and metric.margin is not None:
-            margin = localise(wording.level(metric.margin), language)
-            past = -worst > metric.margin if is_up else worst > metric.margin
-            name = "harm_guardrail" if past else "harm_ok"
-            said.append(words[name].format(metric=metric.title, bound=bound, margin=margin))
-    return said
+        if effect is not None and metric.role == "primary":
+            said.append(_say_goal_harm(metric, _worst(metric, effect, is_relative=True), language))
+        elif effect is not None and metric.role == "guardrail" and metric.margin is not None:
+            said.append(_say_guardrail_harm(metric, effect, language))
+    return [sentence for sentence in said if sentence]
 
 
-def _worst(metric: MetricResult, effect: Effect | None) -> float | None:
-    """Return the worst relative change that is still plausible."""
-    if effect is None:
-        return None
-    return effect.rel_ci_lower if metric.direction == "up" else effect.rel_ci_upper
+def _say_goal_harm(metric: MetricResult, worst: float | None, language: str) -> str:
+    """Say how far the goal could still fall."""
+    if worst is None:
+        return ""
+    is_up = metric.direction == "up"
+    if worst >= 0 if is_up else worst <= 0:
+        return WORDS[language]["none_harm"]
+    bound = localise(wording.percent(worst, signed=True), language)
+    return WORDS[language]["harm_goal" if is_up else "harm_goal_high"].format(
+        metric=metric.title, bound=bound
+    )
+
+
+def _say_guardrail_harm(metric: MetricResult, effect: Effect, language: str) -> str:
+    """Say whether a guardrail is shown to stay within its margin."""
+    is_relative = metric.margin_scale == "relative"
+    worst, margin = _worst(metric, effect, is_relative=is_relative), metric.margin or 0.0
+    if worst is None:
+        return ""
+    past = -worst > margin if metric.direction == "up" else worst > margin
+    if is_relative:
+        bound, limit = wording.percent(worst, signed=True), wording.level(margin)
+    else:
+        bound, limit = (
+            wording.quantity(worst, metric.unit, signed=True),
+            wording.quantity(margin, metric.unit),
+        )
+    return WORDS[language]["harm_guardrail" if past else "harm_ok"].format(
+        metric=metric.title, bound=localise(bound, language), margin=localise(limit, language)
+    )
+
+
+def _worst(metric: MetricResult, effect: Effect, *, is_relative: bool) -> float | None:
+    """Return the worst change that is still plausible."""
+    lower, upper = (
+        (effect.rel_ci_lower, effect.rel_ci_upper) if is_relative else (effect.ci_lower, effect.ci_upper)
+    )
+    return lower if metric.direction == "up" else upper
 
 
 def _observed(report: Report) -> list[tuple[str, str]]:

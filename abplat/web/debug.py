@@ -46,6 +46,12 @@ def list_debug_rows(report: Report) -> tuple[DebugRow, ...]:
     )
 
 
+def list_queries(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return the queries that the report was made by, each with its name, word for word."""
+    evidence = report.evidence
+    return tuple((wording.humanise(query.name), query.sql) for query in evidence.queries) if evidence else ()
+
+
 def _rows(report: Report, metric: MetricResult, effect: Effect) -> Iterator[DebugRow]:
     """Yield the estimates of one effect; those beyond the one used are parts of the effect."""
     yield _row(report, metric, effect.variant, "Used", effect)

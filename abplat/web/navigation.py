@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from flask import request, url_for
 
-from abplat.domain.roles import ANALYST, VIEWER
+from abplat.domain.roles import ADMIN, ANALYST, EXPERIMENTER, VIEWER
 from abplat.web.door import find_person, may
 
 
@@ -37,9 +37,21 @@ EXPLORING: Final = (
     Entry("Glossary", "pages.show_glossary"),
 )
 """Pages on which people find their way in a project."""
-PROJECT_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"), *EXPLORING)
+PROJECT_ENTRIES: Final = (
+    Entry("Experiments", "pages.list_experiments"),
+    Entry("Set-ups", "pages.list_setups", EXPERIMENTER),
+    Entry("Journeys", "pages.list_journeys"),
+    *EXPLORING,
+    Entry("Approvals", "pages.list_approvals"),
+    Entry("People", "pages.list_people", ADMIN),
+    Entry("Webhooks", "pages.list_webhooks", ADMIN),
+    Entry("Audit trail", "pages.show_audit", ANALYST),
+)
 """Pages of a project; their addresses take ``project``."""
-GENERAL_ENTRIES: Final = (Entry("Experiments", "pages.list_experiments"),)
+GENERAL_ENTRIES: Final = (
+    Entry("Experiments", "pages.list_experiments"),
+    Entry("Everybody", "pages.list_users", ADMIN),
+)
 """Pages of no project, shown where the address names none."""
 
 

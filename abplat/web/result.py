@@ -10,7 +10,7 @@ from abplat.domain.report import Report, Verdict
 from abplat.errors import InvalidInputError
 from abplat.web import wording
 from abplat.web.conflicts import ConflictPanel, list_conflict_panels
-from abplat.web.debug import DebugRow, list_debug_rows
+from abplat.web.debug import DebugRow, list_debug_rows, list_queries
 from abplat.web.health import HealthCard, list_cards
 from abplat.web.link_rows import LinkTable, list_link_tables, variant_title
 from abplat.web.looks import LiftPanel, make_lifts
@@ -77,6 +77,7 @@ class ResultPage:
     reach: ReachPanel | None
     sections: tuple[Section, ...]
     debug: tuple[DebugRow, ...]
+    queries: Facts
     totals: tuple[Totals, ...]
     history: tuple[HistoryRow, ...]
     similar: tuple[SimilarRow, ...]
@@ -113,6 +114,7 @@ def make_page(
         reach=make_reach(report),
         sections=list_sections(report),
         debug=list_debug_rows(report),
+        queries=list_queries(report),
         totals=make_totals(report),
         history=list_history(record, report_hash),
         similar=list_similar(record),

@@ -8,12 +8,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from flask import Blueprint, g, render_template, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from abplat.errors import AbplatError
-from abplat.web import account, briefs, exploring, journeys, results, sign_in
+from abplat.web import (
+    account,
+    approvals,
+    audit,
+    briefs,
+    discussion,
+    exploring,
+    journey_editor,
+    journeys,
+    people,
+    results,
+    setups,
+    sign_in,
+    webhooks,
+    wording,
+)
 from abplat.web.door import find_person, guard, is_local, may
 from abplat.web.forms import form_token, keep_form_token
 from abplat.web.glossary import define
@@ -48,13 +64,17 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (results, briefs, sign_in, account):
+    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor)
+    for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)
     pages.before_request(guard)
     pages.register_error_handler(AbplatError, show_error)
     pages.register_error_handler(Exception, show_unexpected)
     pages.register_error_handler(BadRequest, show_bad_request)
+    pages.add_app_template_filter(_say_actor, "actor")
+    pages.add_app_template_filter(wording.humanise, "humane")
+    pages.add_app_template_filter(_write_plainly, "plain")
     pages.after_request(protect)
     pages.after_request(keep_form_token)
     pages.app_context_processor(_globals)
@@ -104,7 +124,18 @@ def _globals() -> dict[str, Any]:
         "define": define,
         "list_menu": list_menu,
         "token_field": _write_token,
+        "find_discussion": discussion.find_discussion,
     }
+
+
+def _say_actor(actor: str | None) -> str:
+    """Say who acted: people by their address alone."""
+    return (actor or "nobody").removeprefix("user:")
+
+
+def _write_plainly(value: Any) -> str:
+    """Write a JSON value as text."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _write_token() -> Markup:

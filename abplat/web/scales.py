@@ -126,7 +126,7 @@ def _rescale(report: Report, metric: MetricResult, effect: Effect, row: EffectRo
     bar = row.bar
     if bar is not None and lower is not None and upper is not None:
         base = abs((metric.values[0].value or 0.0) * factor.size) if metric.values else 0.0
-        margin = None if bar.margin is None else bar.margin * base
+        margin = _margin(metric, base, factor)
         bar = replace(
             bar, point=effect.effect * factor.size, lower=lower, upper=upper, margin=margin,
             zone=(report.experiment.min_effect or 0.0) * base or None,
@@ -134,6 +134,14 @@ def _rescale(report: Report, metric: MetricResult, effect: Effect, row: EffectRo
     said = [f"{row.title}: {change}", f"plausible change {plausible}" if plausible else "", row.word.text]
     sentence = ", ".join(part for part in said if part)
     return replace(row, change=change, plausible=plausible, bar=bar, sentence=sentence)
+
+
+def _margin(metric: MetricResult, base: float, factor: Factor) -> float | None:
+    """Return where harm begins on a scale that is not relative, signed: below zero when up is good."""
+    if metric.margin is None:
+        return None
+    size = metric.margin * (base if metric.margin_scale == "relative" else factor.size)
+    return -size if metric.direction == "up" else size
 
 
 def _say_points(row: EffectRow, effect: Effect) -> EffectRow:

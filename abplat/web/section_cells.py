@@ -13,10 +13,14 @@ from abplat.web.link_rows import stage_title, variant_title
 from abplat.web.section_words import CODES, UNITS
 
 STAGES: Final = ("stage", "next_stage")
-CHANNELS: Final = ("channel", "from_channel", "to_channel")
 SECONDS: Final = ("median", "mean", "rmst")
-SHARES: Final = ("share", "rate", "slope", "first", "last", "mix", "coverage", "points")
-FREE_TEXT: Final = ("title", "owner", "finding", "source_name", "value", "stratum", "examples", "unit")
+SHARES: Final = (
+    "compatible_harm", "i_squared", "weight", "share", "rate", "slope", "first", "last", "mix", "coverage", "points",
+)  # fmt: skip
+SIGNED: Final = ("slope", "first", "last", "points", "mix", "rate")
+FREE_TEXT: Final = ("title", "owner", "finding", "source_name", "value", "stratum", "examples")
+MAINS: Final = ("effect", "points", "difference")
+"""Fields that hold the contrast of a row; ``ci_lower`` and ``ci_upper`` are its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +50,70 @@ class Place:
 
 
 def say_cell(place: Place, name: str, row: msgspec.Struct) -> str:
-    """Say one field of a row."""
+    """Say one field of a row, with its bounds where it has any of its own."""
     value = getattr(row, name)
+    bounds = _bounds_of(name, row)
+    if bounds and isinstance(value, float):
+        value, lower, upper = (_say_number(place, name, each) for each in (value, *bounds))
+        return f"{value} ({lower} to {upper})"
     if value is None:
         reason = getattr(row, "reason", None)
         return wording.say_reason(reason) if reason and name in ("effect", "p_value") else wording.DASH
+    return _say_value(place, name, value)
+
+
+def _say_value(place: Place, name: str, value: Any) -> str:
+    """Say a value by its type."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         return wording.instant(value) if _is_instant(name, value) else place.name_of(name, value)
     if isinstance(value, tuple | list):
-        parts = [place.name_of("channel" if name == "path" else name, str(each)) for each in value]
-        return (" \u2192 " if name == "path" else ", ").join(parts) or wording.DASH
+        return _say_list(place, name, value)
     if isinstance(value, dict):
         return ", ".join(
             f"{variant_title(place.report, key)} {_say_number(place, name, each)}"
             for key, each in value.items()
         )
-    return _say_number(place, name, value)
+    if isinstance(value, msgspec.Struct):
+        return say_change(place, value)
+    return _say_number(place, name, value) if isinstance(value, int | float) else str(value)
 
 
-def _say_number(place: Place, name: str, value: Any) -> str:
+def _say_list(place: Place, name: str, values: tuple[Any, ...] | list[Any]) -> str:
+    """Say several values: numbers, names, or the steps of a path."""
+    if name == "path":
+        return " \u2192 ".join(place.name_of("channel", str(each)) for each in values)
+    parts = (
+        _say_number(place, name, each)
+        if isinstance(each, float)
+        else wording.DASH
+        if each is None
+        else place.name_of(name, str(each))
+        for each in values
+    )
+    return ", ".join(parts) or wording.DASH
+
+
+def _bounds_of(name: str, row: msgspec.Struct) -> tuple[float, float] | None:
+    """Return the bounds that belong to a field by their names."""
+    stem = "" if name == "expected_share" else f"{name}_"
+    lower, upper = (getattr(row, f"{stem}ci_{end}", None) for end in ("lower", "upper"))
+    return (lower, upper) if lower is not None and upper is not None else None
+
+
+def _say_number(place: Place, name: str, value: float) -> str:
     """Say a number by the name of its field."""
-    if not isinstance(value, int | float):
-        return str(value)
     if name.startswith("p_") or name.endswith(("_p", "_p_value", "p_holm")):
         return wording.p_value(float(value))
+    if isinstance(value, float) and (name.endswith("_seconds") or name in SECONDS):
+        return wording.duration(value)
     if isinstance(value, int) or (value.is_integer() and abs(value) >= 100):
         return wording.count(int(value))
-    if name.endswith("_seconds") or name in SECONDS:
-        return wording.duration(value)
+    if name in ("total", "adjusted", "shrunken", "tau"):
+        return wording.quantity(value, _unit(place), signed=True)
     if _is_share(place, name):
-        return wording.percent(value, signed=name in ("slope", "first", "last", "points"))
+        return wording.percent(value, signed=name in SIGNED)
     return wording.number(value, 4 if abs(value) < 1 else 2)
 
 
@@ -90,14 +126,20 @@ def _is_share(place: Place, name: str) -> bool:
     )
 
 
+def contrast_of(row: msgspec.Struct) -> tuple[float | None, float | None, float | None]:
+    """Return the contrast of a row with its bounds."""
+    found = (getattr(row, name, None) for name in MAINS)
+    effect = next((value for value in found if isinstance(value, int | float)), None)
+    return effect, getattr(row, "ci_lower", None), getattr(row, "ci_upper", None)
+
+
 def say_change(place: Place, row: msgspec.Struct) -> str:
-    """Say the effect of a row with its plausible range, or why there is none."""
-    effect, lower, upper = (getattr(row, name, None) for name in ("effect", "ci_lower", "ci_upper"))
+    """Say the contrast of a row with its plausible range, or why there is none."""
+    effect, lower, upper = contrast_of(row)
     if effect is None:
-        return (
-            wording.say_reason(getattr(row, "reason", None)) if getattr(row, "reason", None) else wording.DASH
-        )
-    unit = _unit(place)
+        reason = getattr(row, "reason", None)
+        return wording.say_reason(reason) if reason else wording.DASH
+    unit = _unit(place, row)
     if unit == "relative":
         said = wording.percent(effect, signed=True)
     else:
@@ -107,8 +149,11 @@ def say_change(place: Place, row: msgspec.Struct) -> str:
     return f"{said} ({wording.interval(lower, upper, unit)})"
 
 
-def _unit(place: Place) -> str:
-    """Return the unit of the effects in a table."""
+def _unit(place: Place, row: msgspec.Struct | None = None) -> str:
+    """Return the unit of the contrasts in a table, or of one row whose figure has a unit of its own."""
+    key = getattr(row, "kpi", None)
+    if key:
+        return next((each.unit for each in place.report.metrics if each.key == key), "share")
     unit = UNITS.get(place.table) or UNITS.get(place.section) or "count"
     if unit != "goal":
         return unit

@@ -19,6 +19,8 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
 """Title and first sentence, in the order of the page."""
 
 TABLES: Final[dict[str, str]] = {
+    "breakdowns": "Does the effect differ at all?",
+    "breakdowns.rows": "The goal in each group",
     "splits": "The planned split, over ids and over customers",
     "merges": "Are the arms recognised alike?",
     "sensitivities": "The goal under other rules of who is who",
@@ -72,13 +74,23 @@ COLUMNS: Final[dict[str, str]] = {
     "n_crossovers": "Met several variants", "n_customers": "Customers", "level": "Level", "from_channel": "From",
     "to_channel": "To", "source": "From", "target": "To", "counts": "Seen", "expected": "Expected",
     "gail_simon_p": "p of opposite signs", "compatible_harm": "Harm still possible", "is_reversed": "Reversed",
-    "step_seconds": "Step", "alarm": "Alarm", "kpi": "Figure",
+    "step_seconds": "Step", "alarm": "Alarm", "kpi": "Figure", "dimensions": "By", "interaction_p": "p of a difference", "interaction_p_adjusted": "p, corrected",
+    "differs": "Differs", "tau": "Spread of the effects", "i_squared": "Of the spread not by chance", "opposite_p": "p of opposite signs",
+    "by_dimension_p": "p of each on its own", "crossed_p": "p of both together", "shrunken": "Better guess", "weight": "Weight of its own number",
+    "n_journeys_control": "Journeys of control", "n_journeys_treatment": "Journeys of the variant",
+    "n_with_control": "With one, control", "n_with_treatment": "With one, variant",
+    "n_touchpoints_control": "Touchpoints, control", "n_touchpoints_treatment": "Touchpoints, variant",
+    "n_crossed": "Crossed", "mean": "Mean, within the horizon", "control_exposed": "Exposed, control",
+    "treatment_exposed": "Exposed, variant", "mix": "By where they entered", "rate": "By how well they did",
+    "mix_p_value": "p of equal entries", "n_draws": "Draws", "n_paths": "Paths", "n_pooled": "Rare paths pooled",
+    "n_cohorts": "Groups of days", "slope": "Change a step", "what": "What", "by": "By", "state": "Reads as",
+    "kind": "Kind", "value": "Which", "group": "Over", "title": "What",
 }  # fmt: skip
 
 UNITS: Final[dict[str, str]] = {
     "paths": "share", "transitions": "share", "deviations": "share", "rework": "share", "hand_offs.cells": "share",
     "shifts.classes": "share", "latencies": "seconds", "forecast": "share", "weeks": "goal", "novelty.points": "relative",
-    "sensitivities": "goal", "strata.rows": "goal", "scan": "relative", "maturity": "goal", "breakdowns": "goal",
+    "sensitivities": "goal", "strata.rows": "goal", "scan": "share", "shifts": "share", "strata": "goal", "shares": "share", "shares.links": "share", "mechanism.links": "share", "mix": "share", "maturity": "goal", "breakdowns": "goal",
     "breakdowns.rows": "goal", "coverage": "share", "coherence": "share",
 }  # fmt: skip
 """Unit of the effects of a table, or of a part: ``goal`` is that of the primary metric."""
@@ -90,6 +102,12 @@ CODES: Final[dict[str, str]] = {
     "dose": "By how often they met it",
     "assignment_id": "The id that was assigned",
     "fresh": "Fresh assignments",
+    "sdk": "SDK",
+    "(completed)": "Completed",
+    "(abandoned)": "Abandoned",
+    "(aborted)": "Aborted",
+    "(open)": "Still open",
+    "(superseded)": "Replaced by a newer one",
     "customers": "Customers",
     "ids_per_customer": "Ids per customer",
     "share_identified": "Share identified",

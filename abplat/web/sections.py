@@ -16,19 +16,24 @@ from markupsafe import Markup
 from abplat.domain.report import Report
 from abplat.web import wording
 from abplat.web.charts import forest
-from abplat.web.section_cells import Place, say_cell, say_change
+from abplat.web.section_cells import MAINS, Place, contrast_of, say_cell, say_change
 from abplat.web.section_pictures import Picture, list_pictures
 from abplat.web.section_words import COLUMNS, SECTIONS, TABLES
 
 CORE: Final = frozenset({
     "schema_version", "project", "experiment", "journey", "inputs", "verdicts", "findings", "metrics", "links",
-    "conflicts", "survival", "journey_map",
+    "conflicts", "survival", "journey_map", "evidence",
 })  # fmt: skip
 """Parts that the page shows in its own way."""
 MOST_ROWS = 60
 OPEN_ROWS = 12
-BOUNDS: Final = frozenset({"effect", "ci_lower", "ci_upper", "se"})
-SILENT: Final = frozenset({"sentence", "caption", "note", "reason"})
+BOUNDS: Final = frozenset({*MAINS, "se"})
+MOST_SENTENCES = 3
+LOUD: Final = ("is_reversed", "differs", "alarm")
+"""Marks of rows whose sentence is said however many there are."""
+LONE = 2
+"""Arms of an experiment in which a variant needs no name: there is but one."""
+SILENT: Final = frozenset({"sentence", "reading", "caption", "note", "reason", "kpi", "seed", "replicates"})
 """Said as text below the table, or in place of a number, rather than in a column."""
 
 
@@ -131,8 +136,13 @@ class _Inner(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, above: msgspec.Struct, row: msgspec.Struct) -> _Inner:
         """Keep what tells the outer rows apart."""
-        wanted = ("variant", "metric", "kpi", "by", "what")
-        names = tuple((name, str(getattr(above, name))) for name in wanted if getattr(above, name, None))
+        wanted = ("variant", "metric", "kpi", "by", "what", "dimensions")
+        found = ((name, getattr(above, name, None)) for name in wanted)
+        names = tuple(
+            (name, " \u00d7 ".join(value) if isinstance(value, tuple) else str(value))
+            for name, value in found
+            if value
+        )
         return cls(names, row)
 
 
@@ -142,10 +152,12 @@ def _is_list(value: Any) -> bool:
 
 
 def _sentences(rows: list[msgspec.Struct]) -> Iterator[str]:
-    """Yield what rows say in whole sentences."""
-    for row in rows[:OPEN_ROWS]:
-        sentence = getattr(_bare(row), "sentence", "")
-        if sentence:
+    """Yield what rows say in whole sentences: of many, only those that raise an alarm."""
+    for each in rows:
+        row = _bare(each)
+        sentence = getattr(row, "sentence", "") or getattr(row, "reading", "")
+        loud = getattr(row, "state", "") == "conflict" or any(getattr(row, name, False) for name in LOUD)
+        if sentence and (len(rows) <= MOST_SENTENCES or loud):
             yield str(sentence)
 
 
@@ -157,8 +169,8 @@ def _bare(row: msgspec.Struct) -> msgspec.Struct:
 def _table(place: Place, rows: list[msgspec.Struct]) -> SectionTable:
     """Lay out one table; columns in which nothing is said are left out."""
     shown = rows[:MOST_ROWS]
-    has_change = any(getattr(_bare(row), "effect", None) is not None for row in shown)
-    names = _columns(shown, has_change=has_change)
+    has_change = any(contrast_of(_bare(row))[0] is not None for row in shown)
+    names = _columns(place, shown, has_change=has_change)
     lines = [_values(place, row, names) for row in shown]
     bars = _bars(place, shown) if has_change else {}
     title = TABLES.get(place.table) or wording.humanise(place.table.rpartition(".")[2])
@@ -180,18 +192,41 @@ def _table(place: Place, rows: list[msgspec.Struct]) -> SectionTable:
     )
 
 
-def _columns(rows: list[msgspec.Struct], *, has_change: bool) -> list[str]:
-    """Return the fields that get a column: those in which any row says something."""
-    names: dict[str, None] = {}
+def _columns(place: Place, rows: list[msgspec.Struct], *, has_change: bool) -> list[str]:
+    """Return the fields that get a column: names first, then numbers, p-values last."""
+    names: dict[str, int] = {}
     for row in rows:
         if isinstance(row, _Inner):
-            names |= dict.fromkeys(name for name, _ in row.names)
-        for name in _bare(row).__struct_fields__:
-            value = getattr(_bare(row), name)
-            is_bound = has_change and name in BOUNDS
-            if value not in (None, "", ()) and not _is_list(value) and not is_bound and name not in SILENT:
-                names[name] = None
-    return list(names)
+            names |= dict.fromkeys((name for name, _ in row.names), 0)
+        bare = _bare(row)
+        for name in bare.__struct_fields__:
+            value = getattr(bare, name)
+            if (
+                value in (None, "", ())
+                or _is_list(value)
+                or (has_change and name in BOUNDS)
+                or _is_silent(name)
+            ):
+                continue
+            kind = 0 if isinstance(value, str | tuple) else 2 if name.startswith("p_") else 1
+            names[name] = min(kind, names.get(name, kind))
+    lone = len(place.report.experiment.variants) <= LONE and _is_one(rows)
+    kept = [name for name in names if name != "variant" or not lone or len(names) == 1]
+    return sorted(kept, key=names.__getitem__)
+
+
+def _is_silent(name: str) -> bool:
+    """Tell whether a field has no column of its own: texts below the table, bounds, standard errors."""
+    return name in SILENT or name.endswith(("_se", "ci_lower", "ci_upper"))
+
+
+def _is_one(rows: list[msgspec.Struct]) -> bool:
+    """Tell whether all rows are of one variant, so that its name can be left out."""
+    found = {
+        dict(row.names).get("variant") if isinstance(row, _Inner) else getattr(row, "variant", None)
+        for row in rows
+    }
+    return len(found) == 1
 
 
 def _values(place: Place, row: msgspec.Struct, names: list[str]) -> tuple[str, ...]:
@@ -209,7 +244,7 @@ def _bars(place: Place, rows: list[msgspec.Struct]) -> dict[int, Markup]:
     bars = {}
     for index, each in enumerate(rows):
         row = _bare(each)
-        effect, lower, upper = (getattr(row, name, None) for name in ("effect", "ci_lower", "ci_upper"))
+        effect, lower, upper = contrast_of(row)
         if effect is not None and lower is not None and upper is not None:
             tone = "more" if lower > 0 else "fewer" if upper < 0 else "calm"
             bars[index] = forest.Bar(effect, lower, upper, tone)

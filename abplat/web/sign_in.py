@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any, cast
 
+import msgspec
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from abplat.domain.passwords import SHORTEST
-from abplat.errors import AbplatError, InvalidInputError, LimitExceededError, NotAuthenticatedError
-from abplat.services import links, people, sign_in, web_sessions
+from abplat.errors import (
+    AbplatError,
+    InvalidInputError,
+    LimitExceededError,
+    NotAllowedError,
+    NotAuthenticatedError,
+    NotFoundError,
+    UnavailableError,
+)
+from abplat.services import links, oidc, people, sign_in, web_sessions
+from abplat.services.oidc import Started
 from abplat.web.door import OPEN, find_person, is_local, require_role
+from abplat.web.forms import is_secure, public_url
 from abplat.web.visitors import clear_session, current_visitor, session_token, set_session
 from abplat.web.writing import current_platform
 
+_OIDC_COOKIE = "abplat_oidc"
 _PURPOSES = (links.FIRST, links.INVITE, links.PASSWORD)
 
 
 def add_pages(pages: Blueprint) -> None:
     """Put the pages under their addresses."""
-    pages.add_url_rule("/sign-in", "sign_in", show_sign_in)
+    pages.add_url_rule("/sign-in", "show_sign_in", show_sign_in)
     pages.add_url_rule("/sign-in", "send_sign_in", send_sign_in, methods=["POST"])
+    pages.add_url_rule("/sign-in/oidc", "begin_oidc", begin_oidc)
+    pages.add_url_rule("/sign-in/oidc/answer", "finish_oidc", finish_oidc)
     pages.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
     pages.add_url_rule("/welcome/<token>", "show_link", show_link)
     pages.add_url_rule("/welcome/<token>", "use_link", use_link, methods=["POST"])
@@ -46,6 +61,73 @@ def send_sign_in() -> Any:
         return _refuse(error, _render_sign_in(error=error.message, email=email))
     _end_previous()
     return set_session(cast("Response", redirect(wanted, 303)), opened)
+
+
+@require_role(OPEN)
+def begin_oidc() -> Any:
+    """Send the browser to the provider of identities; what is secret of it stays in a cookie."""
+    settings = current_platform().settings
+    if not oidc.is_set_up(settings):
+        raise NotFoundError("no provider of identities is set up here")
+    started = oidc.start(own_path(request.args.get("next", "")))
+    try:
+        url = oidc.make_url(settings, started, _answer_url())
+    except (UnavailableError, NotAllowedError) as error:
+        return _render_sign_in(error=error.message), 503
+    response = cast("Response", redirect(url, 303))
+    kept = urlsafe_b64encode(msgspec.json.encode(started)).decode()
+    response.set_cookie(
+        _OIDC_COOKIE,
+        kept,
+        max_age=600,
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure(),
+        path="/sign-in/oidc",
+    )
+    return response
+
+
+@require_role(OPEN)
+def finish_oidc() -> Any:
+    """Sign in whoever the provider says it is, if they were invited; a sign-in is finished once."""
+    platform = current_platform()
+    try:
+        started = _read_started()
+        now = platform.clock()
+        identity = oidc.finish(platform.settings, started, request.args, _answer_url(), now=now)
+        with platform.writers.begin() as session:
+            links.spend(session, started.state, now=now)
+            user = oidc.find_user(session, identity)
+            opened = sign_in.enter(session, user, current_visitor(), now=now, how="oidc")
+    except (NotAuthenticatedError, NotAllowedError, UnavailableError, InvalidInputError) as error:
+        response = make_response(_render_sign_in(error=error.message), 401)
+    else:
+        _end_previous()
+        response = set_session(cast("Response", redirect(own_path(started.next), 303)), opened)
+    response.delete_cookie(
+        _OIDC_COOKIE, path="/sign-in/oidc", httponly=True, samesite="Lax", secure=is_secure()
+    )
+    return response
+
+
+def _read_started() -> Started:
+    """Return what the browser kept while it was at the provider.
+
+    Raises:
+        NotAuthenticatedError: If it kept nothing.
+    """
+    try:
+        return msgspec.json.decode(urlsafe_b64decode(request.cookies.get(_OIDC_COOKIE, "")), type=Started)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise NotAuthenticatedError(
+            "this browser has not begun a sign-in, or waited too long; begin again"
+        ) from error
+
+
+def _answer_url() -> str:
+    """Return where the provider sends the browser back to."""
+    return f"{public_url()}/sign-in/oidc/answer"
 
 
 @require_role(OPEN)
@@ -86,7 +168,9 @@ def own_path(wanted: str) -> str:
 def _render_sign_in(**over: Any) -> str:
     """Make the page."""
     wanted = own_path(request.values.get("next", ""))
-    return render_template("sign_in.html", next=wanted, **over)
+    settings = current_platform().settings
+    title = settings.oidc_title if oidc.is_set_up(settings) else ""
+    return render_template("sign_in.html", next=wanted, oidc_title=title, **over)
 
 
 def _refuse(error: AbplatError, page: str) -> Response:

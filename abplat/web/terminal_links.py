@@ -43,6 +43,9 @@ def _render_links(detail: LinkSection) -> Iterator[RenderableType]:
         lines = [mechanism.sentence]
         lines += [
             f"{link.source} to {link.target}: expected {link.expected}, {wording.humanise(link.grade).lower()}"
+            + {None: "", True: ", of the size predicted", False: ", not of the size predicted"}[
+                link.is_size_right
+            ]
             for link in mechanism.links
         ]
         yield _block(f"Mechanism, {mechanism.variant}", lines, mechanism.caption)
@@ -56,6 +59,9 @@ def _render_links(detail: LinkSection) -> Iterator[RenderableType]:
     if detail.shifts:
         lines = [f"{shift.variant}: {shift.sentence}" for shift in detail.shifts]
         yield _block("Shifted or saved", lines, detail.shifts[0].caption)
+    if detail.abandonment:
+        lines = [f"{found.variant}: {found.sentence}" for found in detail.abandonment]
+        yield _block("Where journeys are left", lines, detail.abandonment[0].caption)
     for split in detail.mix:
         if split.mix is not None and split.rate is not None:
             said = [f"mix {wording.points(split.mix)}, rate {wording.points(split.rate)}"]

@@ -62,7 +62,7 @@ def expose(key: str, actor: str, variant: str, hour: float, **over: Any) -> Expo
     """Return an exposure."""
     channel, reason, sdk = over.get("channel", "web"), over.get("reason", "split"), over.get("sdk")
     ts = T0 + int(hour * HOUR)
-    return ExposureRow(key, actor, "form", variant, ts, channel, reason, "v1", sdk)
+    return ExposureRow(key, actor, "form", variant, ts, channel, reason, "v1", sdk=sdk)
 
 
 def test_recognition_moved_by_the_variant_is_found(contaminated: Report) -> None:

@@ -121,3 +121,17 @@ def test_mix_and_rate_add_up(reports: dict[str, Report]) -> None:
 
     assert split.mix == pytest.approx(0)
     assert split.rate == pytest.approx(split.difference)
+
+
+def test_where_journeys_are_left_is_one_test_over_all_stages(reports: dict[str, Report]) -> None:
+    """The trap sends people away before the quote; nothing moves where nothing was planted."""
+    found = {}
+    for world in ("nothing", "conflict"):
+        detail = reports[world].link_detail
+        assert detail is not None
+        [found[world]] = detail.abandonment
+
+    assert found["nothing"].state == "nothing_shown"
+    quote = next(row for row in found["conflict"].classes if row.channel == "quote")
+    assert quote.ci_lower is not None
+    assert quote.ci_lower > 0

@@ -1,4 +1,4 @@
-"""Strata against the total: Simpson's reversal, and effects of opposite sign."""
+"""Every local KPI against the journey; strata against the total: Simpson, and effects of opposite sign."""
 
 from __future__ import annotations
 
@@ -78,3 +78,18 @@ def test_alike_weeks_say_nothing(tmp_path: Path) -> None:
     )
 
     assert not {"simpson", "qualitative_interaction"} & set(codes(report))
+
+
+def test_a_local_kpi_of_any_role_is_held_against_the_journey(tmp_path: Path) -> None:
+    """The form is sent more often and fewer tents are sold; nobody had called the form a touchpoint."""
+    shop = Shop(tmp_path)
+    shop.run({"control": Truth(), "treatment": Truth(form=0.55, purchase=0.33)}, 2_400)
+    uses = [{"metric": "completed", "role": "primary"}, {"metric": "form", "role": "secondary"}]
+    report = analyse(shop.write(), make_shop_plan(metrics=uses), AS_OF, Settings(data_dir=tmp_path))
+    assert report.conflict_scan is not None
+    rows = {row.kpi: row for row in report.conflict_scan.scan}
+
+    assert rows["form"].state == "conflict"
+    assert {row.kind for row in rows.values()} == {"touchpoint", "stage"}
+    assert codes(report)["conflict"] == "warning"
+    assert not report.verdicts[0].may_ship

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,8 @@ NEEDED_BODIES = {
     "phases": {"reason": "more", "included": 6000},
     "approve": {"step": 0},
     "conclude": {"outcome": "won"},
+    "approvals": {"action": "start"},
+    "comments": {"body": "hello"},
 }
 
 
@@ -221,7 +224,8 @@ def _calls(app: Flask) -> list[tuple[str, str]]:
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith("/v1/"):
             continue
-        url = rule.rule.replace("<any('.json', '.csv'):suffix>", ".csv").replace("<key>", "KEY")
+        url = re.sub(r"<any\(.*?\):suffix>", ".csv", rule.rule).replace("<key>", "KEY")
+        url = re.sub(r"<(\w+:)?\w+>", "7", url)
         found += [(method, url) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found
 

@@ -48,13 +48,12 @@ def test_every_route_is_documented(app: Flask) -> None:
     nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments|observations"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
-            url = rule.rule.replace("<any('.json', '.csv', '.parquet'):suffix>", ".csv").replace(
+            url = rule.rule.replace("<any('.json', '.csv', '.parquet', '.ipynb'):suffix>", ".csv").replace(
                 "<key>", "KEY"
             )
             url = url.replace("<path:key>", "KEY")
-            url = (
-                url.replace("<plan_id>", "ID").replace("<request_id>", "ID").replace("<selector>", "SELECTOR")
-            )
+            url = re.sub(r"<(?:int:number|plan_id|request_id)>", "ID", url)
+            url = re.sub(r"<(\w+)>", lambda found: found[1].upper(), url)
             general = re.sub(rf"^/v1/({nouns})(/KEY(/archive)?)?$", r"/v1/NOUN\2", url)
 
             assert general in page, url

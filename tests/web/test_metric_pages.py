@@ -47,7 +47,14 @@ def get(app: Flask, path: str = "") -> str:
 
 @pytest.mark.parametrize(
     ("query", "n"),
-    [("", 3), ("?q=clicks", 1), ("?kind=completion", 1), ("?journey=buy", 1), ("?owner=Ada", 2), ("?q=zzz", 0)],
+    [
+        ("", 3),
+        ("?q=clicks", 1),
+        ("?kind=completion", 1),
+        ("?journey=buy", 1),
+        ("?owner=Ada", 2),
+        ("?q=zzz", 0),
+    ],
 )
 def test_the_catalogue_is_searched_and_filtered(app: Flask, query: str, n: int) -> None:
     """By words, kind, journey and owner."""

@@ -10,7 +10,7 @@ from abplat.analysis.links.latency import time_links
 from abplat.analysis.links.mechanism import grade_mechanism
 from abplat.analysis.links.mix import split_mix_and_rate
 from abplat.analysis.links.shares import share_out
-from abplat.analysis.links.shifts import find_shifts
+from abplat.analysis.links.shifts import find_abandonment, find_shifts
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report import LinkDecomposition
 from abplat.domain.report_links import LinkSection
@@ -27,4 +27,5 @@ def describe_links(
         shifts=find_shifts(gathered, plan),
         latencies=time_links(gathered, plan),
         mechanism=grade_mechanism(plan, decompositions),
+        abandonment=find_abandonment(gathered, plan),
     )

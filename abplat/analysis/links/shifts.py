@@ -9,13 +9,14 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Gathered, IntArray
-from abplat.analysis.metrics.on_journeys import completed_in_time
+from abplat.analysis.metrics.on_journeys import abandonment_point, completed_in_time
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.analysis.tally import inside, spans_of, watched
 from abplat.domain.report_links import ShiftClass, ShiftFacts
 from abplat.stats.shift import NONE, ShiftRow
 
 COMPLETIONS = "completions"
+ABANDONMENT = "abandonment"
 SEVERAL = "several channels"
 UNKNOWN = "unknown channel"
 _NOBODY, _SEVERAL, _UNKNOWN = -1, -2, -3
@@ -31,6 +32,18 @@ def find_shifts(gathered: Gathered, plan: AnalysisPlan) -> tuple[ShiftFacts, ...
             check = stats.check_shift(counts[0], count, plan.alpha)
             found.append(_render(variant.key, what, title, check))
     return tuple(sorted(found, key=lambda each: each.variant))
+
+
+def find_abandonment(gathered: Gathered, plan: AnalysisPlan) -> tuple[ShiftFacts, ...]:
+    """Test where journeys were left: over all stages at once, then stage by stage with Holm."""
+    walked = gathered.walked[plan.journey["key"]]
+    point = abandonment_point(walked, len(gathered.population))
+    names = [stage["key"] for stage in plan.journey["stages"]]
+    counts = [_count(point[gathered.arm(place)], names) for place in range(len(plan.variants))]
+    return tuple(
+        _render(variant.key, ABANDONMENT, "Abandonments", stats.check_shift(counts[0], count, plan.alpha))
+        for variant, count in zip(plan.variants[1:], counts[1:], strict=True)
+    )
 
 
 Question = tuple[str, str, IntArray, Sequence[str], np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]
@@ -131,10 +144,10 @@ def _say(title: str, check: stats.ShiftCheck) -> str:
     fell = ", ".join(row.key for row in shown if (row.effect or 0) < 0)
     rose = ", ".join(row.key for row in shown if (row.effect or 0) > 0)
     return {
-        "shifted": f"{title} shifted, not saved: fewer customers in {fell}, more in {rose}, the total unchanged.",
+        "shifted": f"{title} shifted, not {'avoided' if title == 'Abandonments' else 'saved'}: fewer customers in {fell}, more in {rose}, the total unchanged.",
         "partly_shifted": f"{title} partly shifted: fewer customers in {fell}, more in {rose}, and the total changed.",
-        "fewer": f"{title}: fewer customers in all ({fell or 'no channel by itself'}), none more.",
-        "more": f"{title}: more customers in all ({rose or 'no channel by itself'}), none fewer.",
-        "changed": f"{title}: the channels differ, and no single move explains it.",
-        "nothing_shown": f"{title}: no change of channel is shown.",
+        "fewer": f"{title}: fewer customers in all ({fell or 'none by itself'}), none more.",
+        "more": f"{title}: more customers in all ({rose or 'none by itself'}), none fewer.",
+        "changed": f"{title}: the classes differ, and no single move explains it.",
+        "nothing_shown": f"{title}: no move is shown.",
     }[check.state]

@@ -82,10 +82,10 @@ def read_history(
     as_of_us = to_micros(as_of)
     window = last_window(as_of_us, subject.plan.horizon_us)
     with PastSnapshot(lake, subject.plan.project, as_of_us, settings) as snapshot:
-        source, known = _find_entries(snapshot, subject, request, window)
+        source, known = find_entries(snapshot, subject, request, window)
         if not snapshot.entries:
             return NotComputable("no_history", _describe_absence(snapshot, subject, window))
-        plan = _plan_past(subject, source)
+        plan = plan_past(subject, source)
         gathered = gather(snapshot, plan)
     if not len(gathered.population):
         return NotComputable("no_history", _describe_absence(None, subject, window))
@@ -100,7 +100,7 @@ def read_history(
     )
 
 
-def _plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
+def plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
     """Return the plan by which the past is gathered: its variants, and one metric."""
     plan = replace(subject.plan, variants=_PSEUDO_VARIANTS, metrics=(subject.metric,))
     if source != "exposures" or subject.past is None:
@@ -109,7 +109,7 @@ def _plan_past(subject: PlanSubject, source: Source) -> AnalysisPlan:
     return replace(plan, variants=subject.past.variants, experiment=experiment)
 
 
-def _find_entries(
+def find_entries(
     snapshot: PastSnapshot, subject: PlanSubject, request: PlanRequest, window: Window
 ) -> tuple[Source, Window]:
     """Take exposures where there are any, else first touchpoints."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from abplat.api.schemas.definitions import (
+    DocumentSchema,
     StrictSchema,
     VersionedSchema,
     choice_field,
@@ -109,6 +110,41 @@ class MetricUses(StrictSchema):
     """Everything that uses a metric."""
 
     items = fields.List(fields.Nested(UsedBySchema))
+
+
+class HistoryRequestSchema(DocumentSchema):
+    """How the past of a metric is to be read."""
+
+    may_be_absent = True
+    horizon = duration_field("How long each customer is watched; 7d", allow_none=True)
+    journey = key_field(allow_none=True)
+
+
+class HistoryQueued(StrictSchema):
+    """The job that will read the past."""
+
+    job = fields.Integer(metadata={"description": "Number of the job"})
+
+
+class MetricHistorySchema(StrictSchema):
+    """What the past says of a metric; null where there is no number, with a reason."""
+
+    metric = fields.String()
+    as_of = fields.String()
+    horizon = fields.String()
+    source = fields.String(metadata={"description": "exposures or first_touchpoints"})
+    window_from = fields.String(allow_none=True)
+    window_to = fields.String(allow_none=True)
+    n = fields.Integer(metadata={"description": "Customers"})
+    value = fields.Float(allow_none=True)
+    variance = fields.Float(allow_none=True, metadata={"description": "Per customer"})
+    skewness = fields.Float(allow_none=True)
+    covariate_gain = fields.Float(allow_none=True, metadata={"description": "Share of variance taken away"})
+    days = fields.List(fields.Dict(keys=fields.String()))
+    capping = fields.Dict(keys=fields.String(), allow_none=True)
+    mde = fields.List(fields.Dict(keys=fields.String()), metadata={"description": "In 2, 4 and 8 weeks"})
+    false_positives = fields.Dict(keys=fields.String(), allow_none=True)
+    reason = fields.String(allow_none=True)
 
 
 METRIC = make_schemas("Metric", MetricFields, VersionedSchema)

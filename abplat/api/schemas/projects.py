@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from abplat.api.schemas.definitions import DocumentSchema, StrictSchema, duration_field, key_field, text_field
+from abplat.domain.approvals import ACTIONS
+
+
+class ApprovalsSetting(StrictSchema):
+    """Actions on experiments that a second person must agree to."""
+
+    required = fields.List(fields.String(validate=validate.OneOf(ACTIONS)))
 
 
 class ProjectFields(Schema):
@@ -14,6 +21,10 @@ class ProjectFields(Schema):
     title = text_field("Name for people", required=True)
     fill_standing = fields.Boolean(
         metadata={"description": "Tell targeting where the customer stands, when the caller does not"}
+    )
+    approvals = fields.Nested(
+        ApprovalsSetting,
+        metadata={"description": "What a second person must agree to; a key may only add to it"},
     )
     keep_facts = duration_field("How long facts are kept; for ever where it is left out", allow_none=True)
 
