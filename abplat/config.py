@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,25 @@ class Settings:
     def lake_dir(self) -> Path:
         """The folder of the Delta tables."""
         return self.data_dir.resolve() / "lake"
+
+
+def memory_bytes(limit: str) -> int:
+    """Return a memory limit in bytes.
+
+    Raises:
+        InvalidInputError: If it is none.
+
+    Examples:
+        >>> memory_bytes("2GB"), memory_bytes("512 MiB")
+        (2000000000, 536870912)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", limit.strip(), re.IGNORECASE)
+    if found is None:
+        raise InvalidInputError.at(
+            "ABPLAT_MEMORY_LIMIT", f"{limit!r} is not an amount of memory such as 2GB", "bad_setting"
+        )
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** (" KMGT".index(unit.upper() or " ")))
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.cluster_effects import MIN_CLUSTERS, by_group, compare_groups
 from abplat.analysis.evidence import keep_moments, keep_tables
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.metrics import (
@@ -21,6 +22,7 @@ from abplat.analysis.metrics import (
     arm_of,
     measure,
     sample_events,
+    spend_times,
     sum_moments,
     tabulate_metric,
 )
@@ -66,6 +68,9 @@ def measure_metric(
     found = measure(metric, gathered, plan)
     if found.reason is not None:
         return _finish(metric, plan, standing, _refuse(found.reason, plan))
+    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
+    if plan.is_clustered:
+        return _finish(metric, plan, standing, _compare_clustered(metric, found, gathered, plan, values))
     records = sum_moments(found, gathered, len(plan.variants))
     how = stats.ComparisonPlan(alpha=effect_alpha(metric, plan), kind=found.kind)
     comparisons: list[stats.Computed[AnyComparison]] = [
@@ -74,9 +79,22 @@ def measure_metric(
     margins = tuple(_check_margin(metric, record, records[0], plan, found) for record in records[1:])
     method = f"; {_covariate_text(plan)}" if found.covariate is not None else ""
     method += f"; {found.note}" if found.note else ""
-    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
     evidence = keep_moments(metric.key, records, how, plan)
     return _finish(metric, plan, standing, _Computed(values, comparisons, margins, method, evidence))
+
+
+def _compare_clustered(
+    metric: PlannedMetric,
+    found: UnitRows | None,
+    gathered: Gathered,
+    plan: AnalysisPlan,
+    values: tuple[VariantValue, ...],
+) -> _Computed:
+    """Compare the arms with the groups that were drawn as units."""
+    made = compare_groups(metric, found, gathered, plan, effect_alpha(metric, plan))
+    note = f"; {_covariate_text(plan)}" if made.is_adjusted else ""
+    note += f"; {found.note}" if found is not None and found.note else ""
+    return _Computed(values, list(made.comparisons), made.margins, note)
 
 
 def _refuse(reason: str, plan: AnalysisPlan) -> _Computed:
@@ -142,6 +160,11 @@ def _measure_time(
         n = sum(table.events) + sum(table.censored)
         number, reason = (None, mean.reason) if isinstance(mean, stats.NotComputable) else (mean.value, None)
         values.append(VariantValue(variant=variant.key, n=n, total=None, value=number, reason=reason))
+    if plan.is_clustered:
+        spent = spend_times(metric, gathered, plan)
+        return _finish(
+            metric, plan, standing, _compare_clustered(metric, spent, gathered, plan, tuple(values))
+        )
     margins = tuple(_time_margin(metric, comparison, plan.alpha) for comparison in comparisons)
     evidence = keep_tables(metric.key, tables, tau, alpha, plan)
     return _finish(metric, plan, standing, _Computed(tuple(values), comparisons, margins, evidence=evidence))
@@ -150,9 +173,13 @@ def _measure_time(
 def _measure_sample(
     metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan, standing: Standing
 ) -> MeasuredMetric:
-    """Compute the row of a quantile; its interval is clustered by customer."""
+    """Compute the row of a quantile; its interval is clustered by customer, or by what was drawn."""
     level = float(metric.detail.get("quantile") or 0.5)
     samples = [sample_events(metric, gathered, position) for position in range(len(plan.variants))]
+    if plan.is_clustered:
+        samples = [by_group(each, gathered) for each in samples]
+        if sum(np.unique(each.units).size for each in samples) < MIN_CLUSTERS:
+            return _finish(metric, plan, standing, _refuse("too_few_clusters", plan))
     found = [stats.estimate_quantile(each.values, each.units, level, plan.alpha) for each in samples]
     values = tuple(
         VariantValue(

@@ -7,24 +7,18 @@ one, and since when the person behind an id was known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.identity import Alias, IdentityMap
-from abplat.analysis.journeys.encode import code
-from abplat.analysis.population import Population
-from abplat.analysis.snapshot import Exposure
-from abplat.domain.identity import AUTHORITATIVE, id_type
+from abplat.analysis.exposed import Exposed, compact
+from abplat.analysis.who import Who
 
 Ints: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 
-INHERITED = frozenset({"pinned"})
-"""Reasons of a decision that copies what was decided before."""
 NEVER = np.iinfo(np.int64).max
 
 
@@ -63,45 +57,38 @@ class Encounters:
     known_before: Flags
 
 
-def meet(
-    exposures: Sequence[Exposure],
-    identities: IdentityMap,
-    aliases: Sequence[Alias],
-    variants: Mapping[str, int],
-    population: Population,
-) -> Encounters:
+def meet(exposed: Exposed, who: Who) -> Encounters:
     """Describe how a population was met.
 
     Args:
-        exposures: Those that count, in the order of time and event id.
-        identities: Who is who.
-        aliases: The links that made it so.
-        variants: Position of each variant.
-        population: The customers of those exposures.
+        exposed: The exposures, and the population they make.
+        who: Who is who, and the links that made it so.
     """
-    codes = {key: place for place, key in enumerate(identities.ids)}
-    actor = np.array([codes[exposure.actor] for exposure in exposures], np.int64)
-    unit = population.locate(identities.customer_of[actor]) if actor.size else actor
+    facts, population = exposed.facts, exposed.population
+    kept = np.flatnonzero(exposed.counting)
+    actor = who.place_of[facts.code[kept]].astype(np.int64)
+    unit = population.locate(who.identities.customer_of[actor])
     used, first, assigned = np.unique(actor, return_index=True, return_inverse=True)
-    channel, channels = code(exposure.channel for exposure in exposures)
-    sdk, sdks = code(exposure.sdk for exposure in exposures)
+    channel, channels = compact(facts.channel[kept], facts.channels)
+    sdk, sdks = compact(facts.sdk[kept], facts.sdks)
+    names = who.identities.named_by[population.customer]
+    joined = np.bincount(who.identities.customer_of, minlength=who.identities.n_customers)
     earliest = first_of_each(unit, len(population))
-    copied = np.array([exposure.reason in INHERITED for exposure in exposures], bool)
     return Encounters(
         unit=unit.astype(np.int64),
         assigned=assigned.astype(np.int64),
-        variant=np.array([variants[exposure.variant] for exposure in exposures], np.int64),
-        ts=np.array([exposure.ts_us for exposure in exposures], np.int64),
+        variant=exposed.variant[kept].astype(np.int64),
+        ts=facts.ts[kept],
         channel=channel.astype(np.int64),
         sdk=sdk.astype(np.int64),
         channels=channels,
         sdks=sdks,
-        ids=tuple(identities.ids[place] for place in used.tolist()),
+        ids=who.names_of(used),
         first=first.astype(np.int64),
-        fresh=~copied[first],
-        n_ids=np.bincount(identities.customer_of, minlength=len(identities.customers))[population.customer],
-        identified=np.array([_is_known(identities.customers[c]) for c in population.customer.tolist()], bool),
-        known_before=_known_before(identities, aliases, actor[earliest], population.first_exposure),
+        fresh=~facts.inherited[kept][first],
+        n_ids=joined[population.customer],
+        identified=who.is_customer[names],
+        known_before=_known_before(who, actor[earliest], population.first_exposure),
     )
 
 
@@ -118,24 +105,16 @@ def first_of_each(owner: NDArray[Any], n: int) -> Ints:
     return first
 
 
-def _is_known(typed_id: str) -> bool:
-    """Tell whether an id names a customer."""
-    return id_type(typed_id) == AUTHORITATIVE
-
-
-def _known_before(identities: IdentityMap, aliases: Sequence[Alias], actor: Ints, exposed_us: Ints) -> Flags:
+def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
     """Return whether the exposed id, and the customer behind it, had been joined by the exposure."""
-    codes = {key: place for place, key in enumerate(identities.ids)}
-    joined = np.full(len(identities.ids), NEVER, np.int64)
-    named = np.full(len(identities.customers), NEVER, np.int64)
-    for alias in aliases:
-        ends = [codes[key] for key in (alias.a, alias.b) if key in codes]
-        customers = {int(identities.customer_of[end]) for end in ends}
-        if len(ends) == 2 and len(customers) == 1:
-            joined[ends] = np.minimum(joined[ends], alias.ts_us)
-            if _is_known(alias.a) or _is_known(alias.b):
-                (customer,) = customers
-                named[customer] = min(int(named[customer]), alias.ts_us)
-    own = np.array([_is_known(identities.ids[place]) for place in actor.tolist()], bool)
-    since = np.maximum(joined[actor], named[identities.customer_of[actor]])
-    return np.asarray(own | (since <= exposed_us))
+    links, customer_of = who.links, who.identities.customer_of
+    inside = customer_of[links.a] == customer_of[links.b]
+    a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
+    joined = np.full(customer_of.size, NEVER, np.int64)
+    np.minimum.at(joined, a, ts)
+    np.minimum.at(joined, b, ts)
+    names = who.is_customer[a] | who.is_customer[b]
+    named = np.full(who.identities.n_customers, NEVER, np.int64)
+    np.minimum.at(named, customer_of[a[names]], ts[names])
+    since = np.maximum(joined[actor], named[customer_of[actor]])
+    return np.asarray(who.is_customer[actor] | (since <= exposed_us))

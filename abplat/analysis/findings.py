@@ -76,13 +76,15 @@ def check_exposures(variants: Sequence[VariantFacts]) -> Finding:
 
 
 def check_split(variants: Sequence[VariantFacts], identity: IdentitySection | None = None) -> Finding | None:
-    """Test the split over customers against the plan.
+    """Test the split over customers, or over the groups that were drawn, against the plan.
 
     Where the ids were split as planned and the customers were not, the fault lies with identity,
     which has a finding of its own; this one then speaks of the ids.
     """
     counts = {variant.key: variant.n_exposed for variant in variants}
     who = "Customers"
+    if any(variant.n_clusters is not None for variant in variants):
+        counts, who = {variant.key: variant.n_clusters or 0 for variant in variants}, "Groups"
     if identity is not None and is_recognition(identity):
         counts, who = identity.splits[0].counts, "Fresh assignments"
     weights = {variant.key: float(variant.weight) for variant in variants}

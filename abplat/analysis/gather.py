@@ -1,180 +1,144 @@
 """Gather what an analysis needs from the lake: identities, population, journeys, contacts.
 
 Only facts that had happened and been received by ``as_of`` are read, each event id once: the copy
-received first. What is read depends on nothing but facts, plan and ``as_of``.
+received first. What is read depends on nothing but facts, plan and ``as_of``. All experiments of a
+project are gathered by one reading, and each alone would find the same.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.encounters import meet
+from abplat.analysis.exposed import Exposed, expose
 from abplat.analysis.gathered import Contacts, Counts, FloatArray, Gathered, WalkedJourney
-from abplat.analysis.identity import IdentityMap, resolve
 from abplat.analysis.journeys.encode import code
-from abplat.analysis.journeys.matcher import match_journeys
-from abplat.analysis.journeys.steps import trace
+from abplat.analysis.journeys.results import JourneyColumns
+from abplat.analysis.journeys.steps import pick_steps
 from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
-from abplat.analysis.population import ExposureColumns, Population, first_exposures
+from abplat.analysis.population import Population
 from abplat.analysis.profile import read_profile
-from abplat.analysis.serving import read_capable
-from abplat.analysis.snapshot import Exposure, Snapshot
+from abplat.analysis.reading import (
+    ContactEvents,
+    Reading,
+    definition_of,
+    is_plain,
+    journey_keys,
+    match_of,
+    read,
+)
+from abplat.analysis.serving import capable_matches
+from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.walking import lay_out
-from abplat.domain.journeys import parse_journey
 
-OVERRIDE = "override"
 _MAX_BITS = 60
 """Needs that one pass can tell apart."""
 
 
 def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
     """Read a snapshot of the lake as the plan asks."""
-    exposures = snapshot.exposures(plan.experiment["key"])
-    actors = list(dict.fromkeys((*snapshot.actors(), *(exposure.actor for exposure in exposures))))
-    aliases = snapshot.aliases()
-    identities = resolve(actors, aliases, snapshot.as_of_us)
-    customer_of = dict(zip(identities.ids, identities.customer_of.tolist(), strict=True))
-    kept = _keep(exposures, customer_of, plan)
-    population = _populate(exposures, customer_of, plan)
-    _choose(snapshot, actors, identities, population)
-    profile = read_profile(snapshot, population, identities, plan.registry, plan.attributes)
-    capable = read_capable(snapshot, plan.registry, population)
-    parts = [part for metric in plan.metrics for _, part in metric.parts]
-    keys = sorted({metric.journey for metric in (*plan.metrics, *parts)} | {plan.journey["key"]})
+    return next(gather_all(snapshot, [plan]))
+
+
+def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
+    """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    exposed = [_expose(snapshot, plan) for plan in plans]
+    found = read(snapshot, plans, [each.population for each in exposed])
+    for plan, each in zip(plans, exposed, strict=True):
+        yield _gather_one(snapshot, plan, each, found)
+
+
+def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
+    """Find the population of a plan."""
+    overridden = snapshot.codes_of(sorted(plan.experiment.get("overrides") or ()))
+    drawn = plan.experiment.get("unit_type") if plan.is_clustered else None
+    facts = snapshot.exposure_facts(plan.experiment["key"], drawn)
+    return expose(facts, snapshot.who, plan, overridden.tolist())
+
+
+def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
+    """Take from a reading what one plan asks for."""
+    population = exposed.population
+    _choose(snapshot, plan, population)
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
-        walked={
-            key: _walk(snapshot, plan.journeys[key], population, plan, len(identities.customers))
-            for key in keys
-        },
-        contacts=_contacts(snapshot, plan, population),
+        walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
+        contacts=_contacts(found, snapshot, plan, population),
         scores=_scores(snapshot, plan, population),
-        counts=_count(snapshot, identities, exposures, plan),
-        n_earlier=len(
-            _earlier(
-                [each for each in exposures if _counts_for(each, plan, _places(plan))], customer_of, plan
-            )
-        ),
-        encounters=meet(kept, identities, aliases, _places(plan), population),
-        profile=profile,
-        capable=capable,
+        counts=_count(snapshot, exposed),
+        n_earlier=exposed.n_earlier,
+        encounters=meet(exposed, snapshot.who),
+        profile=read_profile(snapshot, population, plan.registry, plan.attributes),
+        capable=_capable(found, plan, population),
     )
 
 
-def _is_override(exposure: Exposure, plan: AnalysisPlan) -> bool:
-    """Tell whether a unit was put into its variant by hand: it says so, or the plan lists it."""
-    return exposure.reason == OVERRIDE or exposure.actor in (plan.experiment.get("overrides") or ())
+def _choose(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> None:
+    """Ask for the events of exposed customers alone; by name only where texts are read."""
+    exposed = np.zeros(snapshot.who.identities.n_customers, bool)
+    exposed[population.customer] = True
+    by_name = bool(list_scores(plan.metrics)) or not all(map(is_plain, list_needs(plan.metrics)))
+    snapshot.choose_codes(snapshot.who.actors_of(exposed), by_name=by_name)
 
 
-def _counts_for(exposure: Exposure, plan: AnalysisPlan, known: Mapping[str, int]) -> bool:
-    """Tell whether an exposure puts its customer into the population.
-
-    Units put into a variant by hand are not randomised; a variant that is not planned is none.
-    """
-    return exposure.variant in known and not _is_override(exposure, plan)
-
-
-def _places(plan: AnalysisPlan) -> dict[str, int]:
-    """Return the position of each variant."""
-    return {variant.key: place for place, variant in enumerate(plan.variants)}
+def _capable(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
+    """Return the touchpoints that can show a variant, by channel."""
+    if not len(population):
+        return {}
+    return {
+        channel: _of_units(found.contacts[match], population)
+        for channel, match in capable_matches(plan.registry).items()
+    }
 
 
-def _keep(
-    exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
-) -> list[Exposure]:
-    """Return the exposures that count, of customers of the present phase."""
-    known = _places(plan)
-    counting = [exposure for exposure in exposures if _counts_for(exposure, plan, known)]
-    earlier = _earlier(counting, customer_of, plan)
-    return [exposure for exposure in counting if customer_of[exposure.actor] not in earlier]
-
-
-def _populate(
-    exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan
-) -> Population:
-    """Return who was exposed to what, by the earliest exposure of each customer."""
-    known = _places(plan)
-    kept = _keep(exposures, customer_of, plan)
-    channel, channels = code(exposure.channel for exposure in kept)
-    columns = ExposureColumns(
-        customer=np.array([customer_of[exposure.actor] for exposure in kept], np.int32),
-        ts=np.array([exposure.ts_us for exposure in kept], np.int64),
-        variant=np.array([known[exposure.variant] for exposure in kept], np.int32),
-        variants=tuple(known),
-        channel=channel,
-        channels=channels,
-        # They come in the order of time and event id.
-        tie=np.arange(len(kept)),
-    )
-    return first_exposures(columns)
-
-
-def _earlier(exposures: Sequence[Exposure], customer_of: Mapping[str, int], plan: AnalysisPlan) -> set[int]:
-    """Return the customers of earlier phases: they were drawn by other weights or another salt."""
-    if plan.counts_from_us is None:
-        return set()
-    return {customer_of[exposure.actor] for exposure in exposures if _is_earlier(exposure, plan)}
-
-
-def _is_earlier(exposure: Exposure, plan: AnalysisPlan) -> bool:
-    """Tell whether an earlier phase decided an exposure: it says so itself, else its time does.
-
-    An SDK may go by the configuration before for as long as it has no newer one.
-    """
-    if exposure.phase is not None:
-        return exposure.phase < plan.counts_from_phase
-    return plan.counts_from_us is not None and exposure.ts_us < plan.counts_from_us
-
-
-def _choose(
-    snapshot: Snapshot, actors: Sequence[str], identities: IdentityMap, population: Population
-) -> None:
-    """Ask for the events of exposed customers alone."""
-    customer = identities.customer_of[: len(actors)]
-    exposed = np.flatnonzero(population.locate(customer) >= 0).tolist()
-    snapshot.choose_customers(
-        [actors[place] for place in exposed], (int(customer[place]) for place in exposed)
-    )
-
-
-def _walk(
-    snapshot: Snapshot,
-    document: Mapping[str, Any],
-    population: Population,
-    plan: AnalysisPlan,
-    n_customers: int,
-) -> WalkedJourney:
-    """Find the journeys of one definition and roll them up per exposed customer."""
-    definition = parse_journey(dict(document), require_owner=False)
-    is_own = definition.key == plan.journey["key"]
-    events = snapshot.events(definition, n_customers)
-    journeys = match_journeys(definition, events, snapshot.as_of_us, members=is_own)
+def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) -> WalkedJourney:
+    """Lay the journeys of one definition beside the population."""
+    definition = definition_of(plan, key)
+    journeys = found.journeys[definition]
+    steps = found.steps.get(definition) if key == plan.journey["key"] else None
+    mine = population.locate(journeys.customer) >= 0
+    if not mine.all():  # the reading may have seen customers of other experiments
+        names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
+        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        steps = None if steps is None else pick_steps(steps, mine)
     return lay_out(
         journeys,
-        events.channels,
+        found.channels[definition],
         population,
         horizon_us=plan.horizon_us,
         grace_us=plan.grace_us,
-        steps=trace(journeys, events) if is_own else None,
+        steps=steps,
     )
 
 
-def _contacts(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
-    """Return the events that metrics count."""
+def _contacts(
+    found: Reading, snapshot: Snapshot, plan: AnalysisPlan, population: Population
+) -> dict[str, Contacts]:
+    """Return the events that metrics count; those that need texts of events are read apart."""
     needs = list_needs(plan.metrics)
-    found: dict[str, Contacts] = {}
-    for start in range(0, len(needs), _MAX_BITS):
-        found |= _read_needs(snapshot, needs[start : start + _MAX_BITS], population)
-    return found
+    contacts = {
+        need.key: _of_units(found.contacts[match_of(need)], population) for need in needs if is_plain(need)
+    }
+    rest = [need for need in needs if not is_plain(need)]
+    for start in range(0, len(rest), _MAX_BITS):
+        contacts |= _read_needs(snapshot, rest[start : start + _MAX_BITS], population)
+    return contacts
+
+
+def _of_units(events: ContactEvents, population: Population) -> Contacts:
+    """Return the events of exposed customers."""
+    unit = population.locate(events.customer)
+    mine = np.flatnonzero(unit >= 0)
+    mine = mine[np.argsort(events.ts[mine], kind="stable")]
+    return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 
 def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Population) -> dict[str, Contacts]:
@@ -236,22 +200,20 @@ def _scores(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> d
     }
 
 
-def _count(
-    snapshot: Snapshot, identities: IdentityMap, exposures: Sequence[Exposure], plan: AnalysisPlan
-) -> Counts:
+def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:
     """Count what was read."""
-    known = _places(plan)
-    strangers = Counter(exposure.variant for exposure in exposures if exposure.variant not in known)
+    who = snapshot.who
     return Counts(
-        n_events=snapshot.count_events(),
-        n_customers=len(identities.customers),
+        n_events=snapshot.fact_counts["touchpoint"],
+        n_customers=who.count_customers(exposed.facts.code),
         data_through_us=snapshot.data_through_us(),
         fact_versions=snapshot.versions,
-        shared_ids=identities.shared_ids,
-        n_refused_links=len(identities.refused_links),
-        n_limited_links=len(identities.limited_links),
-        unknown_variants=dict(sorted(strangers.items())),
-        fact_counts=snapshot.count_facts(),
-        limited_ids=identities.flagged_ids,
-        n_overrides=sum(_is_override(exposure, plan) for exposure in exposures if exposure.variant in known),
+        shared_ids=who.names_of(who.identities.shared),
+        n_refused_links=len(who.identities.refused_links),
+        n_limited_links=len(who.identities.limited_links),
+        fact_counts=snapshot.fact_counts,
+        limited_ids=who.names_of(who.identities.flagged),
+        unknown_variants=exposed.unknown_variants,
+        n_ungrouped=exposed.n_ungrouped,
+        n_overrides=exposed.n_overrides,
     )

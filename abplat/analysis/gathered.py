@@ -52,6 +52,8 @@ class Counts:
     """Per kind of fact how many existed as of the snapshot."""
     limited_ids: tuple[str, ...] = ()
     """Ids beyond the limit of a type: they stay alone."""
+    n_ungrouped: int = 0
+    """Exposures that do not say which group was drawn, though groups were."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,13 @@ def check_identity(gathered: Gathered, plan: AnalysisPlan, primary: MeasuredMetr
     as_of = format_instant(from_micros(gathered.as_of_us))
     if not len(gathered.population):
         return IdentitySection(graph_as_of=as_of, ids=count_ids(gathered, encounters))
-    merges = check_merges(gathered, plan, encounters)
+    # Customers of one group share its variant: their split and merges are not those of a draw.
+    merges = () if plan.is_clustered else check_merges(gathered, plan, encounters)
     rows = compare_identities(gathered, plan, primary, encounters)
     coherence = measure_coherence(gathered, encounters)
     return IdentitySection(
         graph_as_of=as_of,
-        splits=check_splits(gathered, plan, encounters),
+        splits=() if plan.is_clustered else check_splits(gathered, plan, encounters),
         merges=merges,
         fallback=any(check.alarm for check in merges),
         crossover=count_crossovers(gathered),

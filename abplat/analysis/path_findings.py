@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abplat.domain.report import Finding
+from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_paths import PathsSection, PathTest
 
 PATHS_ALARM = 0.01
 
 
-def path_findings(section: PathsSection | None) -> list[Finding]:
-    """Say where an arm walks other paths than control."""
-    tests = section.tests if section else ()
+def path_findings(section: PathsSection | None, identity: IdentitySection | None) -> list[Finding]:
+    """Say where an arm walks other paths than control.
+
+    Where one arm is recognised otherwise than another nothing is said: joined ids have longer paths.
+    """
+    tests = section.tests if section and not (identity and identity.fallback) else ()
     return [_describe(test) for test in tests if test.p_value is not None and test.p_value < PATHS_ALARM]
 
 

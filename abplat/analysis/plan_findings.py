@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abplat.analysis.cluster_effects import MIN_CLUSTERS, count_drawn
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report import Finding
@@ -15,7 +16,7 @@ def check_plan(gathered: Gathered, plan: AnalysisPlan) -> list[Finding]:
     if plan.deviations:
         found.append(_describe_deviations(plan))
     if plan.is_clustered:
-        found.append(_describe_clusters(plan))
+        found += [_describe_clusters(gathered, plan), *_describe_ungrouped(gathered, plan)]
     return found
 
 
@@ -44,14 +45,49 @@ def _describe_deviations(plan: AnalysisPlan) -> Finding:
     )
 
 
-def _describe_clusters(plan: AnalysisPlan) -> Finding:
-    """Say that groups are counted, not people."""
+def _describe_clusters(gathered: Gathered, plan: AnalysisPlan) -> Finding:
+    """Say that groups are counted, not people, and how many there are."""
     unit = str(plan.experiment.get("unit_type"))
+    drawn = count_drawn(gathered, len(plan.variants))
+    n, few = sum(drawn.counts), sum(drawn.counts) < MIN_CLUSTERS
+    each = ", ".join(
+        f"{variant.key} {count}" for variant, count in zip(plan.variants, drawn.counts, strict=True)
+    )
+    method = "a permutation test of the groups" if few else "CR2 errors between the groups"
+    mixed = f" In {drawn.n_mixed} of them customers met more than one variant." if drawn.n_mixed else ""
     return Finding(
         code="clustered",
-        severity="info",
-        title=f"The analysis is clustered: every {unit} counts once",
-        detail=f"A whole {unit} gets one variant, so it is the unit of every mean and interval: the facts that "
-        f"carry its id are added up first. Few {unit}s make wide intervals, however many people they hold.",
-        evidence={"unit_type": unit},
+        severity="warning" if few or drawn.n_mixed else "info",
+        title=f"The analysis is clustered: {n} {unit}s ({each})",
+        detail=f"A whole {unit} gets one variant, so customers are added up to their {unit} first and compared with "
+        f"{method}. Few {unit}s make wide intervals, however many people they hold. Strata, scores, paths, links, breakdowns and "
+        f"the forecast, whose errors are those of customers, are left out.{mixed}",
+        evidence={
+            "unit_type": unit,
+            "clusters": n,
+            "mixed_clusters": drawn.n_mixed,
+            "largest_share": drawn.largest_share,
+            **{
+                f"clusters_{variant.key}": count
+                for variant, count in zip(plan.variants, drawn.counts, strict=True)
+            },
+        },
+        action=f"Add {unit}s: below {MIN_CLUSTERS} little can be shown." if few else "",
     )
+
+
+def _describe_ungrouped(gathered: Gathered, plan: AnalysisPlan) -> list[Finding]:
+    """Say how many exposures were left out because they name no group."""
+    n, unit = gathered.counts.n_ungrouped, str(plan.experiment.get("unit_type"))
+    if not n:
+        return []
+    return [
+        Finding(
+            code="no_cluster",
+            severity="warning",
+            title=f"{n} exposures do not say which {unit} was drawn",
+            detail=f"They are left out: customers can only be compared by {unit}.",
+            evidence={"exposures": n},
+            action=f"Decide with the id of the {unit}, and name the customer in expose().",
+        )
+    ]

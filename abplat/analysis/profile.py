@@ -10,7 +10,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from abplat.analysis.identity import IdentityMap
 from abplat.analysis.population import Population
 from abplat.analysis.registry import Registry
 from abplat.analysis.snapshot import Snapshot
@@ -36,20 +35,18 @@ class Profile:
 def read_profile(
     snapshot: Snapshot,
     population: Population,
-    identities: IdentityMap,
     registry: Registry,
     names: Sequence[str],
 ) -> Profile:
     """Read what was known of the customers of a population before their first exposure."""
-    first_seen, told = snapshot.before_exposure(population.customer, population.first_exposure, names)
-    seen = np.array([customer for customer, _ in first_seen], np.int64)
+    seen, told = snapshot.before_exposure(population.customer, population.first_exposure, names)
     returning = np.zeros(len(population), bool)
     returning[population.locate(seen)] = True
     return Profile(
         returning=returning,
         attributes={name: _place(population, told[name]) for name in names},
         members={
-            key: _list_members(population, identities, document["members"])
+            key: _list_members(snapshot, population, document["members"])
             for key, document in registry.segments.items()
             if document.get("members") is not None
         },
@@ -65,11 +62,12 @@ def _place(population: Population, told: Sequence[tuple[int, str]]) -> tuple[Any
     return tuple(values)
 
 
-def _list_members(population: Population, identities: IdentityMap, members: Sequence[str]) -> Flags:
+def _list_members(snapshot: Snapshot, population: Population, members: Sequence[str]) -> Flags:
     """Return whose ids are listed."""
-    listed = set(members)
-    places = [place for place, key in enumerate(identities.ids) if key in listed]
-    units = population.locate(identities.customer_of[np.array(places, np.int64)])
+    who = snapshot.who
+    codes = snapshot.codes_of(sorted(set(members)))
+    places = who.place_of[codes[codes >= 0]]
+    units = population.locate(who.identities.customer_of[places[places >= 0]])
     found = np.zeros(len(population), bool)
     found[units[units >= 0]] = True
     return found

@@ -6,7 +6,7 @@ depends on the order in which a set or a table was walked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -15,12 +15,13 @@ import numpy as np
 from abplat import __version__
 from abplat.analysis.breakdown_findings import breakdown_findings
 from abplat.analysis.breakdowns import break_down
+from abplat.analysis.cluster_effects import count_drawn
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
 from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
-from abplat.analysis.gather import gather
+from abplat.analysis.gather import gather, gather_all
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
@@ -69,6 +70,26 @@ def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings)
     return score(gathered, plan, as_of)
 
 
+def analyse_all(
+    lake: Lake, plans: Sequence[AnalysisPlan], as_of: datetime, settings: Settings
+) -> Iterator[Report]:
+    """Analyse several experiments of one project with one reading of the facts.
+
+    Each Report is the one that :func:`analyse` gives.
+
+    Args:
+        lake: The facts.
+        plans: The frozen plans, of one project.
+        as_of: The snapshot.
+        settings: What the engine may use before it spills to disk, and where to.
+    """
+    if not plans:
+        return
+    with Snapshot(lake, plans[0].project, to_micros(as_of), settings) as snapshot:
+        for plan, gathered in zip(plans, gather_all(snapshot, plans), strict=True):
+            yield score(gathered, plan, as_of)
+
+
 def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     """Compute every part of a Report from gathered facts."""
     variants = _count_variants(gathered, plan)
@@ -77,8 +98,12 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     strata, scores = check_strata(gathered, plan), describe_scores(gathered, plan)
     maturity, paths = describe_maturity(gathered, plan), draw_paths(gathered, plan)
     breakdowns = break_down(gathered, plan)
+    if plan.is_clustered:
+        # Their errors count customers one by one, which is wrong where groups were drawn.
+        strata, scores, maturity, paths, breakdowns = (), (), None, None, None
     checks = [*strata_findings(strata), *score_findings(scores)]
-    checks += [*maturity_findings(maturity), *path_findings(paths), *breakdown_findings(breakdowns)]
+    checks += [*maturity_findings(maturity), *breakdown_findings(breakdowns)]
+    checks += path_findings(paths, identity)
     findings = rank([*collect_findings(gathered, plan, variants, identity), *checks])
     trusted = not any(finding.severity == "block" for finding in findings)
     final = is_final(plan, as_of, min(variant.n_mature for variant in variants))
@@ -90,7 +115,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
     rows = agree_with_ranks(rows, scores)
     scan = scan_conflicts(rows, plan)
     verdicts, conflicts = _judge(rows, plan, findings, final=final)
-    links = decompose(gathered, plan)
+    links = decompose(gathered, plan) if not plan.is_clustered else ()
     return Report(
         project=plan.project,
         experiment=_experiment(gathered, plan, variants),
@@ -104,7 +129,7 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         survival=draw_curves(gathered, plan),
         journey_map=draw_journey_map(gathered, plan),
         observations=list_observations(plan),
-        link_detail=describe_links(gathered, plan, links),
+        link_detail=None if plan.is_clustered else describe_links(gathered, plan, links),
         conflict_scan=ConflictSection(scan=scan, strata=strata),
         scores=scores,
         identity=identity,
@@ -183,6 +208,7 @@ def _judge(
 def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFacts, ...]:
     """Count the customers of each arm."""
     population = gathered.population
+    drawn = count_drawn(gathered, len(plan.variants)).counts if plan.is_clustered else None
     found = []
     for position, variant in enumerate(plan.variants):
         mine = population.variant == position
@@ -195,6 +221,7 @@ def _count_variants(gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantFact
                 n_exposed=int(np.count_nonzero(mine)),
                 n_mature=int(np.count_nonzero(mine & gathered.mature)),
                 n_crossover=int(np.count_nonzero(mine & population.crossover)),
+                n_clusters=None if drawn is None else drawn[position],
             )
         )
     return tuple(found)

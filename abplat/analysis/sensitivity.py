@@ -66,7 +66,7 @@ def compare_identities(
     """
     mains = _read(primary)
     found = [_describe(MAIN, mains, mains, plan)]
-    for name, analyse in _choose(gathered, encounters).items():
+    for name, analyse in _choose(gathered, plan, encounters).items():
         found.append(_describe(name, analyse(gathered, plan, primary, encounters), mains, plan))
     return tuple(row for rows in zip(*found, strict=True) for row in rows)
 
@@ -74,13 +74,15 @@ def compare_identities(
 _Analysis = Callable[[Gathered, AnalysisPlan, MeasuredMetric, Encounters], list[Found]]
 
 
-def _choose(gathered: Gathered, encounters: Encounters) -> dict[str, _Analysis]:
+def _choose(gathered: Gathered, plan: AnalysisPlan, encounters: Encounters) -> dict[str, _Analysis]:
     """Return the analyses that could say something else than the main one."""
     chosen: dict[str, _Analysis] = {}
     if gathered.population.crossover.any():
         chosen["without_crossovers"] = _without_crossovers
     if not encounters.known_before.all():
         chosen["known_before"] = _known_before
+    if plan.is_clustered:
+        return chosen  # the others have errors of customers
     if gathered.population.crossover.any():
         chosen["dose"] = _per_dose
     if len(encounters.ids) > len(gathered.population):

@@ -7,33 +7,37 @@ matchers itself: what leaves it are integers, of the customers asked for and nob
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from arro3.core import Array, DataType, Table
+from numpy.typing import NDArray
 
+from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
-from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
-from abplat.config import Settings
-from abplat.domain.identity_graph import COMMANDS
+from abplat.analysis.journeys.encode import EventColumns, MaskColumns, code, encode_masks
+from abplat.analysis.stream import EventStream
+from abplat.analysis.who import COMMAND_OF, Who, find_who
+from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
 from abplat.facts.engines import discovery, profile
-from abplat.facts.engines.duckdb import connect, create_view
+from abplat.facts.engines.duckdb import connect, create_view, literal
 from abplat.facts.engines.scan import (
     scan_aliases,
     scan_contacts,
     scan_exposures,
     scan_scores,
+    scan_stream,
     scan_touchpoints,
 )
-from abplat.facts.identity_commands import RESERVED
+from abplat.facts.engines.sources import Sources
 from abplat.facts.lake import Lake
 
-_KINDS = ("touchpoint", "exposure", "alias", "score")
-_VIEWS = ("touchpoints", "exposures", "aliases", "scores")
 _CUSTOMERS = "customers"
-_COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
+_ROWS_AT_ONCE = 2_000_000
 
 
 class Exposure(NamedTuple):
@@ -47,6 +51,7 @@ class Exposure(NamedTuple):
     reason: str | None
     phase: int | None = None
     sdk: str | None = None
+    cluster: str | None = None
 
 
 class Snapshot:
@@ -55,12 +60,18 @@ class Snapshot:
     def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
-        self.versions: dict[str, int] = {}
-        self._connection = connect(settings)
-        for kind in _KINDS:
-            version = _open(self._connection, lake, project, kind)
-            if version is not None:
-                self.versions[kind] = version
+        memory = memory_bytes(settings.memory_limit)
+        # The engine may have half of the memory, events a quarter; the rest is for what is made of them.
+        self._room = memory // 4
+        self._spill = settings.data_dir.resolve() / "tmp"
+        self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
+        self.sources = Sources(self._connection, lake, project, as_of_us)
+        self.versions = self.sources.versions()
+        # Scores are few; they are not sealed.
+        scores = lake.version(project, "score")
+        create_view(self._connection, lake, project, "score")
+        if scores is not None:
+            self.versions["score"] = scores
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -72,38 +83,103 @@ class Snapshot:
         """Let go of the engine."""
         self._connection.close()
 
+    @cached_property
+    def who(self) -> Who:
+        """Who is who."""
+        return find_who(self.sources)
+
     def exposures(self, experiment: str) -> list[Exposure]:
         """Return the exposures of one experiment, in the order of time and event id."""
-        found = self._connection.execute(scan_exposures(experiment, self.as_of_us)).fetchall()
+        found = self._connection.execute(scan_exposures(experiment, self.as_of_us, unique=True)).fetchall()
         return [Exposure(*row) for row in found]
+
+    def exposure_facts(self, experiment: str, drawn: str | None = None) -> ExposureFacts:
+        """Return the exposures of one experiment as columns, in the order of time and event id.
+
+        Args:
+            experiment: Its key.
+            drawn: Type of the ids of the groups that were drawn, such as ``store``; None where customers
+                were. The group is the one that the exposure names, or the id that met it where that is one.
+        """
+        where = f"WHERE experiment = {literal(experiment)}"
+        names = {name: self._vocabulary(name, where) for name in ("variant", "channel", "sdk", "reason")}
+        codes = ", ".join(f"{_place(name, listed)} AS {name}" for name, listed in names.items())
+        order = "" if self.sources.lies_in_order("exposure") else " ORDER BY ts_us, event_id"
+        found = self._fetch(
+            f"SELECT actor_code, ts_us, {codes}, coalesce(phase, -1) AS phase FROM exposures {where}{order}"  # noqa: S608
+        )
+        cluster, clusters = self._clusters(drawn, f"{where}{order}") if drawn else (None, ())
+        reasons = np.array([*names["reason"], ""], object)[np.asarray(found["reason"], np.int64)]
+        return ExposureFacts(
+            code=np.asarray(found["actor_code"], np.int64),
+            ts=np.asarray(found["ts_us"], np.int64),
+            variant=np.asarray(found["variant"], np.int32),
+            variants=tuple(names["variant"]),
+            channel=np.asarray(found["channel"], np.int32),
+            channels=tuple(names["channel"]),
+            sdk=np.asarray(found["sdk"], np.int32),
+            sdks=tuple(names["sdk"]),
+            phase=np.asarray(np.ma.getdata(found["phase"]), np.int64),
+            by_hand=np.asarray(reasons == OVERRIDE, bool),
+            inherited=np.isin(reasons, list(INHERITED)),
+            cluster=cluster,
+            clusters=clusters,
+        )
+
+    def _clusters(self, drawn: str, rest: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+        """Return the group of each exposure as a position among all groups, -1 for none."""
+        own = f"CASE WHEN starts_with(actor, {literal(drawn + ':')}) THEN actor END"
+        found = self._fetch(f"SELECT coalesce(cluster, {own}) AS cluster FROM exposures {rest}")  # noqa: S608  # quoted
+        return code(_texts(found["cluster"]))
+
+    def _vocabulary(self, name: str, where: str) -> list[str]:
+        """Return the different texts of a column of exposures, sorted."""
+        query = f"SELECT DISTINCT {name} FROM exposures {where} AND {name} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted
+        return [str(row[0]) for row in self._connection.execute(query).fetchall()]
+
+    def codes_of(self, actors: Sequence[str]) -> NDArray[np.int64]:
+        """Return the codes of some ids, -1 for those that no fact names."""
+        columns: dict[str, Any] = {
+            "actor": Array(list(actors), type=DataType.string()),
+            "place": Array(np.arange(len(actors), dtype=np.int64)),
+        }
+        self._connection.register("asked", Table.from_pydict(columns))
+        found = self._fetch(
+            "SELECT coalesce(i.code, b.code, -1) AS code FROM asked LEFT JOIN loose_ids i USING (actor) "  # noqa: S608
+            f"LEFT JOIN ({self.sources.book.query()}) b USING (actor) ORDER BY place"
+        )
+        self._connection.unregister("asked")
+        return np.asarray(found["code"], np.int64)
 
     def aliases(self) -> list[Alias]:
         """Return the links between ids, in the order in which they are taken."""
-        found = self._connection.execute(scan_aliases(self.as_of_us)).fetchall()
+        found = self._connection.execute(scan_aliases(self.as_of_us, unique=True)).fetchall()
         return [
-            Alias(a, b, ts_us, received_us, _COMMAND_OF.get(source))
+            Alias(a, b, ts_us, received_us, COMMAND_OF.get(source))
             for a, b, ts_us, received_us, source in found
         ]
 
     def actors(self) -> list[str]:
         """Return the ids that touchpoints carry, sorted."""
-        query = "SELECT DISTINCT actor FROM touchpoints WHERE ts_us <= ? AND received_us <= ? ORDER BY actor"
-        return [row[0] for row in self._connection.execute(query, [self.as_of_us] * 2).fetchall()]
+        query = "SELECT DISTINCT actor FROM touchpoints ORDER BY actor"
+        return [row[0] for row in self._connection.execute(query).fetchall()]
 
-    def count_events(self) -> int:
-        """Return the number of touchpoints."""
-        query = "SELECT count(*) FROM touchpoints WHERE ts_us <= ? AND received_us <= ?"
-        row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
-        return int(row[0]) if row else 0
+    @cached_property
+    def fact_counts(self) -> dict[str, int]:
+        """How many facts of each kind existed: the same number whenever it is asked."""
+        [(scores, _)] = self._scores_seen()
+        return self.sources.count_facts() | {"score": int(scores)}
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
-        found = []
-        for view in _VIEWS:
-            query = f"SELECT max(ts_us) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
-            row = self._connection.execute(query, [self.as_of_us] * 2).fetchone()
-            found += [int(row[0])] if row and row[0] is not None else []
-        return max(found, default=None)
+        [(_, latest)] = self._scores_seen()
+        found = [self.sources.data_through_us(), latest]
+        return max((int(each) for each in found if each is not None), default=None)
+
+    def _scores_seen(self) -> list[tuple[int, int | None]]:
+        """Return how many scores there were, and the time of the youngest."""
+        query = "SELECT count(*), max(ts_us) FROM scores WHERE ts_us <= ? AND received_us <= ?"
+        return list(self._connection.execute(query, [self.as_of_us] * 2).fetchall())
 
     def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
         """Say whose events are asked for from now on: the code of each actor."""
@@ -115,9 +191,120 @@ class Snapshot:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
         self._connection.unregister("chosen")
 
+    def choose_codes(self, chosen: NDArray[np.int32], *, by_name: bool = False) -> None:
+        """Say whose events are asked for from now on: per actor code its customer, or -1.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+            by_name: Whether their ids are needed as texts, too.
+        """
+        codes = np.flatnonzero(chosen >= 0)
+        columns: dict[str, Any] = {
+            "code": Array(codes.astype(np.int64)),
+            "customer": Array(chosen[codes].astype(np.int64)),
+        }
+        named, source = (
+            ("n.actor, ", f" JOIN ({self.sources.names()}) n USING (code)") if by_name else ("", "")
+        )
+        self._connection.register("chosen", Table.from_pydict(columns))
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT {named}c.customer, c.code AS actor_code "  # noqa: S608
+            f"FROM chosen c{source}"
+        )
+        self._connection.unregister("chosen")
+
+    def before_exposure(
+        self, customer: Any, exposed_us: Any, names: Sequence[str]
+    ) -> tuple[NDArray[np.int64], dict[str, list[tuple[int, str]]]]:
+        """Return what was known of the chosen customers when they were first exposed.
+
+        Args:
+            customer: Their codes.
+            exposed_us: Their first exposures.
+            names: Properties to read, as the latest touchpoint before the exposure told them.
+
+        Returns:
+            The customers who had a touchpoint before; per property customer and JSON text.
+        """
+        columns: dict[str, Any] = {
+            "customer": Array(customer.astype(np.int64)),
+            "exposed_us": Array(exposed_us),
+        }
+        self._connection.register("entrants", Table.from_pydict(columns))
+        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
+        found = profile.read_returning(self._connection)
+        told = profile.read_attributes(self._connection, names)
+        self._connection.execute("DROP VIEW before_exposure")
+        self._connection.unregister("entrants")
+        return found, told
+
+    def has_captured(self) -> bool:
+        """Tell whether some touchpoint says what it asked the customer for."""
+        source = self.sources.kinds["touchpoint"]
+        if source.has_captured or not source.loose:
+            return source.has_captured
+        query = f"SELECT 1 FROM ({self.sources.read('touchpoint', None)}) WHERE contains(props, '\"captured\"') LIMIT 1"  # noqa: S608
+        return bool(self._connection.execute(query).fetchall())
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the channels of all touchpoints, sorted."""
+        query = "SELECT DISTINCT channel FROM touchpoints WHERE channel IS NOT NULL ORDER BY 1"
+        return tuple(row[0] for row in self._connection.execute(query).fetchall())
+
+    def stream(
+        self,
+        parts: Sequence[Iterable[Matcher] | None],
+        chosen: NDArray[np.int32],
+        *,
+        channels: Sequence[str],
+        with_value: bool,
+    ) -> EventStream:
+        """Return the touchpoints of chosen customers; close it after use.
+
+        Args:
+            parts: What is asked of each event; None asks nothing. Bit i of the masks answers part i.
+            chosen: Per actor code the customer, -1 for codes that are not asked for.
+            channels: Names whose positions stand for channels.
+            with_value: Whether the values of events are needed.
+        """
+        n_customers = int(chosen.max(initial=-1)) + 1
+        stream = EventStream(chosen, n_customers, room=self._room, spill=self._spill)
+        query = scan_stream(parts, channels=channels, with_value=with_value)
+        source = self.sources.kinds["touchpoint"]
+        sealed = self._group(source.whole) + self._group(source.cut)
+        queries = [_within(self.sources.read("touchpoint", files), query) for files in sealed]
+        if source.loose:
+            loose = f"SELECT * FROM ({self.sources.read('touchpoint', None)}) ORDER BY ts_us, event_id"  # noqa: S608
+            queries.append(_within(loose, query))
+
+        def scan(number: int) -> dict[str, Any]:
+            return _plain(self._connection.execute(queries[number]).fetchnumpy())
+
+        def untie(instants: NDArray[np.int64]) -> dict[str, Any]:
+            listed = ", ".join(str(ts) for ts in instants.tolist())
+            rows = f"SELECT * FROM touchpoints WHERE ts_us IN ({listed}) ORDER BY ts_us, event_id"  # noqa: S608
+            return _plain(self._connection.execute(_within(rows, query)).fetchnumpy())
+
+        stream.fill(scan, len(sealed), len(queries) - len(sealed), untie)
+        return stream
+
+    def _group(self, files: Sequence[str]) -> list[list[str]]:
+        """Put files together that are read at once."""
+        statistics = self.sources.kinds["touchpoint"].statistics or {}
+        groups: list[list[str]] = []
+        room = 0
+        for path in files:
+            rows = statistics[path].rows or _ROWS_AT_ONCE
+            if rows > room:
+                groups.append([])
+                room = _ROWS_AT_ONCE
+            groups[-1].append(path)
+            room -= rows
+        return groups
+
     def events(self, definition: JourneyDefinition, n_customers: int) -> EventColumns:
         """Return the touchpoints of the chosen customers as a definition sees them."""
-        found = self._fetch(scan_touchpoints(definition, self.as_of_us, customers=_CUSTOMERS))
+        found = self._fetch(scan_touchpoints(definition, self.as_of_us, customers=_CUSTOMERS, unique=True))
         correlated = definition.correlate_by is not None
         captured = np.ma.asarray(found["captured"])
         masks = MaskColumns(
@@ -150,6 +337,7 @@ class Snapshot:
                 metrics,
                 self.as_of_us,
                 customers=_CUSTOMERS,
+                unique=True,
                 properties=properties,
                 with_channel=with_channel,
             )
@@ -167,32 +355,6 @@ class Snapshot:
         found["name"] = np.array(_texts(found["name"]), object)
         return found
 
-    def before_exposure(
-        self, customer: Any, exposed_us: Any, names: Sequence[str]
-    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
-        """Return what was known of the chosen customers when they were first exposed.
-
-        Args:
-            customer: Their codes.
-            exposed_us: Their first exposures.
-            names: Properties to read, as the latest touchpoint before the exposure told them.
-
-        Returns:
-            Customer and first touchpoint of those who had one before; per property customer and
-            JSON text.
-        """
-        columns: dict[str, Any] = {
-            "customer": Array(customer.astype(np.int64)),
-            "exposed_us": Array(exposed_us),
-        }
-        self._connection.register("entrants", Table.from_pydict(columns))
-        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
-        found = profile.read_first_seen(self._connection)
-        told = profile.read_attributes(self._connection, names)
-        self._connection.execute("DROP VIEW before_exposure")
-        self._connection.unregister("entrants")
-        return found, told
-
     def steps(self, since_us: int) -> dict[str, Any]:
         """Return every touchpoint of the chosen customers since an instant, by customer and time."""
         return discovery.read_steps(self._connection, _CUSTOMERS, (since_us, self.as_of_us))
@@ -201,29 +363,25 @@ class Snapshot:
         """Return the kinds of touchpoints since an instant, with counts and first and last time."""
         return discovery.read_kinds(self._connection, (since_us, self.as_of_us))
 
-    def count_facts(self) -> dict[str, int]:
-        """Return how many facts of each kind existed: the same number whenever it is asked."""
-        found = {}
-        for kind, view in zip(_KINDS, _VIEWS, strict=True):
-            query = f"SELECT count(*) FROM {view} WHERE ts_us <= ? AND received_us <= ?"  # noqa: S608  our names
-            [(n,)] = self._connection.execute(query, [self.as_of_us] * 2).fetchall()
-            found[kind] = int(n)
-        return found
-
     def _fetch(self, query: str) -> dict[str, Any]:
         """Return the columns of a query."""
         return dict(self._connection.execute(query).fetchnumpy())
 
 
-def _open(connection: Any, lake: Lake, project: str, kind: str) -> int | None:
-    """Create the view of a kind; return the version that it reads."""
-    version = lake.version(project, kind)
-    while True:
-        create_view(connection, lake, project, kind)
-        after = lake.version(project, kind)
-        if after == version:
-            return version
-        version = after
+def _within(rows: str, query: str) -> str:
+    """Return a query that sees some rows in the place of all touchpoints."""
+    return f"WITH touchpoints AS ({rows}) {query}"  # our own queries
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    """Return columns that hold no nulls as plain arrays."""
+    return {name: np.ascontiguousarray(np.ma.getdata(column)) for name, column in found.items()}
+
+
+def _place(column: str, names: Sequence[str]) -> str:
+    """Return the SQL for the position of a text among some names, -1 for none."""
+    cases = " ".join(f"WHEN {literal(name)} THEN {place}" for place, name in enumerate(names))
+    return f"(CASE {column} {cases} ELSE -1 END)::INTEGER" if names else "(-1)::INTEGER"
 
 
 def _texts(column: Any) -> list[str | None]:

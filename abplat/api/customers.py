@@ -8,6 +8,7 @@ from flask import Response, g, url_for
 
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, ApiBlueprint
+from abplat.api.schemas.customer_timelines import TimelineRequest, TimelineResponse
 from abplat.api.schemas.customers import (
     CustomerRequestRequest,
     CustomerRequestSchema,
@@ -15,10 +16,13 @@ from abplat.api.schemas.customers import (
     CustomerRequestsQuery,
 )
 from abplat.api.session import current_platform, current_session
-from abplat.domain.keys import ADMIN
+from abplat.domain.keys import ADMIN, SERVER
 from abplat.domain.roles import ADMIN as ADMIN_ROLE
+from abplat.domain.roles import ANALYST
 from abplat.errors import NotFoundError
-from abplat.services import customers
+from abplat.services import customer_timelines, customers
+from abplat.services.contexts import Inquiry
+from abplat.services.sticky_decisions import Caller
 
 blueprint = ApiBlueprint(
     "customers", __name__, url_prefix="/v1/customers", description="What customers ask for"
@@ -43,6 +47,18 @@ def erase(document: dict[str, Any]) -> Answer:
 def export(document: dict[str, Any]) -> Answer:
     """Queue the copy; fetch it within a day after it is done."""
     return _take(customers.EXPORT, document)
+
+
+@blueprint.post("/timeline")
+@require_key(SERVER, ADMIN, role=ANALYST)
+@blueprint.arguments(TimelineRequest)
+@blueprint.response(200, TimelineResponse)
+@blueprint.doc(operationId="get_customer_timeline", summary="Tell what happened to a customer, and why")
+def get_timeline(document: dict[str, Any]) -> Answer:
+    """Answer identities, assignments, journeys and touchpoints in one line of time. The look-up is audited."""
+    caller = Caller(g.key.project_key, g.key.kind)
+    inquiry = Inquiry(caller, g.key.actor, document["id"], None, document["channel"])
+    return customer_timelines.get_timeline(current_platform(), inquiry), 200, {"Cache-Control": "no-store"}
 
 
 @blueprint.get("/requests")

@@ -9,6 +9,7 @@ from flask import g
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, make_blueprint
 from abplat.api.schemas.definitions import DefinitionVersions
+from abplat.api.schemas.metric_effects import MetricEffectList
 from abplat.api.schemas.metrics import (
     METRIC,
     HistoryQueued,
@@ -19,7 +20,7 @@ from abplat.api.schemas.metrics import (
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
-from abplat.services import metrics
+from abplat.services import metric_effects, metrics
 
 blueprint = make_blueprint("metrics", metrics, METRIC)
 
@@ -69,3 +70,13 @@ def request_history(document: dict[str, Any], key: str) -> Answer:
 def get_history(key: str) -> Answer:
     """Answer what the worker found last: trend, noise, sensitivity, false positives."""
     return metrics.get_history(current_session(), g.key.project_key, key)
+
+
+@blueprint.get("/<key>/effects")
+@require_key(ADMIN)
+@blueprint.response(200, MetricEffectList)
+@blueprint.doc(operationId="list_metric_effects", summary="List what experiments did to a metric")
+def list_effects(key: str) -> Answer:
+    """Answer the effects that the latest report of each experiment tells, with the value in control."""
+    found = metric_effects.list_effects(current_session(), g.key.project_key, key)
+    return {"items": [each._asdict() for each in found]}

@@ -161,7 +161,7 @@ class IdentityGraph:
                 found[kind] = sorted([*found[kind], *times]) if kind in found else times
         for kind, times in found.items():
             span = self.policy.limits[kind].within_us
-            if span is not None and times[0] <= ts_us - span:
+            if span is not None and times and times[0] <= ts_us - span:
                 found[kind] = [t for t in times if t > ts_us - span]
         return found
 

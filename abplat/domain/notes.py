@@ -126,6 +126,11 @@ REASONS: Final[dict[str, Note]] = {
         "Stores or teams are what was randomised, and there are too few of them.",
         "Add clusters; more customers in the same clusters do not help.",
     ),
+    "not_clustered": Note(
+        "not told where groups are drawn",
+        "This kind counts journeys one by one, and no error between groups is known for it.",
+        "Choose a metric that is a mean, a share, a ratio or a quantile.",
+    ),
     "too_few_ages": Note(
         "too few days to see a trend", "A trend needs the effect at three ages at least.", "Wait."
     ),

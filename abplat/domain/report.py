@@ -37,6 +37,8 @@ class VariantFacts(Frozen, frozen=True, kw_only=True):
     """Exposed customers whose horizon has passed: the denominator of every metric."""
     n_crossover: int
     """Exposed customers who met more than one variant."""
+    n_clusters: int | None = None
+    """Groups that were drawn and met; None where customers were drawn."""
 
 
 class StageFacts(Frozen, frozen=True, kw_only=True):

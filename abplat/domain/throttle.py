@@ -41,8 +41,8 @@ def find_wait(count: int, last_at: datetime, now: datetime, patience: Patience) 
     return max(timedelta(0), min(delay, last_at + delay - now))
 
 
-def count_failure(count: int, last_at: datetime | None, now: datetime, patience: Patience) -> int:
+def count_failure(count: int, last_at: datetime, now: datetime, patience: Patience) -> int:
     """Return the number of failures with one more; those of long ago are forgotten."""
-    if last_at is None or now - last_at > patience.forgotten_after:
+    if now - last_at > patience.forgotten_after:
         return 1
     return count + 1

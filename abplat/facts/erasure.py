@@ -19,6 +19,7 @@ from abplat.db.models.intake import failed_events, intake
 from abplat.db.models.moments import customer_moments, read_model_rows
 from abplat.domain.suppression import Suppression
 from abplat.errors import ConflictError
+from abplat.facts.actors import ActorBook
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.lake import Lake
 
@@ -57,6 +58,8 @@ def erase_facts(engine: Engine, lake: Lake, project: str, ids: Collection[str]) 
     found = erase_tables(engine, project, ids)
     for kind, columns in COLUMNS.items():
         found[lake.path(project, kind).name] = _erase_lake(lake, project, kind, (ids, columns))
+    found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
+    found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
     return found
 
 

@@ -6,10 +6,13 @@ returns from is durable, and a sequence number of an application is written once
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from arro3.core import Array, DataType, Table
 from deltalake import (
@@ -35,6 +38,16 @@ _CONFIGURATION = {"delta.dataSkippingStatsColumns": "ts_us,received_us,batch"}
 _WRITER = WriterProperties(compression="ZSTD")
 # Checkpoints must be synced, so we make them ourselves.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+
+class FileStatistics(NamedTuple):
+    """What the log of a table says of one file; None where it says nothing."""
+
+    day: str
+    rows: int | None
+    ts_us: tuple[int | None, int | None]
+    """Lowest and highest."""
+    received_us: tuple[int | None, int | None]
 
 
 class LakeTable:
@@ -92,6 +105,65 @@ class LakeTable:
         query = f"SELECT event_id FROM t WHERE batch = {batch:d}"  # noqa: S608  # a number
         found = QueryBuilder().register("t", self._delta).execute(query).read_all()
         return [str(value) for value in found.column("event_id").to_pylist()]
+
+    def replace_days(self, days: Sequence[str], rows: Any) -> int:
+        """Replace all rows of some days by others, durably; return how many rows were written.
+
+        What was read through this handle is what is replaced: rows appended since are never lost.
+
+        Args:
+            days: Such as ``2024-03-01``.
+            rows: An Arrow stream of rows of these days, in the order in which they shall lie.
+
+        Raises:
+            ConflictError: If somebody has written to one of the days; nothing was replaced.
+        """
+        before = self.version
+        listed = ", ".join(f"'{day}'" for day in days)
+        try:
+            write_deltalake(
+                self._delta,
+                rows,
+                mode="overwrite",
+                predicate=f"day IN ({listed})",
+                schema_mode="merge",
+                writer_properties=_WRITER,
+                post_commithook_properties=_NO_HOOKS,
+            )
+        except CommitFailedError as error:
+            raise ConflictError(f"{self.path} changed while its days were sealed") from error
+        harden(self.path, range(before, self.version + 1))
+        if self.version // _CHECKPOINT_EVERY > before // _CHECKPOINT_EVERY:
+            self._delta.create_checkpoint()
+            harden_checkpoint(self.path)
+        return sum(found.rows or 0 for found in self.statistics.values() if found.day in days)
+
+    def drop_old_files(self) -> None:
+        """Remove files that no version of the last week holds; whoever reads has that long."""
+        self._delta.vacuum(retention_hours=_KEEP_HOURS, dry_run=False)
+
+    @property
+    def statistics(self) -> dict[str, FileStatistics]:
+        """What the log says of each data file, by path."""
+        found = Table.from_arrow(self._delta.get_add_actions(flatten=True))
+        names = (
+            "path",
+            "num_records",
+            "min.ts_us",
+            "max.ts_us",
+            "max.received_us",
+            "min.received_us",
+            "partition.day",
+        )
+        there = [
+            found.column(name).to_pylist() if name in found.schema.names else [None] * found.num_rows
+            for name in names
+        ]
+        root = str(self.path)
+        return {
+            os.path.join(root, unquote(path)): FileStatistics(str(day), rows, (first, last), (early, late))  # noqa: PTH118
+            for path, rows, first, last, late, early, day in zip(*there, strict=True)
+        }
 
     def erase(self, ids: Sequence[str], columns: Sequence[str]) -> int:
         """Delete the rows that name one of some ids, and every file that ever held them.
@@ -176,7 +248,7 @@ class LakeTable:
         harden(self.path, range(before, self.version + 1))
         self._delta.create_checkpoint()
         harden_checkpoint(self.path)
-        self._delta.vacuum(retention_hours=_KEEP_HOURS, dry_run=False)
+        self.drop_old_files()
         return files - len(self._delta.file_uris())
 
 

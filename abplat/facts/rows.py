@@ -30,7 +30,8 @@ class TouchpointRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="touchp
 class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure", tag_field="kind"):
     """A customer met a variant of an experiment.
 
-    ``phase`` is the number of the phase that decided it; ``sdk`` names what told it, such as ``python/0.1.0``.
+    ``phase`` is the number of the phase that decided it; ``sdk`` names what told it, such as ``python/0.1.0``;
+    ``cluster`` is the group that was drawn in place of the customer, such as ``store:42``.
     """
 
     event_id: str
@@ -43,6 +44,7 @@ class ExposureRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="exposure
     config_version: str | None = None
     phase: int | None = None
     sdk: str | None = None
+    cluster: str | None = None
 
 
 class AliasRow(msgspec.Struct, frozen=True, omit_defaults=True, tag="alias", tag_field="kind"):

@@ -85,6 +85,7 @@ class _Exposure(_Wire, frozen=True, tag="exposure", kw_only=True):
     config_version: _Text | None = None
     phase: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
     sdk: _Text | None = None
+    cluster: _Text | None = None
 
 
 class _Alias(_Wire, frozen=True, tag="alias", kw_only=True):
@@ -207,6 +208,8 @@ def _build_touchpoint(wire: _Touchpoint, ts_us: int, limits: Limits) -> Row:
 def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
     """Make the row of an exposure."""
     _require_actor("actor", wire.actor)
+    if wire.cluster is not None:
+        _require_actor("cluster", wire.cluster)
     return ExposureRow(
         event_id=wire.id,
         actor=wire.actor,
@@ -218,6 +221,7 @@ def _build_exposure(wire: _Exposure, ts_us: int, _limits: Limits) -> Row:
         config_version=wire.config_version,
         phase=wire.phase,
         sdk=wire.sdk,
+        cluster=wire.cluster,
     )
 
 

@@ -31,7 +31,7 @@ def select_sightings(rows: Iterable[Row], *, is_public: bool) -> list[ExposureRo
     """Return the exposures that are assignments; what was decided by hand or is malformed is none."""
     exposures = [row for row in rows if isinstance(row, ExposureRow)]
     return [
-        row for row in exposures if _counts(row) and not (is_public and id_type(row.actor) not in ANONYMOUS)
+        row for row in exposures if _counts(row) and not (is_public and id_type(_unit(row)) not in ANONYMOUS)
     ]
 
 
@@ -44,9 +44,9 @@ def keep_sightings(connection: Connection, project: str, rows: Iterable[Exposure
         draw = draws.get(row.experiment)
         if draw is not None and not draw.covers(from_micros(row.ts_us), row.phase):
             continue
-        kept = first.setdefault((row.actor, row.experiment), row)
+        kept = first.setdefault((_unit(row), row.experiment), row)
         if row.ts_us < kept.ts_us:
-            first[row.actor, row.experiment] = row
+            first[_unit(row), row.experiment] = row
     known = identities.members(connection, project, {unit for unit, _ in first})
     shared = {unit for unit, member in known.items() if member.state == SHARED}
     entries = [_entry(row) for (unit, _), row in sorted(first.items()) if unit not in shared]
@@ -56,10 +56,15 @@ def keep_sightings(connection: Connection, project: str, rows: Iterable[Exposure
 def _counts(row: ExposureRow) -> bool:
     """Tell whether an exposure can be an assignment."""
     keys = (row.experiment, row.variant)
-    return row.reason in _SOURCES and all(map(_KEY.fullmatch, keys)) and not is_nobody(row.actor)
+    return row.reason in _SOURCES and all(map(_KEY.fullmatch, keys)) and not is_nobody(_unit(row))
 
 
 def _entry(row: ExposureRow) -> Entry:
     """Return an exposure as the ledger keeps it."""
     pin = Pin(row.variant, from_micros(row.ts_us), _SOURCES[row.reason], row.channel)
-    return Entry(row.actor, row.experiment, pin)
+    return Entry(_unit(row), row.experiment, pin)
+
+
+def _unit(row: ExposureRow) -> str:
+    """Return who was drawn: the group of the customer, where one was."""
+    return row.cluster or row.actor

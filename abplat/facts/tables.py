@@ -36,11 +36,15 @@ SCHEMAS: dict[str, Schema] = {
         **dict.fromkeys(("channel", "reason", "config_version"), _MAY),
         phase=(_INTEGER, True),
         sdk=_MAY,
+        cluster=_MAY,
     ),
     "alias": _schema(a=_MUST, b=_MUST, source=_MAY),
     "score": _schema(actor=_MUST, name=_MUST, channel=_MAY, value=(_NUMBER, False)),
 }
-LATER_COLUMNS = {"exposure": ("phase", "sdk")}
+CODED = {"touchpoint": ("actor",), "exposure": ("actor",), "alias": ("a", "b")}
+"""Kinds that are sealed, each with its columns that hold ids of people."""
+
+LATER_COLUMNS = {"exposure": ("phase", "sdk", "cluster")}
 """Columns that tables made by an earlier abplat may lack."""
 FOLDERS = {"touchpoint": "touchpoints", "exposure": "exposures", "alias": "aliases", "score": "scores"}
 _KINDS = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}

@@ -14,9 +14,10 @@ PERIODS_US = {
     "schedule": 10 * _SECOND,
     "notify": 5 * _SECOND,
     "compact": 600 * _SECOND,
+    "seal": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
-_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "metric_history", "discover")
+_KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "count", "metric_history", "discover")
 
 
 def known_kinds() -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from abplat.db.models.users import SignInFailure, User
+from abplat.db.models.users import User
 from abplat.db.queries import users as queries
 from abplat.domain import throttle
 from abplat.domain.passwords import LONGEST, require_password
-from abplat.domain.throttle import ACCOUNT, ADDRESS, Patience
+from abplat.domain.throttle import ACCOUNT, ADDRESS
 from abplat.errors import LimitExceededError, NotAuthenticatedError
 from abplat.services import audit, links, passwords, people, web_sessions
 from abplat.services.people import INSTALLATION, NOUN
@@ -135,24 +135,15 @@ def _count_try(session: Session, email: str, visitor: Visitor, now: datetime) ->
     """Count a try as a failure until it proves good; refuse it where somebody must wait."""
     queries.delete_old_failures(session, now - _KEPT)
     counted = ((_account(email), ACCOUNT), (_address(visitor), ADDRESS))
-    rows = [(name, queries.find_failure(session, name), patience) for name, patience in counted]
-    waits = [throttle.find_wait(row.count, row.last_at, now, patience) for _, row, patience in rows if row]
-    longest = max(waits, default=timedelta(0))
+    rows = [(queries.get_failure(session, name, now), patience) for name, patience in counted]
+    longest = max(throttle.find_wait(row.count, row.last_at, now, patience) for row, patience in rows)
     if longest > timedelta(0):
         message = f"too many failed attempts; wait {_say(longest)} and try again"
         raise LimitExceededError.after(longest.total_seconds(), message)
-    for name, row, patience in rows:
-        _count(session, name, row, patience, now)
-    session.flush()
-
-
-def _count(session: Session, name: str, row: SignInFailure | None, patience: Patience, now: datetime) -> None:
-    """Count one more failure of a name."""
-    if row is None:
-        session.add(SignInFailure(name=name, count=1, last_at=now))
-    else:
+    for row, patience in rows:
         row.count = throttle.count_failure(row.count, row.last_at, now, patience)
         row.last_at = now
+    session.flush()
 
 
 def _account(email: str) -> str:

@@ -129,6 +129,29 @@ def simulate(session: Session, project: str, key: str, trial: Trial) -> Document
     }
 
 
+def decide_one(
+    session: Session, project: str, key: str, unit: str, attributes: Mapping[str, Any]
+) -> Document:
+    """Say what one unit would get of an experiment if it ran now; nothing is written or remembered.
+
+    Raises:
+        NotFoundError: If the project has no such experiment.
+        InvalidInputError: If the unit is none.
+    """
+    row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
+    known = normalise_unit(unit)
+    if known is None:
+        raise InvalidInputError.at("unit", "must be a text of 1 to 256 characters", "bad_unit")
+    documents = _documents(session, project, [describe_experiment(RUNNING, _served(session, row))])
+    decision = compile_config(documents[0]).decide(key, known, attributes)
+    return {
+        "unit": known,
+        "variant": decision.variant,
+        "in_experiment": decision.in_experiment,
+        "reason": decision.reason,
+    }
+
+
 def _with_phase(now: Document, phase: Mapping[str, Any]) -> Document:
     """Return what decisions would depend on in a new phase; a reset draws by a salt of its own."""
     weights, included = phase["after"]["weights"], phase["after"]["included"]

@@ -32,7 +32,13 @@ class ArmValue:
 
 @dataclass(frozen=True, slots=True)
 class LinkShare:
-    """What one link adds to the difference, with its bootstrap interval."""
+    """What one link adds to the difference, with its bootstrap interval.
+
+    Attributes:
+        points: Share of the difference, in its unit.
+        ci_lower: Lower end of its bootstrap interval.
+        ci_upper: Upper end of it.
+    """
 
     points: float
     ci_lower: float

@@ -90,7 +90,7 @@ def make_empty(card: Card, *, has_exposures: bool | None) -> Empty:
     """Say which of the three empty states this is: not started, nobody exposed, not analysed."""
     if card.state in UNSTARTED:
         steps = (
-            f"Check the plan, then start it: POST /v1/experiments/{card.key}/start with an admin key.",
+            "Go through its set-up, look at the checklist and start it there.",
             "From then on the SDK of every channel gives customers their variant.",
         )
         return Empty("Not started", "This experiment is a draft: nobody is assigned to it.", steps)

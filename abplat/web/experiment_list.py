@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 from flask import Blueprint, current_app, render_template, request
 
 from abplat.domain.lifecycle import ARCHIVED, STATES
+from abplat.domain.searching import fold
 from abplat.web import wording
 from abplat.web.cards import Card, Group, make_card
-from abplat.web.filters import Choice, fold, list_choices, read_page
+from abplat.web.filters import Choice, list_choices, read_page
 from abplat.web.sources import Document, Source, open_source
 
 MOST: Final = 50

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -16,17 +15,6 @@ class Choice(NamedTuple):
 
     key: str
     title: str
-
-
-def fold(text: str) -> str:
-    """Return a text as it is compared: without case and accents.
-
-    Examples:
-        >>> fold("Été À LA PLAGE")
-        'ete a la plage'
-    """
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in parts if not unicodedata.combining(each))
 
 
 def list_choices(anything: str, values: Iterable[str]) -> list[Choice]:

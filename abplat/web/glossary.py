@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from abplat.domain.glossary import BY_KEY, TERMS, Term
-from abplat.web.filters import find_argument, fold
+from abplat.domain.searching import fold
+from abplat.web.filters import find_argument
 
 
 def add_pages(pages: Blueprint) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from flask import render_template, url_for
+from typing import NamedTuple
 
+from flask import current_app, render_template, url_for
+
+from abplat.domain.catalogue import JOURNEYS, METRICS, Document
+from abplat.services import journey_counts
+from abplat.services.definitions import load_entries
+from abplat.services.journey_counts import Counted
 from abplat.web.cards import Card
+from abplat.web.count_map import CountMap, make_count_map
 from abplat.web.experiments import list_cards
 from abplat.web.journey_page import make_journey_page
 from abplat.web.path_map import PathMap, make_map
@@ -20,11 +27,34 @@ def show_journey(project: str, key: str) -> str:
         versions = source.list_journey_versions(project, key)
         found = _latest_map(source, project, cards)
     page = make_journey_page(owner, journey, versions, cards)
+    shown = {"page": page, "project": project, "key": key, "around": _look_around(project, key), "map": None}
     if found is None:
-        return render_template("journey.html", page=page, map=None)
+        return render_template("journey.html", **shown)
     card, picture = found
     place = url_for("pages.show_experiment", project=project, key=card.key)
-    return render_template("journey.html", page=page, map=picture, map_title=card.title, map_url=place)
+    return render_template("journey.html", **{**shown, "map": picture}, map_title=card.title, map_url=place)
+
+
+class Around(NamedTuple):
+    """What is known of a journey beside its definition: the metrics on it, and who walked it lately."""
+
+    metrics: tuple[Document, ...] = ()
+    counted: Counted | None = None
+    counts: CountMap | None = None
+
+
+def _look_around(project: str, key: str) -> Around:
+    """Gather where a journey is used and what was counted of it."""
+    platform = current_app.extensions.get("abplat")
+    if platform is None:  # pages over fixed values have nothing around
+        return Around()
+    with platform.sessions() as session:
+        entries = load_entries(session, project)
+        journey = entries[JOURNEYS].get(key)
+        counted = journey_counts.find(session, project, journey) if journey else None
+    metrics = tuple(each for each in entries[METRICS].values() if each["journey"] == key)
+    counts = make_count_map(journey, counted.counts) if journey and counted and counted.counts else None
+    return Around(metrics, counted, counts)
 
 
 def _latest_map(source: Source, project: str, cards: list[Card]) -> tuple[Card, PathMap] | None:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from flask import request, url_for
 
-from abplat.domain.roles import ADMIN, ANALYST, VIEWER
+from abplat.domain.roles import ADMIN, ANALYST, EXPERIMENTER, VIEWER
 from abplat.web.door import find_person, may
 
 
@@ -28,6 +28,9 @@ class Item(NamedTuple):
 
 
 EXPLORING: Final = (
+    Entry("Metrics", "pages.list_metrics"),
+    Entry("Learned", "pages.show_knowledge"),
+    Entry("Customers", "pages.show_customers", ANALYST),
     Entry("Data quality", "pages.show_quality"),
     Entry("Connect", "pages.show_sdk"),
     Entry("Glossary", "pages.show_glossary"),
@@ -35,6 +38,8 @@ EXPLORING: Final = (
 """Pages on which people find their way in a project."""
 PROJECT_ENTRIES: Final = (
     Entry("Experiments", "pages.list_experiments"),
+    Entry("Set-ups", "pages.list_setups", EXPERIMENTER),
+    Entry("Journeys", "pages.list_journeys"),
     *EXPLORING,
     Entry("Approvals", "pages.list_approvals"),
     Entry("People", "pages.list_people", ADMIN),

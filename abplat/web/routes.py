@@ -21,9 +21,11 @@ from abplat.web import (
     briefs,
     discussion,
     exploring,
+    journey_editor,
     journeys,
     people,
     results,
+    setups,
     sign_in,
     webhooks,
     wording,
@@ -62,7 +64,8 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    for module in (results, briefs, sign_in, account, discussion, approvals, people, audit, webhooks):
+    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor)
+    for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)
     pages.before_request(guard)

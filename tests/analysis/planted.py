@@ -94,10 +94,10 @@ class Planted:
         """Let people spend something every day; what is new makes them spend more at first."""
         for day in range(6):
             if self.chance.random() < 0.25 * (1 + novelty * 0.4**day):
-                self._touch(actor, f"spend{day}", at + day * DAY + 5 * HOUR, "web", 10.0, name="spend")
+                self._touch(actor, f"spend{day}", at + day * DAY + 5 * HOUR, None, 10.0, name="spend")
 
     def _touch(
-        self, actor: str, key: str, ts: int, channel: str, value: float | None = None, **over: str
+        self, actor: str, key: str, ts: int, channel: str | None, value: float | None = None, **over: str
     ) -> None:
         """Record a touchpoint."""
         name, props = over.get("name", key), over.get("props")

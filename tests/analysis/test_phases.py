@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
-from abplat.analysis.gather import _earlier, _populate
-from abplat.analysis.plan import make_plan
-from abplat.analysis.snapshot import Exposure
+from abplat.analysis.exposed import Exposed, ExposureFacts, expose
+from abplat.analysis.identities import Identities, LinkColumns
+from abplat.analysis.plan import AnalysisPlan, make_plan
+from abplat.analysis.who import Who
 from abplat.clock import to_micros
 from tests.conftest import NOW, make_experiment, make_journey, make_metric
 
@@ -35,14 +37,47 @@ def phase(number: int, control: int, counts_from: Any) -> dict[str, Any]:
 
 def population(exposures: Sequence[tuple[str, str, Any]], phases: Sequence[dict[str, Any]]) -> list[str]:
     """Return whom an analysis counts."""
-    plan = make_plan(frozen(), phases=phases)
-    made = [
-        Exposure(str(n), actor, variant, "web", to_micros(at), "split")
-        for n, (actor, variant, at) in enumerate(exposures)
-    ]
-    actors = list(dict.fromkeys(each.actor for each in made))
-    codes = {actor: code for code, actor in enumerate(actors)}
-    return [actors[code] for code in _populate(made, codes, plan).customer.tolist()]
+    actors = list(dict.fromkeys(actor for actor, _, _ in exposures))
+    found = _expose(exposures, make_plan(frozen(), phases=phases), actors)
+    return [actors[code] for code in found.population.customer.tolist()]
+
+
+def _expose(
+    exposures: Sequence[tuple[str, str, Any]],
+    plan: AnalysisPlan,
+    actors: Sequence[str],
+    phases: Sequence[int | None] | None = None,
+) -> Exposed:
+    """Return what exposures come to where every id is a customer of its own."""
+    variants = tuple(sorted({variant for _, variant, _ in exposures}))
+    n, none = len(exposures), np.empty(0, np.int64)
+    every = np.arange(len(actors), dtype=np.int32)
+    facts = ExposureFacts(
+        code=np.array([actors.index(actor) for actor, _, _ in exposures], np.int64),
+        ts=np.array([to_micros(at) for _, _, at in exposures], np.int64),
+        variant=np.array([variants.index(variant) for _, variant, _ in exposures], np.int32),
+        variants=variants,
+        channel=np.zeros(n, np.int32),
+        channels=("web",),
+        sdk=np.full(n, -1, np.int32),
+        sdks=(),
+        phase=np.array([-1 if each is None else each for each in phases or [None] * n], np.int64),
+        by_hand=np.zeros(n, bool),
+        inherited=np.zeros(n, bool),
+    )
+    identities = Identities(every, len(actors), every, none, none, none, none, none)
+    flags = np.ones(len(actors), bool)
+    who = Who(
+        identities,
+        every,
+        every.astype(np.int64),
+        flags,
+        flags,
+        LinkColumns(none, none, none),
+        flags,
+        cast("Any", None),
+    )
+    return expose(facts, who, plan, [])
 
 
 SEEN = [
@@ -62,16 +97,11 @@ def test_only_customers_whom_the_phase_drew_itself_count() -> None:
 def test_an_exposure_says_itself_which_phase_it_is_of() -> None:
     """An SDK may go by an older configuration for a while: its time alone would mislead."""
     plan = make_plan(frozen(), phases=[phase(1, 5000, NOW), phase(2, 6000, LATER), phase(3, 6000, LATER)])
-    made = [
-        Exposure("a", "cust:1", "control", "web", to_micros(LATER), "split", 1),
-        Exposure("b", "cust:2", "control", "web", to_micros(LATER), "split", 2),
-        Exposure("c", "cust:3", "control", "web", to_micros(NOW), "split", 3),
-        Exposure("d", "cust:4", "control", "web", to_micros(NOW), "split", None),
-    ]
-    codes = {each.actor: code for code, each in enumerate(made)}
+    actors = [f"cust:{n}" for n in range(1, 5)]
+    made = [(actor, "control", at) for actor, at in zip(actors, [LATER, LATER, NOW, NOW], strict=True)]
 
     assert plan.counts_from_phase == 2
-    assert _populate(made, codes, plan).customer.tolist() == [1, 2]
+    assert _expose(made, plan, actors, [1, 2, 3, None]).population.customer.tolist() == [1, 2]
 
 
 def test_widening_leaves_nobody_out() -> None:
@@ -101,4 +131,4 @@ def test_the_plan_says_whether_the_analysis_is_clustered(unit: str, is_clustered
 
 def test_without_phases_nobody_is_earlier() -> None:
     """Facts from before the start of imported experiments stay."""
-    assert _earlier([], {}, make_plan(frozen())) == set()
+    assert _expose([], make_plan(frozen()), []).n_earlier == 0

@@ -38,6 +38,15 @@ def test_judge_makes_a_row_of_every_kind() -> None:
     events = [
         make_event(channel="web", value=3, props={"b": 1, "a": [True, None]}),
         {"kind": "exposure", "id": "e2", "actor": "cust:1", "experiment": "x", "variant": "b", **common},
+        {
+            "kind": "exposure",
+            "id": "e5",
+            "actor": "cust:1",
+            "experiment": "x",
+            "variant": "b",
+            "cluster": "store:4",
+        }
+        | common,
         {"kind": "alias", "id": "e3", "a": "anon:w", "b": "cust:1", "source": "login", **common},
         {"kind": "score", "id": "e4", "actor": "cust:1", "name": "nps", "value": 9, **common},
     ]
@@ -48,6 +57,7 @@ def test_judge_makes_a_row_of_every_kind() -> None:
     assert rows == [
         TouchpointRow("e1", "cust:1", "visit", RECEIVED_US, "web", 3.0, '{"b":1,"a":[true,null]}'),
         ExposureRow("e2", "cust:1", "x", "b", RECEIVED_US),
+        ExposureRow("e5", "cust:1", "x", "b", RECEIVED_US, cluster="store:4"),
         AliasRow("e3", "anon:w", "cust:1", RECEIVED_US, "login"),
         ScoreRow("e4", "cust:1", "nps", 9.0, RECEIVED_US),
     ]

@@ -240,6 +240,16 @@ def test_exposures_reach_the_ledger(connection: Connection) -> None:
     assert say(connection, "anon:1", "cust:1").pins == {"shorter-form": "treatment"}
 
 
+def test_an_exposure_of_a_group_is_the_assignment_of_the_group(connection: Connection) -> None:
+    """A store was drawn: nothing was drawn for the customer who met it there."""
+    shown = ExposureRow("e1", "cust:1", "shorter-form", "treatment", 1_000, reason="split", cluster="store:4")
+    keep_sightings(connection, "shop", select_sightings([shown], is_public=False))
+
+    assert ledger.look_up(connection, "shop", ("store:4",)).pins == {"shorter-form": "treatment"}
+    assert ledger.look_up(connection, "shop", ("cust:1",)).pins == {}
+    assert select_sightings([shown], is_public=True) == []
+
+
 @pytest.mark.parametrize(
     ("row", "is_public"),
     [

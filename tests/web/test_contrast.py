@@ -13,6 +13,7 @@ from abplat.web.charts import journey_map, svg
 SHEET = Path(abplat.web.__file__).parent / "static" / "abplat.css"
 TEXTS = ("ink", "muted", "link", "good", "bad", "warn", "calm", "more", "fewer", "control", "s2", "s3", "s4")
 PAIRS = [(text, ground) for text in TEXTS for ground in ("paper", "ground")]
+PAIRS += [("paper", "link"), ("ink", "calm-bg"), ("bad", "paper")]  # buttons, messages
 PAIRS += [(tone, f"{tone}-bg") for tone in ("good", "bad", "warn", "calm", "more", "fewer")]
 PAIRS += [
     (text, f"{tone}-bg") for text in ("ink", "link", "muted") for tone in ("good", "bad", "warn", "calm")

@@ -7,6 +7,7 @@ stages that are missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,31 @@ def trace(journeys: JourneyColumns, events: EventColumns) -> JourneySteps:
         ad_hoc=ad_hoc.astype(np.int64),
         out_of_order=_count_out_of_order(journeys, of_stages),
         rework=rework,
+    )
+
+
+def join_steps(parts: Sequence[JourneySteps]) -> JourneySteps:
+    """Put together what happened inside the journeys of several parts, one after the other."""
+    paths = tuple(sorted({path for part in parts for path in part.paths}))
+    place = {path: position for position, path in enumerate(paths)}
+    moved = [np.array([place[path] for path in part.paths], np.int64)[part.path] for part in parts]
+    rest = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("ad_hoc", "out_of_order", "rework")
+    }
+    return JourneySteps(path=np.concatenate(moved), paths=paths, **rest)
+
+
+def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_]) -> JourneySteps:
+    """Return what happened inside chosen journeys; paths that none of them went are forgotten."""
+    path = steps.path[chosen]
+    used = np.unique(path)
+    return JourneySteps(
+        path=np.searchsorted(used, path),
+        paths=tuple(steps.paths[place] for place in used.tolist()),
+        ad_hoc=steps.ad_hoc[chosen],
+        out_of_order=steps.out_of_order[chosen],
+        rework=steps.rework[chosen],
     )
 
 

@@ -3,7 +3,7 @@
 from abplat.analysis.metrics.measuring import measure
 from abplat.analysis.metrics.rows import UnitRows, arm_of, make_record, sum_moments
 from abplat.analysis.metrics.samples import SAMPLE_KINDS, Sample, sample_events
-from abplat.analysis.metrics.times import TIME_KINDS, tabulate_metric, tabulate_risk
+from abplat.analysis.metrics.times import TIME_KINDS, spend_times, tabulate_metric, tabulate_risk
 
 __all__ = [
     "SAMPLE_KINDS",
@@ -14,6 +14,7 @@ __all__ = [
     "make_record",
     "measure",
     "sample_events",
+    "spend_times",
     "sum_moments",
     "tabulate_metric",
     "tabulate_risk",

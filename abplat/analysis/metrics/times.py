@@ -9,6 +9,7 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.gathered import Flags, FloatArray, Gathered
 from abplat.analysis.metrics.on_journeys import cross_link
+from abplat.analysis.metrics.rows import UnitRows
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.analysis.tally import time_to_complete
 
@@ -31,6 +32,20 @@ def tabulate_metric(
     if metric.kind == "churn":
         return _by_variant(gathered, plan, *_time_to_event(metric, gathered))
     return tabulate_link(metric, gathered, plan)
+
+
+def spend_times(metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan) -> UnitRows | None:
+    """Return the time each customer spent, up to the horizon; None for times that journeys have.
+
+    Those who are mature were watched over the whole horizon, so nothing of it is censored.
+    """
+    if metric.kind == "link_latency":
+        return None
+    is_journey = metric.kind == "time_to_complete"
+    times = (time_to_complete(gathered, metric.journey) if is_journey else _time_to_event(metric, gathered))[
+        0
+    ]
+    return UnitRows(np.minimum(times, plan.horizon_us / 1e6), "mean", note="restricted mean time")
 
 
 def tabulate_link(

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+
+from abplat.analysis.exposed import OVERRIDE, ExposureFacts
+from abplat.analysis.journeys.encode import code
 from abplat.analysis.planning.subject import DAY_US, PastExperiment
 from abplat.analysis.snapshot import Exposure, Snapshot
 from abplat.clock import from_micros
@@ -74,6 +78,24 @@ class PastSnapshot(Snapshot):
         """Return the entries."""
         return self.entries
 
+    def exposure_facts(self, experiment: str, drawn: str | None = None) -> ExposureFacts:  # noqa: ARG002  # the window has one list
+        """Return the entries as columns."""
+        variant, variants = code(entry.variant for entry in self.entries)
+        channel, channels = code(entry.channel for entry in self.entries)
+        return ExposureFacts(
+            code=self.codes_of([entry.actor for entry in self.entries]),
+            ts=np.array([entry.ts_us for entry in self.entries], np.int64),
+            variant=variant,
+            variants=variants,
+            channel=channel,
+            channels=channels,
+            sdk=np.full(len(self.entries), -1, np.int32),
+            sdks=(),
+            phase=np.full(len(self.entries), -1, np.int64),
+            inherited=np.zeros(len(self.entries), bool),
+            by_hand=np.array([entry.reason == OVERRIDE for entry in self.entries], bool),
+        )
+
     def find_exposures(self, past: PastExperiment, window: Window) -> Window:
         """Take the exposures of an experiment; return the days since its first one."""
         found = super().exposures(past.key)
@@ -94,5 +116,5 @@ class PastSnapshot(Snapshot):
     def first_fact_us(self) -> int | None:
         """Return the time of the oldest touchpoint that is known."""
         query = "SELECT min(ts_us) FROM touchpoints WHERE received_us <= ?"
-        row = self._connection.execute(query, [self.as_of_us]).fetchone()
-        return None if row is None or row[0] is None else int(row[0])
+        [(first,)] = self._connection.execute(query, [self.as_of_us]).fetchall()
+        return None if first is None else int(first)

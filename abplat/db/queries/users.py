@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from abplat.clock import to_micros
 from abplat.db.models.users import Membership, OneTimeLink, SignInFailure, User, WebSession
 from abplat.errors import DuplicateKeyError
 
@@ -113,9 +114,20 @@ def use_link(session: Session, token_hash: str, now: datetime) -> bool:
     return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
+_ENSURE_FAILURE = text(
+    "INSERT INTO sign_in_failures (name, count, last_at) VALUES (:name, 0, :at) ON CONFLICT (name) DO NOTHING"
+)
+
+
 def find_failure(session: Session, name: str) -> SignInFailure | None:
     """Return the failures of a name as they are now; nobody else counts at the same time."""
     return session.get(SignInFailure, name, with_for_update=True)
+
+
+def get_failure(session: Session, name: str, now: datetime) -> SignInFailure:
+    """Return the failures of a name, none for a new one; two that are new at once are one."""
+    session.execute(_ENSURE_FAILURE, {"name": name, "at": to_micros(now)})
+    return session.get_one(SignInFailure, name, with_for_update=True)
 
 
 def delete_old_failures(session: Session, before: datetime) -> None:

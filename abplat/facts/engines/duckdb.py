@@ -88,20 +88,35 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, source: str, name: str
 def source_of(kind: str, files: Sequence[str]) -> str:
     """Return the query over the files as they are."""
     if files:
-        listed = ", ".join(_literal(file) for file in files)
-        columns = ", ".join(SCHEMAS[kind].names)
-        found = (
-            f"FROM read_parquet([{listed}], union_by_name = true, "
-            "hive_partitioning = true, hive_types = {'day': DATE})"
-        )
-        later = [SCHEMAS[kind].field(name) for name in LATER_COLUMNS.get(kind, ())]
-        if later:  # no file may have them yet
-            empty = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in later)
-            found = f"FROM ((SELECT {empty} WHERE false) UNION ALL BY NAME ({found}))"
-        return f"SELECT {columns} {found}"
+        return f"SELECT {', '.join(SCHEMAS[kind].names)} FROM {relation(kind, files)}"  # noqa: S608  # our own names
+    return nothing(kind)
+
+
+def relation(kind: str, files: Sequence[str], *, rows: bool = False) -> str:
+    """Return some files of a kind as a relation; with ``rows`` it also says where each row lies."""
+    listed = ", ".join(literal(file) for file in files)
+    where = ", filename = true, file_row_number = true" if rows else ""
+    found = (
+        f"read_parquet([{listed}], union_by_name = true, "
+        f"hive_partitioning = true, hive_types = {{'day': DATE}}{where})"
+    )
+    later = [SCHEMAS[kind].field(name) for name in LATER_COLUMNS.get(kind, ())]
+    if not later:
+        return found
+    # No file may have them yet.
+    empty = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in later)
+    return f"((SELECT {empty} WHERE false) UNION ALL BY NAME (FROM {found}))"
+
+
+def nothing(kind: str) -> str:
+    """Return the query for no rows of a kind."""
+    return f"SELECT {typed_columns(kind)} WHERE false"
+
+
+def typed_columns(kind: str) -> str:
+    """Return the columns of a kind as empty values of their types."""
     fields = [SCHEMAS[kind].field(name) for name in SCHEMAS[kind].names]
-    columns = ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
-    return f"SELECT {columns} WHERE false"
+    return ", ".join(f"CAST(NULL AS {_sql_type(field.type)}) AS {field.name}" for field in fields)
 
 
 def _sql_type(kind: DataType) -> str:
@@ -114,7 +129,7 @@ def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str | Path) -> str:
+def literal(text: str | Path) -> str:
     """Quote a text."""
     return "'" + str(text).replace("'", "''") + "'"
 

@@ -24,11 +24,14 @@ _EXPOSURE = _COMMON | {
     "actor": "string", "experiment": "string", "variant": "string", "channel": "string", "reason": "string",
     "phase": "int64",
     "sdk": "string",
+    "cluster": "string",
 }  # fmt: skip
 _ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 _SINGLE_TYPES = ("VARCHAR", "BOOLEAN", *_NUMBER_TYPES)
 _EXACT_INTEGER = 2**53
+WORD = 62
+"""Parts whose bits fit into one integer."""
 
 
 def scan_touchpoints(
@@ -37,6 +40,7 @@ def scan_touchpoints(
     *,
     table: str = "touchpoints",
     customers: str | None = None,
+    unique: bool = False,
     dialect: str = "duckdb",
 ) -> str:
     """Return the SQL that reads touchpoints through a journey definition.
@@ -52,10 +56,11 @@ def scan_touchpoints(
         as_of_us: The snapshot, microseconds UTC.
         table: The relation that holds the touchpoints, columns as in the lake.
         customers: A relation (actor, customer) to answer with customer codes instead of ids.
+        unique: Whether the relation holds each event once and nothing later already.
         dialect: Of the engine.
     """
     ibis = _ibis()
-    facts = _snapshot(table, _TOUCHPOINT, as_of_us)
+    facts = _snapshot(table, _TOUCHPOINT, as_of_us, unique=unique)
     hits = [_any_of(facts, stage.match) for stage in definition.stages]
     facts = facts.mutate(
         stage_mask=_bits(hits),
@@ -94,6 +99,7 @@ def scan_contacts(  # noqa: PLR0913  an option each
     properties: Sequence[str] = (),
     with_channel: bool = False,
     table: str = "touchpoints",
+    unique: bool = False,
     dialect: str = "duckdb",
 ) -> str:
     """Return the SQL for the events that metrics count: customer, ts_us, value, mask.
@@ -106,10 +112,11 @@ def scan_contacts(  # noqa: PLR0913  an option each
         properties: Names of properties whose text is wanted, in columns ``property_0`` and on.
         with_channel: Whether the channel is wanted.
         table: The relation that holds the touchpoints.
+        unique: Whether it holds each event once and nothing later already.
         dialect: Of the engine.
     """
     ibis = _ibis()
-    facts = _snapshot(table, _TOUCHPOINT | {"value": "float64"}, as_of_us)
+    facts = _snapshot(table, _TOUCHPOINT | {"value": "float64"}, as_of_us, unique=unique)
     everything = ibis.literal(value=True)
     facts = facts.mutate(
         mask=_bits([everything if match is None else _any_of(facts, match) for match in metrics])
@@ -148,19 +155,62 @@ def scan_scores(
     return _sql(facts.select("customer", "ts_us", "value", "name"), dialect)
 
 
+def scan_stream(
+    parts: Sequence[Iterable[Matcher] | None],
+    *,
+    channels: Sequence[str] = (),
+    with_value: bool = False,
+    table: str = "touchpoints",
+    dialect: str = "duckdb",
+) -> str:
+    """Return the SQL that turns touchpoints into integers, in the order in which they lie.
+
+    Columns: ``actor_code``, ``ts_us``, ``mask0``, ``mask1`` .. (62 parts each, none without parts),
+    ``channel`` (position in ``channels``, -1 for any other) and, if asked for, ``value`` (0 for none).
+
+    Args:
+        parts: Bit i of the masks says that an event matches part i; None matches every event.
+        channels: Names of channels, which become their positions.
+        with_value: Whether the values of events are needed.
+        table: The relation that holds the touchpoints, each once, with ``actor_code``.
+        dialect: Of the engine.
+    """
+    ibis = _ibis()
+    facts = ibis.table(_TOUCHPOINT | {"value": "float64", "actor_code": "int64"}, name=table)
+    hits = [ibis.literal(value=True) if part is None else _any_of(facts, part) for part in parts]
+    masks = {
+        f"mask{word}": _bits(hits[word * WORD : (word + 1) * WORD]).cast(_narrow(len(hits) - word * WORD))
+        for word in range(-(-len(hits) // WORD))
+    }
+    places = [(facts.channel == name, place) for place, name in enumerate(channels)]
+    channel = ibis.cases(*places, else_=-1) if places else ibis.literal(-1)
+    columns = {"actor_code": facts.actor_code.cast("int32"), "ts_us": facts.ts_us, **masks}
+    columns["channel"] = channel.cast("int16")
+    if with_value:
+        columns["value"] = facts.value.fill_null(0.0)
+    return _sql(facts.select(**columns), dialect)
+
+
+def _narrow(bits: int) -> str:
+    """Return the smallest signed type for so many bits: less to move."""
+    return next((kind for most, kind in ((7, "int8"), (15, "int16"), (31, "int32")) if bits <= most), "int64")
+
+
 def scan_exposures(
-    experiment: str, as_of_us: int, *, table: str = "exposures", dialect: str = "duckdb"
+    experiment: str, as_of_us: int, *, table: str = "exposures", unique: bool = False, dialect: str = "duckdb"
 ) -> str:
     """Return the SQL for the exposures of an experiment: one row each, in the order of time."""
-    facts = _snapshot(table, _EXPOSURE, as_of_us)
+    facts = _snapshot(table, _EXPOSURE, as_of_us, unique=unique)
     facts = facts.filter(facts.experiment == experiment).order_by("ts_us", "event_id")
-    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk")
+    columns = ("event_id", "actor", "variant", "channel", "ts_us", "reason", "phase", "sdk", "cluster")
     return _sql(facts.select(*columns), dialect)
 
 
-def scan_aliases(as_of_us: int, *, table: str = "aliases", dialect: str = "duckdb") -> str:
-    """Return the SQL for the aliases: a, b, ts_us, received_us, source, in the order in which they are taken."""
-    facts = _snapshot(table, _ALIAS, as_of_us)
+def scan_aliases(
+    as_of_us: int, *, table: str = "aliases", unique: bool = False, dialect: str = "duckdb"
+) -> str:
+    """Return the SQL for the aliases: a, b, ts_us, received_us, source, in the order they are taken in."""
+    facts = _snapshot(table, _ALIAS, as_of_us, unique=unique)
     facts = facts.order_by("ts_us", "received_us", "batch", "event_id")
     return _sql(facts.select("a", "b", "ts_us", "received_us", "source"), dialect)
 
@@ -177,10 +227,12 @@ def _sql(expression: Any, dialect: str) -> str:
     return str(_ibis().to_sql(expression, dialect=dialect))
 
 
-def _snapshot(table: str, schema: dict[str, str], as_of_us: int) -> Any:
-    """Return the facts that exist as of an instant, each id once."""
+def _snapshot(table: str, schema: dict[str, str], as_of_us: int, *, unique: bool = False) -> Any:
+    """Return the facts that exist as of an instant, each id once; they do already where they are unique."""
     ibis = _ibis()
     facts = ibis.table(schema, name=table)
+    if unique:
+        return facts
     facts = facts.filter((facts.ts_us <= as_of_us) & (facts.received_us <= as_of_us))
     copy = ibis.row_number().over(group_by="event_id", order_by=["received_us", "batch", "ts_us"])
     facts = facts.mutate(copy=copy)

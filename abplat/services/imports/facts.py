@@ -92,6 +92,7 @@ class RowMapper:
             compiler.value(parsed.variant, "variant"),
             compiler.value(parsed.channel, "channel"),
         )
+        cluster = compiler.value(parsed.cluster, "cluster")
         instant = compiler.instant_text(parsed.ts, "ts")
         received = compiler.instant(parsed.received, "received") if parsed.received else None
 
@@ -103,6 +104,7 @@ class RowMapper:
                 "experiment": _required(experiment(row, 1), "experiment"),
                 "variant": _required(variant(row, 1), "variant"),
                 "channel": _text(channel(row, 1)),
+                "cluster": _text(cluster(row, 1)),
                 "reason": "imported",
                 "ts": instant(row, 1),
             }
@@ -117,6 +119,7 @@ class RowMapper:
         experiment = compiler.value(part.experiment, "exposure.experiment")
         variant = compiler.value(part.variant, "exposure.variant")
         channel = compiler.value(part.channel, "exposure.channel")
+        cluster = compiler.value(part.cluster, "exposure.cluster")
         instant = compiler.instant(part.ts, "exposure.ts")
         outcomes = [
             _Outcome(compiler, item, f"outcomes[{index}]") for index, item in enumerate(parsed.outcomes)
@@ -132,6 +135,7 @@ class RowMapper:
                 "experiment": _required(experiment(row, 1), "exposure.experiment"),
                 "variant": _required(variant(row, 1), "exposure.variant"),
                 "channel": _text(channel(row, 1)),
+                "cluster": _text(cluster(row, 1)),
                 "reason": "imported",
                 "ts": _iso(ts),
             }

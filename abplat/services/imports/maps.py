@@ -99,6 +99,7 @@ class ExposuresMap(FileMap, frozen=True, kw_only=True):
     ts: InstantSource
     id: ValueSource | None = None
     channel: ValueSource | None = None
+    cluster: ValueSource | None = None
     received: InstantSource | None = None
 
 
@@ -109,6 +110,7 @@ class ExposurePart(Part, frozen=True, kw_only=True):
     variant: ValueSource
     ts: InstantSource
     channel: ValueSource | None = None
+    cluster: ValueSource | None = None
 
 
 class Outcome(Part, frozen=True, kw_only=True):

@@ -48,6 +48,11 @@ export interface TrackOptions extends RecordOptions {
   properties?: Record<string, unknown> | null;
 }
 
+export interface ExposeOptions extends RecordOptions {
+  /** Who met it, where the unit decided is a group such as `store:42`; reports add customers up to their group. */
+  customer?: Unit;
+}
+
 /** What a client did so far, and how it is. */
 export interface Stats {
   /** Records not yet acknowledged. */
@@ -77,9 +82,9 @@ export interface Client extends CustomerCalls {
   /** Decide every experiment for one unit; empty without a configuration. */
   decideAll(unit: Unit, attributes?: Attributes | null, options?: CallOptions): Record<string, Decision>;
   /** Record that the unit met its variant. Returns the id, or null when there is nothing to record. */
-  expose(decision: Decision, options?: RecordOptions): string | null;
+  expose(decision: Decision, options?: ExposeOptions): string | null;
   /** Record it and wait, for at most so many seconds, until it is on disk: to be awaited before leaving the page. */
-  exposeBeforeRedirect(decision: Decision, options?: RecordOptions & { seconds?: number }): Promise<boolean>;
+  exposeBeforeRedirect(decision: Decision, options?: ExposeOptions & { seconds?: number }): Promise<boolean>;
   /** Record that something happened to a unit. Returns the id, or null when no record could be made or kept. */
   track(event: string, unit: Unit, options?: TrackOptions): string | null;
   /** Fetch now; say whether the platform answered. Also lets a client that stopped for its key try again. */
@@ -279,8 +284,12 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     expose: (decision, options) => {
       if (!decision?.in_experiment || !decision.variant) return null;
       const { unit, key: experiment, variant, reason, config_version, phase } = decision;
+      const { channel, ts, customer } = options ?? {};
+      const [actor, cluster] = customer == null ? [unit] : [normaliseUnit(customer), unit];
       memory.saw(unit, experiment, variant);
-      return record("e", options?.ts, { kind: "exposure", actor: unit, experiment, variant, channel: options?.channel, reason, config_version, phase });
+      return actor
+        ? record("e", ts, { kind: "exposure", actor, experiment, variant, channel, reason, config_version, phase, cluster })
+        : noteInvalid("a customer is named by 1 to 256 characters");
     },
     exposeBeforeRedirect: async (decision, options) => {
       const id = client.expose(decision, options);

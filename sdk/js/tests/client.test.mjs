@@ -33,6 +33,19 @@ test("a whole life: everything arrives once, as it was said", async (t) => {
   assert.equal(platform.requests.at(-1).headers.authorization, "Bearer abs_test");
 });
 
+test("an exposure names the customer and the group", async (t) => {
+  const platform = await start(t);
+  listen(t);
+  const client = make(platform);
+  await client.refresh();
+  const decision = client.decide("e", "store:42");
+  const met = client.expose(decision, { channel: "store", customer: "cust:7" });
+  assert.equal(client.expose(decision, { customer: "" }), null);
+  assert.equal(await client.close(30), 0);
+  assert.deepEqual([platform.stored.get(met).actor, platform.stored.get(met).cluster], ["cust:7", "store:42"]);
+  assert.equal(client.stats().invalid, 1);
+});
+
 test("ids are UUIDs of version 7, in order of time", async (t) => {
   const client = make(await start(t));
   const first = client.track("a", "cust:1");

@@ -170,8 +170,22 @@ class Client(CustomerCalls, Waiting):
         """The compiled configuration in use, without pins; None where there is none yet."""
         return self._source.held.evaluator
 
-    def expose(self, decision: Decision, *, channel: str | None = None, ts: Instant = None) -> str | None:
+    def expose(
+        self,
+        decision: Decision,
+        *,
+        channel: str | None = None,
+        ts: Instant = None,
+        customer: str | int | None = None,
+    ) -> str | None:
         """Record that the unit met its variant; call it when the variant is really shown.
+
+        Args:
+            decision: What was decided.
+            channel: Channel in which it was shown.
+            ts: When; now by default.
+            customer: Who met it, where the unit decided is a group such as ``store:42``. Reports then
+                add the customers up to their group.
 
         Returns:
             The id of the exposure. None when there is nothing to record because the unit is not in the
@@ -181,9 +195,13 @@ class Client(CustomerCalls, Waiting):
             return None
         seen = (decision.unit, decision.key, decision.variant, decision.phase)
         self._guard(lambda: self._sightings.saw(*seen))
+        met = decision.unit if customer is None else normalise_unit(customer)
+        if met is None:
+            self._note_invalid("a customer is named by 1 to 256 characters")
+            return None
         fields = {
             "kind": "exposure",
-            "actor": decision.unit,
+            "actor": met,
             "experiment": decision.key,
             "variant": decision.variant,
             "channel": channel,
@@ -191,6 +209,7 @@ class Client(CustomerCalls, Waiting):
             "config_version": decision.config_version,
             "phase": decision.phase,
             "sdk": f"python/{__version__}",
+            "cluster": None if customer is None else decision.unit,
         }
         return self._record_event(fields, ts)
 

@@ -82,6 +82,21 @@ def test_a_whole_life(platform: Any, make_client: Callable[..., Client]) -> None
     assert platform.requests[-1][2]["authorization"] == "Bearer abs_test"
 
 
+def test_an_exposure_names_the_customer_and_the_group(
+    platform: Any, make_client: Callable[..., Client]
+) -> None:
+    """A store was drawn, a customer met its variant; a customer without a name is no record."""
+    client = make_client()
+    assert client.refresh()
+    decision = client.decide("e", "store:42")
+    met = client.expose(decision, channel="store", customer="cust:7")
+    lost = client.expose(decision, channel="store", customer="")
+
+    assert client.close(30) == 0
+    assert (platform.stored[met]["actor"], platform.stored[met]["cluster"]) == ("cust:7", "store:42")
+    assert (lost, client.stats().invalid) == (None, 1)
+
+
 def test_ids_are_in_order_of_time(make_client: Callable[..., Client]) -> None:
     """Ids are UUIDs of version 7."""
     client = make_client()

@@ -1,0 +1,105 @@
+"""Counts of a journey over the last weeks: asked for by a page, made by the worker, read by a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from abplat.db.models.journey_counts import JourneyCount
+from abplat.db.queries import journey_counts as queries
+from abplat.domain.journey_counts import JourneyCounts, decode_counts, take_digest
+from abplat.domain.journeys import parse_journey
+from abplat.errors import NotFoundError
+from abplat.services import jobs
+
+FRESH_FOR: Final = timedelta(hours=1)
+KEEP_FOR: Final = timedelta(days=90)
+_GIVEN_UP: Final = "the worker could not count; its log says why. Ask again"
+
+
+class Counted(NamedTuple):
+    """A count as it stands.
+
+    Attributes:
+        state: queued, done or failed.
+        counts: What was counted, of an older request while a new one waits.
+        fault: Why there is none.
+        asked_at: When it was asked for.
+        finished_at: When it was made.
+    """
+
+    state: str
+    counts: JourneyCounts | None
+    fault: str | None
+    asked_at: datetime
+    finished_at: datetime | None
+
+
+def ask(session: Session, project: str, document: Mapping[str, Any], *, now: datetime) -> str:
+    """Queue the count of a definition, unless a fresh one is there; return its digest.
+
+    Raises:
+        InvalidInputError: If the definition means nothing.
+    """
+    parse_journey(dict(document), require_owner=False)
+    digest = take_digest(document)
+    found = queries.find(session, project, digest)
+    if found is not None and _is_enough(*found, now):
+        return digest
+    queries.remove_older(session, now - KEEP_FOR)
+    payload = {"project": project, "digest": digest}
+    job = jobs.enqueue(session, "count", payload, key=f"{project}/{digest}", now=now)
+    row = found[0] if found else JourneyCount(project=project, digest=digest)
+    row.state, row.job, row.fault, row.asked_at = "queued", job, None, now
+    row.definition = msgspec.json.decode(msgspec.json.encode(dict(document)))
+    session.add(row)
+    session.flush()
+    return digest
+
+
+def find(session: Session, project: str, document: Mapping[str, Any]) -> Counted | None:
+    """Return the latest count of a definition, or None where nobody asked for one."""
+    found = queries.find(session, project, take_digest(document))
+    if found is None:
+        return None
+    row, job = found
+    counts = None if row.answer is None else decode_counts(row.answer)
+    if row.state == "queued" and job == "failed":
+        return Counted("failed", counts, _GIVEN_UP, row.asked_at, row.finished_at)
+    return Counted(row.state, counts, row.fault, row.asked_at, row.finished_at)
+
+
+def get_definition(session: Session, project: str, digest: str) -> dict[str, Any]:
+    """Return what is to be counted.
+
+    Raises:
+        NotFoundError: If nobody asked for it.
+    """
+    return dict(_get(session, project, digest).definition)
+
+
+def finish(session: Session, project: str, digest: str, counts: JourneyCounts, *, now: datetime) -> None:
+    """Keep what was counted."""
+    row = _get(session, project, digest)
+    row.state, row.finished_at, row.fault = "done", now, None
+    row.answer = msgspec.json.decode(msgspec.json.encode(counts))
+    session.flush()
+
+
+def _is_enough(row: JourneyCount, job: str | None, now: datetime) -> bool:
+    """Tell whether a count is there or on its way."""
+    if row.state == "queued":
+        return job not in ("failed", None)
+    return row.state == "done" and now - row.asked_at < FRESH_FOR
+
+
+def _get(session: Session, project: str, digest: str) -> JourneyCount:
+    """Return a count."""
+    found = queries.find(session, project, digest)
+    if found is None:
+        raise NotFoundError(f"nobody asked for the count {digest[:64]!r}")
+    return found[0]

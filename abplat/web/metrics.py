@@ -1,0 +1,218 @@
+"""The metric catalogue: what is measured, what it means, where it is used and what moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from flask import Blueprint, render_template
+from markupsafe import Markup
+
+from abplat.domain.catalogue import EXPERIMENTS, METRICS, TEMPLATES
+from abplat.domain.metric_kinds import KINDS_BY_KEY
+from abplat.domain.searching import fold
+from abplat.services import definitions, experiments, metric_effects, metrics, projects
+from abplat.services.metric_effects import MetricEffect
+from abplat.web import wording
+from abplat.web.charts import sparkline
+from abplat.web.filters import Choice, find_argument, list_choices
+from abplat.web.metric_card import Fact, Step, describe_metric, list_steps
+from abplat.web.wording import Word
+from abplat.web.writing import current_platform
+
+ROLES: Final = {
+    "primary": "goal",
+    "guardrail": "guardrail",
+    "secondary": "secondary",
+    "touchpoint": "touchpoint",
+}
+
+
+class Row(NamedTuple):
+    """One metric in the list."""
+
+    key: str
+    title: str
+    owner: str
+    counts: str
+    journey: str
+    direction: Word
+    n_uses: int
+
+
+class Use(NamedTuple):
+    """Where a metric is used."""
+
+    noun: str
+    key: str
+    title: str
+    role: str
+    state: Word | None
+
+
+class Moved(NamedTuple):
+    """What one experiment did to a metric."""
+
+    experiment: str
+    title: str
+    variant: str
+    role: str
+    as_of: str
+    baseline: str
+    change: str
+    plausible: str
+    word: Word
+
+
+def add_pages(pages: Blueprint) -> None:
+    """Put the pages under their addresses."""
+    pages.add_url_rule("/projects/<project>/metrics", view_func=list_metrics)
+    pages.add_url_rule("/projects/<project>/metrics/<key>", view_func=show_metric)
+
+
+def list_metrics(project: str) -> str:
+    """Show the metrics of a project, all or what is looked for."""
+    wanted = {name: find_argument(name) for name in ("q", "kind", "owner", "journey")}
+    with current_platform().sessions() as session:
+        title = projects.get(session, project).get("title") or project
+        entries = definitions.load_entries(session, project)
+    documents = list(entries[METRICS].values())
+    uses = [use["metric"] for each in entries["experiments"].values() for use in each["metrics"]]
+    rows = [_row(each, uses.count(each["key"])) for each in documents if _is_wanted(each, wanted)]
+    journeys = {key: str(each.get("title") or key) for key, each in entries["journeys"].items()}
+    return render_template(
+        "metrics.html",
+        project=project,
+        project_title=title,
+        rows=sorted(rows, key=lambda row: fold(row.title)),
+        wanted=wanted,
+        is_any=any(wanted.values()),
+        kinds=[
+            Choice("", "any"),
+            *(Choice(key, wording.humanise(key)) for key in sorted({each["kind"] for each in documents})),
+        ],
+        owners=list_choices("anybody", (str(each["owner"]) for each in documents)),
+        journeys=[Choice("", "any"), *(Choice(key, text) for key, text in sorted(journeys.items()))],
+        journey_titles=journeys,
+    )
+
+
+def _is_wanted(document: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Tell whether a metric is looked for."""
+    if any(wanted[name] and document.get(name) != wanted[name] for name in ("kind", "owner", "journey")):
+        return False
+    kind = KINDS_BY_KEY.get(document["kind"])
+    texts = [
+        document["key"],
+        document.get("title"),
+        document.get("description"),
+        document.get("owner"),
+        kind.counts if kind else "",
+    ]
+    text = fold(" ".join(str(each or "") for each in texts))
+    return all(word in text for word in fold(wanted["q"]).split())
+
+
+def _row(document: Mapping[str, Any], n_uses: int) -> Row:
+    """Say one metric in a line."""
+    kind = KINDS_BY_KEY.get(document["kind"])
+    return Row(
+        document["key"],
+        str(document.get("title") or document["key"]),
+        str(document["owner"]),
+        kind.counts if kind else wording.humanise(document["kind"]),
+        str(document.get("journey") or ""),
+        say_direction(str(document["direction"])),
+        n_uses,
+    )
+
+
+def say_direction(direction: str) -> Word:
+    """Say which way is good."""
+    return (
+        Word("More is better", "up", "calm") if direction == "up" else Word("Less is better", "down", "calm")
+    )
+
+
+def show_metric(project: str, key: str) -> str:
+    """Show the card of a metric."""
+    with current_platform().sessions() as session:
+        title = projects.get(session, project).get("title") or project
+        document = metrics.get(session, project, key)
+        steps: list[Step] = list_steps(metrics.list_versions(session, project, key))
+        effects = metric_effects.list_effects(session, project, key)
+        uses = [_use(session, project, use) for use in metrics.list_uses(session, project, key)]
+    facts: list[Fact] = describe_metric(document)
+    return render_template(
+        "metric.html",
+        project=project,
+        project_title=title,
+        metric=document,
+        direction=say_direction(str(document["direction"])),
+        kind=KINDS_BY_KEY.get(document["kind"]),
+        facts=facts,
+        steps=steps,
+        uses=uses,
+        usual=_say_usual(uses),
+        moved=[_moved(each) for each in reversed(effects)],
+        baseline=_draw_baseline(effects),
+    )
+
+
+def _use(session: Any, project: str, use: Mapping[str, Any]) -> Use:
+    """Say where a metric is used."""
+    key = str(use["key"])
+    title = key
+    if use["noun"] not in (METRICS, TEMPLATES):
+        title = str(experiments.get(session, project, key).get("title") or key)
+    state = wording.say_word(wording.STATES, use["state"]) if use["state"] else None
+    return Use(
+        str(use["noun"]), key, title, ROLES.get(use["role"], "part" if use["noun"] == METRICS else ""), state
+    )
+
+
+def _say_usual(uses: Sequence[Use]) -> str:
+    """Say which role a metric usually plays."""
+    roles = [use.role for use in uses if use.noun == EXPERIMENTS and use.role in ROLES.values()]
+    if not roles:
+        return ""
+    usual = max(sorted(set(roles)), key=roles.count)
+    return f"Usually a {usual}: {roles.count(usual)} of {len(roles)} times."
+
+
+def _moved(effect: MetricEffect) -> Moved:
+    """Say what one experiment did to a metric."""
+    change, plausible = "no number", ""
+    if effect.rel_effect is not None:
+        change = wording.percent(effect.rel_effect, signed=True)
+        if effect.rel_ci_lower is not None and effect.rel_ci_upper is not None:
+            plausible = wording.interval(effect.rel_ci_lower, effect.rel_ci_upper)
+    return Moved(
+        effect.experiment,
+        effect.title,
+        effect.variant,
+        ROLES.get(effect.role, effect.role),
+        effect.as_of.strftime("%Y-%m-%d"),
+        wording.said(effect.baseline, effect.unit),
+        change,
+        plausible,
+        wording.say_word(wording.WORDS, effect.verdict),
+    )
+
+
+def _draw_baseline(effects: Sequence[MetricEffect]) -> tuple[Markup, str] | None:
+    """Draw the value in control from experiment to experiment; nothing where there are fewer than two."""
+    found = {each.experiment: each for each in effects if each.baseline is not None}
+    ordered = sorted(found.values(), key=lambda each: each.as_of)
+    if len(ordered) < 2:
+        return None
+    values = [each.baseline or 0.0 for each in ordered]
+    said = [
+        wording.said(value, each.unit)
+        for value, each in zip((min(values), max(values), values[-1]), ordered[:1] * 3, strict=True)
+    ]
+    sentence = (
+        f"Value in control over {len(values)} experiments, from {ordered[0].as_of:%Y-%m-%d} to "
+        f"{ordered[-1].as_of:%Y-%m-%d}: between {said[0]} and {said[1]}, at last {said[2]}."
+    )
+    return sparkline.draw(values, sentence), sentence
