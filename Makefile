@@ -2,7 +2,7 @@
 .PHONY: demo test check figures calibrate lock clean
 ARGS ?=
 ON_POSTGRES = tests/db tests/services tests/facts tests/sdk/test_recompute.py \
-  tests/jobs/test_analyse.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
+  tests/jobs/test_analyse.py tests/jobs/test_erase.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
   tests/api/test_identities.py tests/api/test_keys.py
 
 demo:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, delete, or_, select
+from sqlalchemy import Connection, Engine, Table, delete, or_, select, update
 
 from abplat.config import Settings
 from abplat.db.engine import writing
@@ -37,11 +37,13 @@ _joins: Any = IdentityJoin.__table__
 _members: Any = IdentityMember.__table__
 _NAMED: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "moments": (customer_moments, (customer_moments.c.unit,)),
-    "assignments": (_assignments, (_assignments.c.unit, _assignments.c.origin)),
+    "assignments": (_assignments, (_assignments.c.unit,)),
     "conflicts": (_conflicts, (_conflicts.c.unit, _conflicts.c.kept_unit)),
     "joins": (_joins, (_joins.c.anonymous, _joins.c.known)),
     "members": (_members, (_members.c.id, _members.c.component)),
 }
+_ORIGIN: Final = _assignments.c.origin
+"""From whom an id has inherited: what another has stays, without saying from whom."""
 _BODIES: Final = {"intake": intake, "read_model_rows": read_model_rows, "failed_events": failed_events}
 
 
@@ -70,6 +72,7 @@ def erase_tables(engine: Engine, project: str, ids: Collection[str]) -> dict[str
             name: _erase_named(connection, table, columns, project, ids)
             for name, (table, columns) in _NAMED.items()
         }
+        _forget_origin(connection, project, ids)
         return named | {
             name: _erase_bodies(connection, table, project, ids) for name, table in _BODIES.items()
         }
@@ -112,6 +115,13 @@ def _erase_named(
     )
 
 
+def _forget_origin(connection: Connection, project: str, ids: Collection[str]) -> None:
+    """Let others keep what they have inherited, but not from whom."""
+    for part in _parts(ids):
+        mine = (_assignments.c.project == project, _ORIGIN.in_(part))
+        connection.execute(update(_assignments).where(*mine).values(origin=None))
+
+
 def _erase_bodies(connection: Connection, table: Table, project: str, ids: Collection[str]) -> int:
     """Delete the rows of a table whose JSON text names an id, however the sender escaped it."""
     return sum(
@@ -141,7 +151,7 @@ def find_suppressed(
         if suppression.holds(each)
     }
     with engine.connect() as connection:
-        for table, columns in _NAMED.values():
+        for table, columns in (*_NAMED.values(), (_assignments, (_ORIGIN,))):
             for column in columns:
                 query = select(column).where(table.c.project == project, column.is_not(None)).distinct()
                 found |= set(filter(suppression.holds, connection.execute(query).scalars()))

@@ -24,7 +24,7 @@ from abplat.jobs.runner import Runner
 from abplat.services import catalogue, experiments
 from abplat.services.experiments import Moment
 from abplat.services.platform import Platform
-from tests.conftest import NOW, FakeClock, make_catalogue
+from tests.conftest import NOW, POSTGRES, FakeClock, make_catalogue
 
 Headers = dict[str, str]
 PERSON = ("cust:erika-7", "anon:erika-w1", "phone:+4930555123")
@@ -126,7 +126,8 @@ def test_an_erased_person_is_nowhere(
     assert min(rows["assignments"], rows["joins"], rows["members"]) > 0
     assert count_rows(lake, PERSON) == 0
     assert count_rows(lake, (OTHER,)) == 3
-    platform.engine.dispose()
+    if not POSTGRES:
+        platform.engine.dispose()  # a file keeps what its open connections have not yet let go of
     assert {each: find_bytes(platform.settings.data_dir, each) for each in PERSON} == {
         each: [] for each in PERSON
     }
@@ -194,6 +195,7 @@ def test_what_slips_through_the_door_stops_at_the_drain(
     assert count_rows(Lake(platform.settings.lake_dir), PERSON) == 0
 
 
+@pytest.mark.skipif(bool(POSTGRES), reason="a backup of SQLite is a file; that of a server is its own affair")
 def test_a_restored_backup_is_erased_again(
     call: Callable[..., Any], platform: Platform, worker: Runner, clock: FakeClock
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_restored_backup_is_erased_again(
     shutil.copy(backup, file)
     runner = _make_runner(settings)
     assert runner.run_once() == 0
+    runner._context.engine.dispose()
 
     with platform.engine.connect() as connection:
         held = connection.execute(
