@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from abplat.domain.report import Report
 from abplat.domain.report_digest import ReportDigest, read_digest
 from abplat.errors import NotFoundError
-from abplat.services import deviations, history, phases, reports
+from abplat.services import history, reports
 from abplat.services.history import Deed
 from abplat.services.reports import Look
 
@@ -31,8 +31,6 @@ class Record(NamedTuple):
     looks: Sequence[Look] = ()
     n_looks: int = 0
     deeds: Sequence[Deed] = ()
-    phases: Sequence[Mapping[str, Any]] = ()
-    deviations: Sequence[Mapping[str, Any]] = ()
     similar: Sequence[Past] = ()
 
 
@@ -67,8 +65,6 @@ class ServiceRecords:
             looks=looks,
             n_looks=n_looks,
             deeds=history.list_deeds(self._session, project, key),
-            phases=phases.list_(self._session, project, key),
-            deviations=deviations.list_(self._session, project, key),
             similar=self._list_similar(project, key, report.journey.key),
         )
 
