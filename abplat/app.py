@@ -28,7 +28,7 @@ API_MODULES: Final = (
     "projects", "keys", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
     "templates", "experiments", "observations", "approvals", "comments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
     "discoveries", "people", "users", "account", "audit", "webhooks",
-    "events", "failed_events", "quality", "sightings", "knowledge", "glossary", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
+    "events", "failed_events", "quality", "sightings", "timeline", "knowledge", "glossary", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip
 """Modules of ``abplat.api`` with a blueprint, in the order of the OpenAPI document."""
 

@@ -59,6 +59,7 @@ def erase_facts(engine: Engine, lake: Lake, project: str, ids: Collection[str]) 
     for kind, columns in COLUMNS.items():
         found[lake.path(project, kind).name] = _erase_lake(lake, project, kind, (ids, columns))
     found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
+    found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
     return found
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from abplat.web import customers, experiment_list, glossary, knowledge, metrics, quality, sdk_setup
+from abplat.web import customers, experiment_list, glossary, knowledge, metrics, quality, sdk_setup, timeline
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
-_MODULES: Final = (customers, experiment_list, glossary, knowledge, metrics, quality, sdk_setup)
+_MODULES: Final = (customers, experiment_list, glossary, knowledge, metrics, quality, sdk_setup, timeline)
 
 
 def add_pages(pages: Blueprint) -> None:

@@ -28,6 +28,7 @@ class Item(NamedTuple):
 
 
 EXPLORING: Final = (
+    Entry("Timeline", "pages.show_timeline"),
     Entry("Metrics", "pages.list_metrics"),
     Entry("Learned", "pages.show_knowledge"),
     Entry("Customers", "pages.show_customers", ANALYST),

@@ -43,7 +43,9 @@ def looks() -> list[Report]:
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve an installation with one experiment that is judged, and one on the same journey."""
-    app = create_app(Settings(data_dir=Path(tmp_path_factory.mktemp("shop")), sign_in="local"), clock=lambda: NOW)
+    app = create_app(
+        Settings(data_dir=Path(tmp_path_factory.mktemp("shop")), sign_in="local"), clock=lambda: NOW
+    )
     with app.extensions["abplat"].writers.begin() as session:
         catalogue.apply(session, make_definitions("trap", "shorter-form"), now=NOW)
         for key in ("trap", "shorter-form"):
@@ -69,9 +71,7 @@ def listen(page: Any) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1200, "light"), (390, "dark")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 @pytest.mark.parametrize(
     "path", [PLACE, f"{PLACE}?scale=per_1000&sort=change&baseline=treatment", f"{PLACE}/brief?lang=fr"]
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -16,6 +17,7 @@ from sqlalchemy import text
 
 from abplat.cli.customers import command
 from abplat.cli.worker import _make_runner
+from abplat.facts.actors import ActorBook
 from abplat.facts.lake import Lake
 from abplat.jobs.context import JobContext
 from abplat.jobs.runner import Runner
@@ -129,6 +131,27 @@ def test_an_erased_person_is_nowhere(
         each: [] for each in PERSON
     }
     assert find_bytes(platform.settings.data_dir, OTHER) != []
+
+
+def test_a_sealed_person_is_nowhere_either(
+    call: Callable[..., Any], platform: Platform, worker: Runner, clock: FakeClock
+) -> None:
+    """Neither in the sealed days and the files they replaced, nor in the book of ids."""
+    live(call)
+    assert worker.run_once() == 0
+    worker._call("seal", {"everything": True})
+    call("/v1/customers/erase", {"id": PERSON[0], "reason": "letter 17"})
+    assert worker.run_once() == 0
+    lake = Lake(platform.settings.lake_dir)
+    book = ActorBook(lake.path("shop", "touchpoint").parent)
+    (listed,) = duckdb.execute(f"SELECT list(actor) FROM ({book.query()})").fetchall()
+
+    assert count_rows(lake, PERSON) == 0
+    assert count_rows(lake, (OTHER,)) > 0
+    assert listed[0] == [OTHER]
+    assert {each: find_bytes(lake.root / "shop" / "actors", each) for each in PERSON} == {
+        each: [] for each in PERSON
+    }
 
 
 def test_nothing_of_an_erased_person_comes_back(
