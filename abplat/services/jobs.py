@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abplat.clock import to_micros
+from abplat.db.models.jobs import jobs as table
 from abplat.db.queries import jobs as queries
 
 
@@ -29,6 +31,12 @@ def enqueue(
     key = key or _key_of(payload)
     created_us = to_micros(now) if now else 0
     return queries.insert(session, queries.NewJob(kind, payload, key=key, created_us=created_us))
+
+
+def is_waiting(session: Session, kind: str, job_id: int) -> bool:
+    """Tell whether a job is still to be done, or under way."""
+    wanted = select(table.c.state).where(table.c.id == job_id, table.c.kind == kind)
+    return session.execute(wanted).scalar() in ("queued", "running")
 
 
 def _key_of(payload: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from abplat.domain.catalogue import JOURNEYS, Document, changed_fields, is_new_v
 from abplat.domain.journey_changes import describe_changes
 from abplat.domain.roles import EXPERIMENTER, VIEWER
 from abplat.errors import ConflictError, InvalidInputError, NotFoundError, StaleVersionError
-from abplat.services import journey_counts, journey_trials, journeys
+from abplat.services import discoveries, journey_counts, journey_trials, journeys
 from abplat.services.definitions import load_entries
 from abplat.services.journey_trials import Trial
 from abplat.web import journey_forms as forms
@@ -69,8 +69,20 @@ def list_journeys(project: str) -> str:
 @require_role(EXPERIMENTER)
 def new_journey(project: str) -> str:
     """Show an empty form."""
-    values = {**forms.EMPTY, "owner": current_person().name}
+    values = {**forms.EMPTY, **_propose(project), "owner": current_person().name}
     return _render(project, None, values)
+
+
+def _propose(project: str) -> dict[str, str]:
+    """Return the form of the proposal that the address names, if it names one."""
+    typed = request.args.get("proposal", "")
+    if not typed.isdecimal() or len(typed) > 3:
+        return {}
+    with current_platform().sessions() as session:
+        proposals = discoveries.get(session, project)["proposals"]
+    if int(typed) >= len(proposals):
+        raise NotFoundError("there is no such proposal any more; look at the data again")
+    return forms.fill_journey(proposals[int(typed)]["definition"])
 
 
 @require_role(EXPERIMENTER)

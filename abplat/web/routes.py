@@ -19,6 +19,7 @@ from abplat.web import (
     approvals,
     audit,
     briefs,
+    discovered,
     discussion,
     exploring,
     journey_editor,
@@ -64,7 +65,7 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor)
+    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor, discovered)
     for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)

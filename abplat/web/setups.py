@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from abplat.domain import setups as rules
 from abplat.domain.catalogue import JOURNEYS, Document
 from abplat.domain.roles import EXPERIMENTER
-from abplat.errors import AbplatError, ConflictError, InvalidInputError, NotFoundError
+from abplat.errors import AbplatError, ApprovalNeededError, ConflictError, InvalidInputError, NotFoundError
 from abplat.services import experiments, journey_counts, setups
 from abplat.services.definitions import load_entries
 from abplat.services.experiments import Moment
@@ -185,12 +185,14 @@ def _next(project: str, draft: Draft, step: str, action: str) -> str:
 def _start(project: str, setup: str) -> Any:
     """Start the experiment; a reason starts it although the checklist has failed."""
     now, anyway = current_platform().clock(), request.form.get("anyway", "").strip() or None
-    form = FormReader(request.form)
+    form, key = FormReader(request.form), ""
     try:
         with open_writer(project) as session:
             draft = setups.get(session, project, setup)
             key = setups.require_experiment(draft)
             experiments.start(session, project, key, Moment(now), anyway=anyway)
+    except ApprovalNeededError:
+        return redirect(url_for("pages.show_ask", project=project, key=key, action="start"), 303)
     except (ConflictError, InvalidInputError) as error:
         return _refuse(project, setup, rules.CHECK, form, [make_sentence(error.message)], _status(error))
     return redirect(url_for("pages.show_experiment", project=project, key=key), 303)

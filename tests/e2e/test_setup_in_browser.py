@@ -17,7 +17,7 @@ from tests.conftest import FakeClock
 from tests.web.setup_app import open_app, run_jobs
 
 HOSTILE = '<script>alert("x")</script>{{7*7}}\u202eabc\U0001f3d5' + "w" * 150
-SHOTS = os.environ.get("ABPLAT_SHOTS", "")
+SHOTS = os.environ.get("PICTURES_OF_PAGES", "")
 """Folder for pictures to look at; none are taken without it."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

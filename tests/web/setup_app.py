@@ -32,11 +32,11 @@ VARIANTS = {
 }  # fmt: skip
 
 
-def make_project(title: str = "Shop") -> dict[str, Any]:
+def make_project(**over: Any) -> dict[str, Any]:
     """Describe a project with two metrics, a layer and a segment."""
     calls = {"key": "calls", "title": "Calls to the service", "kind": "touchpoint", "match": [{"event": "call"}], "journey": None}  # fmt: skip
     return {
-        "project": {"key": "shop", "title": title},
+        "project": {"key": "shop", "title": "Shop", **over},
         "channels": [{"key": "web", "title": "Web"}, {"key": "store", "title": "Store"}],
         "journeys": [make_journey()],
         "metrics": [make_metric(), make_metric(**calls)],

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from abplat.config import Settings
-from abplat.services import journeys
-from tests.conftest import FakeClock
+from abplat.services import journeys, keys
+from tests.conftest import NOW, FakeClock
 from tests.web.people_app import add_person, send, sign_in
 from tests.web.setup_app import open_app, read, run_jobs
 
@@ -180,9 +180,6 @@ def test_everybody_of_the_last_weeks_is_counted(app: Flask, ada: FlaskClient) ->
         for name, day, channel in (("visit", 1, "web"), ("quote", 2, "app"), ("purchase", 3, "store"))[: 1 + n % 3]
     ]  # fmt: skip
     with read(app) as session:
-        from abplat.services import keys
-        from tests.conftest import NOW
-
         key = keys.create(session, "shop", "server", now=NOW).token
         session.commit()
     sent = ada.post("/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"})
@@ -223,3 +220,28 @@ def test_viewers_read_and_do_not_write(settings: Settings, clock: FakeClock) -> 
         assert vera.get(f"{BUY}/changes").status_code == 200
         assert vera.get(f"{BUY}/edit").status_code == 403
         assert vera.get(NEW).status_code == 403
+
+
+def test_what_the_data_propose_can_be_edited_and_kept(app: Flask, ada: FlaskClient) -> None:
+    """The worker looks; a proposal opens the editor with everything filled in."""
+    place = "/projects/shop/discovered"
+    empty = ada.get(place).get_data(as_text=True)
+    with app.extensions["abplat"].writers.begin() as session:
+        key = keys.create(session, "shop", "server", now=NOW).token
+    events = [
+        {"kind": "touchpoint", "id": f"{n}-{name}", "actor": f"cust:{n}", "name": name, "ts": f"2026-03-01T1{at}:00:00Z", "channel": "web"}
+        for n in range(60)
+        for at, name in enumerate(("ask", "answer", "solved"))
+    ]  # fmt: skip
+    ada.post("/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"})
+    asked = send(ada, place, page=place)
+    waiting = ada.get(asked.headers["Location"]).get_data(as_text=True)
+    run_jobs(app, "discover")
+    page = ada.get(asked.headers["Location"], follow_redirects=True).get_data(as_text=True)
+    form = ada.get(f"{NEW}?proposal=0").get_data(as_text=True)
+
+    assert "Nobody has looked yet" in empty
+    assert 'http-equiv="refresh"' in waiting
+    assert "180 events of 60 customers" in page
+    assert "solved" in form
+    assert ada.get(f"{NEW}?proposal=99").status_code == 404

@@ -10,10 +10,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from abplat.config import Settings
-from abplat.services import experiments
-from tests.conftest import FakeClock
+from abplat.services import catalogue, experiments, journeys
+from tests.conftest import NOW, FakeClock, make_experiment, make_journey
 from tests.web.people_app import add_person, send, sign_in
-from tests.web.setup_app import DECIDES, QUESTION, VARIANTS, WHO, open_app, read, run_jobs, tell_setup
+from tests.web.setup_app import (
+    DECIDES,
+    QUESTION,
+    VARIANTS,
+    WHO,
+    make_project,
+    open_app,
+    read,
+    run_jobs,
+    tell_setup,
+)
 
 NEW = "/projects/shop/new-experiment"
 HOSTILE = "<script>alert(1)</script>{{7*7}}\u202e\U0001f3d5"
@@ -139,9 +149,6 @@ def test_the_first_step_asks_for_the_whole_question(ada: FlaskClient) -> None:
 
 def test_another_journey_forgets_what_was_counted_on_the_first(app: Flask, ada: FlaskClient) -> None:
     """The third step must be answered again; until then the draft stays as it was."""
-    from abplat.services import journeys
-    from tests.conftest import NOW, make_journey
-
     with app.extensions["abplat"].writers.begin() as session:
         journeys.create(session, "shop", make_journey(key="service", title="Get help"), now=NOW)
     setup = go_to(ada, "check")
@@ -239,8 +246,6 @@ def test_clashes_and_full_layers_are_said(app: Flask, ada: FlaskClient) -> None:
 
 def test_a_draft_of_a_file_can_be_gone_on_with(app: Flask, ada: FlaskClient) -> None:
     """And thrown away; a started one cannot be set up."""
-    from tests.conftest import NOW, make_experiment
-
     with app.extensions["abplat"].writers.begin() as session:
         experiments.create(session, "shop", make_experiment(key="filed"), now=NOW)
     place = "/projects/shop/experiments/filed"
@@ -284,6 +289,17 @@ def test_hostile_names_are_text(ada: FlaskClient) -> None:
 
     assert all("<script>" not in page for page in pages)
     assert all("&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in page for page in pages)
+
+
+def test_where_a_second_person_must_agree_the_start_asks_for_it(app: Flask, ada: FlaskClient) -> None:
+    """The button leads to the page that asks."""
+    with app.extensions["abplat"].writers.begin() as session:
+        catalogue.apply(session, make_project(approvals={"required": ["start"]}), now=NOW)
+    setup = go_to(ada, "check")
+    answer = answer_step(ada, setup, "check", do="start")
+
+    assert answer.headers["Location"] == "/projects/shop/experiments/shorter-form/ask?action=start"
+    assert ada.get(answer.headers["Location"]).status_code == 200
 
 
 def test_only_experimenters_set_up(settings: Settings, clock: FakeClock) -> None:
