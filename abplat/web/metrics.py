@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from flask import Blueprint, render_template
 from markupsafe import Markup
 
-from abplat.domain.catalogue import EXPERIMENTS, METRICS, TEMPLATES
+from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, TEMPLATES
 from abplat.domain.metric_kinds import KINDS_BY_KEY
 from abplat.domain.searching import fold
 from abplat.services import definitions, experiments, metric_effects, metrics, projects
@@ -141,6 +141,7 @@ def show_metric(project: str, key: str) -> str:
         document = metrics.get(session, project, key)
         steps: list[Step] = list_steps(metrics.list_versions(session, project, key))
         effects = metric_effects.list_effects(session, project, key)
+        journeys = definitions.load_entries(session, project)[JOURNEYS]
         uses = [_use(session, project, use) for use in metrics.list_uses(session, project, key)]
     facts: list[Fact] = describe_metric(document)
     return render_template(
@@ -151,6 +152,7 @@ def show_metric(project: str, key: str) -> str:
         direction=say_direction(str(document["direction"])),
         kind=KINDS_BY_KEY.get(document["kind"]),
         facts=facts,
+        journey_title=(journeys.get(str(document.get("journey"))) or {}).get("title"),
         steps=steps,
         uses=uses,
         usual=_say_usual(uses),
