@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +25,11 @@ from abplat.db.upgrade import upgrade
 from abplat.services import keys, projects
 from abplat.services.platform import Platform, open_platform
 
+# How long an example takes says nothing of our code on a machine that is busy with others.
+hypothesis.settings.register_profile(
+    "abplat", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("abplat")
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 POSTGRES = os.environ.get("ABPLAT_TEST_POSTGRES", "")
 PG_TEMPLATE = f"abplat_template_{os.getpid()}"

@@ -22,12 +22,14 @@ from abplat.analysis.journeys.steps import pick_steps
 from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
-from abplat.analysis.profile import Profile, read_profile
+from abplat.analysis.profile import read_profile
 from abplat.analysis.reading import (
     ContactEvents,
     Reading,
     definition_of,
+    is_plain,
     journey_keys,
+    match_of,
     read,
 )
 from abplat.analysis.serving import capable_matches
@@ -62,7 +64,7 @@ def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
 def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
     """Take from a reading what one plan asks for."""
     population = exposed.population
-    profile = _read_profile(snapshot, plan, population)  # chooses the customers whose texts are read then
+    _choose(snapshot, plan, population)
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
@@ -74,17 +76,17 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
         encounters=meet(exposed, snapshot.who),
-        profile=profile,
+        profile=read_profile(snapshot, population, plan.registry, plan.attributes),
         capable=_capable(found, plan, population),
     )
 
 
-def _read_profile(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> Profile:
-    """Read what was known of the customers of a plan when they were exposed."""
+def _choose(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> None:
+    """Ask for the events of exposed customers alone; by name only where texts are read."""
     exposed = np.zeros(snapshot.who.identities.n_customers, bool)
     exposed[population.customer] = True
-    snapshot.choose_codes(snapshot.who.actors_of(exposed))
-    return read_profile(snapshot, population, plan.registry, plan.attributes)
+    by_name = bool(list_scores(plan.metrics)) or not all(map(is_plain, list_needs(plan.metrics)))
+    snapshot.choose_codes(snapshot.who.actors_of(exposed), by_name=by_name)
 
 
 def _capable(found: Reading, plan: AnalysisPlan, population: Population) -> dict[str, Contacts]:
@@ -120,15 +122,23 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
 def _contacts(
     found: Reading, snapshot: Snapshot, plan: AnalysisPlan, population: Population
 ) -> dict[str, Contacts]:
-    """Return the events that metrics count: from the reading, or with their texts where those are wanted."""
+    """Return the events that metrics count; those that need texts of events are read apart."""
     needs = list_needs(plan.metrics)
     contacts = {
-        need.key: _of_units(found.contacts[need.matchers()], population) for need in needs if need.is_plain
+        need.key: _of_units(found.contacts[match_of(need)], population) for need in needs if is_plain(need)
     }
-    texts = [need for need in needs if not need.is_plain]
-    for start in range(0, len(texts), _MAX_BITS):
-        contacts |= _read_needs(snapshot, texts[start : start + _MAX_BITS], population)
+    rest = [need for need in needs if not is_plain(need)]
+    for start in range(0, len(rest), _MAX_BITS):
+        contacts |= _read_needs(snapshot, rest[start : start + _MAX_BITS], population)
     return contacts
+
+
+def _of_units(events: ContactEvents, population: Population) -> Contacts:
+    """Return the events of exposed customers."""
+    unit = population.locate(events.customer)
+    mine = np.flatnonzero(unit >= 0)
+    mine = mine[np.argsort(events.ts[mine], kind="stable")]
+    return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 
 def _read_needs(snapshot: Snapshot, needs: Sequence[Need], population: Population) -> dict[str, Contacts]:
@@ -188,13 +198,6 @@ def _scores(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> d
         for name in names
         for hit in [found["name"] == name]
     }
-
-
-def _of_units(events: ContactEvents, population: Population) -> Contacts:
-    """Return the events of exposed customers."""
-    unit = population.locate(events.customer)
-    mine = unit >= 0
-    return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 
 def _count(snapshot: Snapshot, exposed: Exposed) -> Counts:

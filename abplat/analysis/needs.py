@@ -43,11 +43,6 @@ class Need(NamedTuple):
     by_channel: bool = False
     is_strict: bool = False
 
-    @property
-    def is_plain(self) -> bool:
-        """Tell whether nothing but the time and the value of an event is wanted: integers, read at once."""
-        return self.label is None and self.number is None and not self.by_channel and not self.is_strict
-
     def matchers(self) -> tuple[Matcher, ...] | None:
         """Return the matchers, read by the reader of journeys: they mean the same there."""
         if self.match is None:

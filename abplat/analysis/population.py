@@ -19,6 +19,9 @@ from abplat.analysis.journeys.results import JourneyColumns
 _Array: TypeAlias = NDArray[Any]
 Flags: TypeAlias = NDArray[np.bool_]
 
+# From so many customers on a table of places is quicker than searching, if it is not too empty.
+_MANY, _SPARSE = 1_000, 20
+
 RELATIONS = ("pre", "in_flight", "post", "unexposed")
 PRE, IN_FLIGHT, POST, UNEXPOSED = range(4)
 
@@ -76,6 +79,11 @@ class Population:
         """Return the entry of each customer, -1 for one never exposed."""
         if not len(self):
             return np.full(customer.size, -1, np.int64)
+        last = int(self.customer[-1])
+        if customer.size > _MANY and last < _SPARSE * customer.size:
+            place = np.full(last + 2, -1, np.int64)
+            place[self.customer] = np.arange(len(self))
+            return np.asarray(place[np.minimum(customer, last + 1)])
         at = np.minimum(np.searchsorted(self.customer, customer), len(self) - 1)
         return np.where(self.customer[at] == customer, at, -1)
 
@@ -102,7 +110,7 @@ class Population:
 
 def first_exposures(exposures: ExposureColumns) -> Population:
     """Give every exposed customer the variant and time of the earliest exposure."""
-    order = np.lexsort((exposures.tie, exposures.ts, exposures.customer))
+    order = _order(exposures)
     customer, variant = exposures.customer[order], exposures.variant[order]
     ts, channel = exposures.ts[order], exposures.channel[order]
     first = np.flatnonzero(_starts(customer))
@@ -130,6 +138,15 @@ def first_exposures(exposures: ExposureColumns) -> Population:
     )
 
 
+def _order(exposures: ExposureColumns) -> NDArray[np.int64]:
+    """Return the order by customer, time and tie; mostly they come in that of time and tie already."""
+    ts, tie = exposures.ts, exposures.tie
+    later = (ts[1:] > ts[:-1]) | ((ts[1:] == ts[:-1]) & (tie[1:] >= tie[:-1]))
+    if later.all():
+        return np.argsort(exposures.customer, kind="stable")
+    return np.lexsort((tie, ts, exposures.customer))
+
+
 def _starts(values: _Array) -> Flags:
     """Return where a new run of equal values begins."""
     starts = np.ones(values.size, bool)
@@ -139,10 +156,11 @@ def _starts(values: _Array) -> Flags:
 
 def _channels(owner: _Array, channel: _Array, n: int) -> tuple[_Array, _Array, _Array]:
     """Return the distinct known channels per owner: how many, where they begin, which."""
+    met = np.zeros((n, int(channel.max(initial=-1)) + 1), bool)
     known = channel >= 0
-    pairs = np.unique(np.stack([owner[known], channel[known]]), axis=1)
-    counts = np.bincount(pairs[0].astype(np.int64), minlength=n)
-    return counts, np.concatenate([[0], np.cumsum(counts)]), pairs[1]
+    met[owner[known], channel[known]] = True
+    counts = met.sum(axis=1)
+    return counts, np.concatenate([[0], np.cumsum(counts)]), np.nonzero(met)[1]
 
 
 def relate(journeys: JourneyColumns, population: Population, grace_us: int = 0) -> NDArray[np.int8]:

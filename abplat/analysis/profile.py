@@ -39,8 +39,7 @@ def read_profile(
     names: Sequence[str],
 ) -> Profile:
     """Read what was known of the customers of a population before their first exposure."""
-    first_seen, told = snapshot.before_exposure(population.customer, population.first_exposure, names)
-    seen = np.array([customer for customer, _ in first_seen], np.int64)
+    seen, told = snapshot.before_exposure(population.customer, population.first_exposure, names)
     returning = np.zeros(len(population), bool)
     returning[population.locate(seen)] = True
     return Profile(

@@ -21,7 +21,7 @@ from abplat.analysis.journeys.encode import EventColumns
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.steps import JourneySteps, join_steps, trace
-from abplat.analysis.needs import list_needs
+from abplat.analysis.needs import Need, list_needs
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
 from abplat.analysis.serving import capable_matches
@@ -69,6 +69,17 @@ def journey_keys(plan: AnalysisPlan) -> list[str]:
     return sorted({metric.journey for metric in (*plan.metrics, *parts)} | {plan.journey["key"]})
 
 
+def is_plain(need: Need) -> bool:
+    """Tell whether a need asks nothing of events but that they match, when, and their value."""
+    return need.label is None and need.number is None and not need.is_strict and not need.by_channel
+
+
+def match_of(need: Need) -> Match:
+    """Return what a need counts; None stands for every event."""
+    found = need.matchers()
+    return None if found is None else tuple(found)
+
+
 def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequence[Population]) -> Reading:
     """Read the touchpoints of all exposed customers once, for all plans.
 
@@ -102,7 +113,7 @@ def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[n
 def _matches(plan: AnalysisPlan) -> list[Match]:
     """Return what a plan counts events of: its metrics, and where a variant could be shown."""
     return [
-        *(need.matchers() for need in list_needs(plan.metrics) if need.is_plain),
+        *(match_of(need) for need in list_needs(plan.metrics) if is_plain(need)),
         *capable_matches(plan.registry).values(),
     ]
 
@@ -222,7 +233,7 @@ def _read_texts(
     own: AbstractSet[JourneyDefinition],
 ) -> Reading:
     """Read the journeys of definitions that need texts."""
-    snapshot.choose_codes(chosen)
+    snapshot.choose_codes(chosen, by_name=True)
     journeys, channels, steps = dict(found.journeys), dict(found.channels), dict(found.steps)
     for definition in definitions:
         events = snapshot.events(definition, snapshot.who.identities.n_customers)

@@ -6,7 +6,7 @@ depends on the order in which a set or a table was walked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,7 +21,7 @@ from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, mea
 from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
-from abplat.analysis.gather import gather
+from abplat.analysis.gather import gather, gather_all
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
@@ -68,6 +68,26 @@ def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings)
     with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
         gathered = gather(snapshot, plan)
     return score(gathered, plan, as_of)
+
+
+def analyse_all(
+    lake: Lake, plans: Sequence[AnalysisPlan], as_of: datetime, settings: Settings
+) -> Iterator[Report]:
+    """Analyse several experiments of one project with one reading of the facts.
+
+    Each Report is the one that :func:`analyse` gives.
+
+    Args:
+        lake: The facts.
+        plans: The frozen plans, of one project.
+        as_of: The snapshot.
+        settings: What the engine may use before it spills to disk, and where to.
+    """
+    if not plans:
+        return
+    with Snapshot(lake, plans[0].project, to_micros(as_of), settings) as snapshot:
+        for plan, gathered in zip(plans, gather_all(snapshot, plans), strict=True):
+            yield score(gathered, plan, as_of)
 
 
 def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:

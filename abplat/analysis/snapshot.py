@@ -66,8 +66,12 @@ class Snapshot:
         self._spill = settings.data_dir.resolve() / "tmp"
         self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
         self.sources = Sources(self._connection, lake, project, as_of_us)
+        self.versions = self.sources.versions()
+        # Scores are few; they are not sealed.
+        scores = lake.version(project, "score")
         create_view(self._connection, lake, project, "score")
-        self.versions = {**self.sources.versions(), **_version_of(lake, project, "score")}
+        if scores is not None:
+            self.versions["score"] = scores
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -163,13 +167,19 @@ class Snapshot:
     @cached_property
     def fact_counts(self) -> dict[str, int]:
         """How many facts of each kind existed: the same number whenever it is asked."""
-        query = "SELECT count(*) FROM scores WHERE ts_us <= ? AND received_us <= ?"
-        [(n_scores,)] = self._connection.execute(query, [self.as_of_us] * 2).fetchall()
-        return {**self.sources.count_facts(), "score": int(n_scores)}
+        [(scores, _)] = self._scores_seen()
+        return self.sources.count_facts() | {"score": int(scores)}
 
     def data_through_us(self) -> int | None:
         """Return the time of the youngest fact."""
-        return self.sources.data_through_us()
+        [(_, latest)] = self._scores_seen()
+        found = [self.sources.data_through_us(), latest]
+        return max((int(each) for each in found if each is not None), default=None)
+
+    def _scores_seen(self) -> list[tuple[int, int | None]]:
+        """Return how many scores there were, and the time of the youngest."""
+        query = "SELECT count(*), max(ts_us) FROM scores WHERE ts_us <= ? AND received_us <= ?"
+        return list(self._connection.execute(query, [self.as_of_us] * 2).fetchall())
 
     def choose_customers(self, actors: Sequence[str], codes: Iterable[int]) -> None:
         """Say whose events are asked for from now on: the code of each actor."""
@@ -181,23 +191,31 @@ class Snapshot:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT * FROM chosen")  # noqa: S608
         self._connection.unregister("chosen")
 
-    def choose_codes(self, chosen: NDArray[np.int32]) -> None:
-        """Say whose events are asked for from now on: per actor code its customer, or -1."""
+    def choose_codes(self, chosen: NDArray[np.int32], *, by_name: bool = False) -> None:
+        """Say whose events are asked for from now on: per actor code its customer, or -1.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+            by_name: Whether their ids are needed as texts, too.
+        """
         codes = np.flatnonzero(chosen >= 0)
         columns: dict[str, Any] = {
             "code": Array(codes.astype(np.int64)),
             "customer": Array(chosen[codes].astype(np.int64)),
         }
+        named, source = (
+            ("n.actor, ", f" JOIN ({self.sources.names()}) n USING (code)") if by_name else ("", "")
+        )
         self._connection.register("chosen", Table.from_pydict(columns))
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT n.actor, c.customer, c.code AS actor_code "  # noqa: S608
-            f"FROM chosen c JOIN ({self.sources.names()}) n USING (code)"
+            f"CREATE OR REPLACE TEMP TABLE {_CUSTOMERS} AS SELECT {named}c.customer, c.code AS actor_code "  # noqa: S608
+            f"FROM chosen c{source}"
         )
         self._connection.unregister("chosen")
 
     def before_exposure(
         self, customer: Any, exposed_us: Any, names: Sequence[str]
-    ) -> tuple[list[tuple[int, int]], dict[str, list[tuple[int, str]]]]:
+    ) -> tuple[NDArray[np.int64], dict[str, list[tuple[int, str]]]]:
         """Return what was known of the chosen customers when they were first exposed.
 
         Args:
@@ -206,8 +224,7 @@ class Snapshot:
             names: Properties to read, as the latest touchpoint before the exposure told them.
 
         Returns:
-            Customer and first touchpoint of those who had one before; per property customer and
-            JSON text.
+            The customers who had a touchpoint before; per property customer and JSON text.
         """
         columns: dict[str, Any] = {
             "customer": Array(customer.astype(np.int64)),
@@ -215,7 +232,7 @@ class Snapshot:
         }
         self._connection.register("entrants", Table.from_pydict(columns))
         profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
-        found = profile.read_first_seen(self._connection)
+        found = profile.read_returning(self._connection)
         told = profile.read_attributes(self._connection, names)
         self._connection.execute("DROP VIEW before_exposure")
         self._connection.unregister("entrants")
@@ -349,12 +366,6 @@ class Snapshot:
     def _fetch(self, query: str) -> dict[str, Any]:
         """Return the columns of a query."""
         return dict(self._connection.execute(query).fetchnumpy())
-
-
-def _version_of(lake: Lake, project: str, kind: str) -> dict[str, int]:
-    """Return the version of one table, where there is one."""
-    version = lake.version(project, kind)
-    return {} if version is None else {kind: version}
 
 
 def _within(rows: str, query: str) -> str:

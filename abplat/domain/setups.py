@@ -35,6 +35,8 @@ TWO_ARMS: Final = (
 PARTS: Final = ("change", "people", "outcome", "because")
 """The parts of the question: we believe that CHANGE for PEOPLE will OUTCOME because BECAUSE."""
 
+_TURNS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Marks that turn the direction of writing: one in a part would turn the rest of the sentence."""
 _STAND_IN: Final = {
     "key": "x",
     "title": "x",
@@ -54,7 +56,7 @@ def write_hypothesis(parts: Mapping[str, str]) -> str:
         ...                   "outcome": "bring more orders", "because": "it asks less"})
         'We believe a shorter form for new customers will bring more orders because it asks less.'
     """
-    said = {name: (parts.get(name) or "").strip().rstrip(".") or "…" for name in PARTS}
+    said = {name: (parts.get(name) or "").translate(_TURNS).strip().rstrip(".") or "…" for name in PARTS}
     return "We believe {change} for {people} will {outcome} because {because}.".format(**said)
 
 

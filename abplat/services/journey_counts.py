@@ -16,7 +16,6 @@ from abplat.domain.journeys import parse_journey
 from abplat.errors import NotFoundError
 from abplat.services import jobs
 
-FRESH_FOR: Final = timedelta(hours=1)
 KEEP_FOR: Final = timedelta(days=90)
 _GIVEN_UP: Final = "the worker could not count; its log says why. Ask again"
 
@@ -40,7 +39,7 @@ class Counted(NamedTuple):
 
 
 def ask(session: Session, project: str, document: Mapping[str, Any], *, now: datetime) -> str:
-    """Queue the count of a definition, unless a fresh one is there; return its digest.
+    """Queue the count of a definition, unless it is on its way; return its digest.
 
     Raises:
         InvalidInputError: If the definition means nothing.
@@ -48,7 +47,7 @@ def ask(session: Session, project: str, document: Mapping[str, Any], *, now: dat
     parse_journey(dict(document), require_owner=False)
     digest = take_digest(document)
     found = queries.find(session, project, digest)
-    if found is not None and _is_enough(*found, now):
+    if found is not None and found[0].state == "queued" and found[1] not in ("failed", None):
         return digest
     queries.remove_older(session, now - KEEP_FOR)
     payload = {"project": project, "digest": digest}
@@ -88,13 +87,6 @@ def finish(session: Session, project: str, digest: str, counts: JourneyCounts, *
     row.state, row.finished_at, row.fault = "done", now, None
     row.answer = msgspec.json.decode(msgspec.json.encode(counts))
     session.flush()
-
-
-def _is_enough(row: JourneyCount, job: str | None, now: datetime) -> bool:
-    """Tell whether a count is there or on its way."""
-    if row.state == "queued":
-        return job not in ("failed", None)
-    return row.state == "done" and now - row.asked_at < FRESH_FOR
 
 
 def _get(session: Session, project: str, digest: str) -> JourneyCount:

@@ -20,7 +20,7 @@ from abplat.db.queries import phases as phase_queries
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.lifecycle import ARCHIVED, CONCLUDED, DRAFT, PAUSED, RUNNING, STEPS, STOPPED, added_uses
-from abplat.services import deviations, observations, registry
+from abplat.services import attachments, deviations, registry
 from abplat.services.traffic import plan_traffic
 
 PLAN_VERSION = 1
@@ -70,7 +70,7 @@ def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> D
         "registry": registry.get(session, project, as_of),
         "phases": phases,
         "deviations": [each["sentence"] for each in found if each["at"] <= as_of],
-        "observations": observations.list_attached(
+        "observations": attachments.list_attached(
             session, project, plan["experiment"]["journey"], key, as_of
         ),
     }

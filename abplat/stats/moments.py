@@ -101,7 +101,7 @@ class Moments:
         centred = values - shifts[:, None]
         product = centred @ centred.T
         upper = product[np.triu_indices(len(columns))]
-        cube = float(np.sum(centred[0] ** 3))
+        cube = float(np.sum(centred[0] * centred[0] * centred[0]))  # a power is ten times slower
         totals = centred.sum(axis=1)
         return cls(columns, values.shape[1], _floats(shifts), _floats(totals), _floats(upper), cube)
 

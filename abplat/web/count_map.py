@@ -10,10 +10,9 @@ from abplat.domain.catalogue import Document
 from abplat.domain.journey_counts import JourneyCounts
 from abplat.web import wording
 from abplat.web.charts import journey_map
+from abplat.web.path_map import LEFT, OPEN
 
 MOST_BANDS = 25
-LEFT, OPEN = "Left before it", "Still open"
-"""Rows of the map that stand for ends."""
 
 
 @dataclass(frozen=True, slots=True)

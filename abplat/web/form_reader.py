@@ -44,7 +44,7 @@ class FormReader:
             found = math.nan
         if math.isfinite(found):
             return found
-        self.faults[name] = f"“{typed[:40]}” is not a number; write one such as 2.5"
+        self.faults[name] = f"“{typed[:40]}” is not a number; write one such as 2.5."
         return None
 
     def percent(self, name: str) -> float | None:
@@ -57,9 +57,12 @@ class FormReader:
         found = self.number(name)
         if found is None:
             return None
+        if not 0 <= found <= 100:
+            self.faults[name] = f"{found:g} % is no share; write a number from 0 to 100."
+            return None
         if abs(found * 100 - round(found * 100)) > 1e-6:
-            self.faults[name] = "may have two decimals at most"
-        return min(max(round(found * BUCKETS / 100), -1), BUCKETS + 1)
+            self.faults[name] = "A share may have two decimals at most."
+        return round(found * BUCKETS / 100)
 
     def json(self, name: str) -> Any:
         """Return a JSON value, or None where nothing was typed."""
@@ -69,7 +72,7 @@ class FormReader:
         try:
             return msgspec.json.decode(typed)
         except msgspec.DecodeError as error:
-            self.faults[name] = f"is not JSON: {error}"
+            self.faults[name] = f"This is not JSON: {error}"
             return None
 
     def require_readable(self) -> None:

@@ -9,13 +9,15 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from abplat.domain.report import HandOff, Report, StageChannel
+from abplat.domain.report import Ending, HandOff, Report, StageChannel
 from abplat.web import wording
 from abplat.web.charts import journey_map
 
 MOST_BANDS = 25
 """More would be a tangle: the smallest flows are left to the table."""
 BEYOND_CHANCE = 1.96
+LEFT, OPEN = "Left before it", "Still open"
+"""Rows of the map that stand for ends: the stage over them was not reached, or not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,19 @@ def make_map(report: Report, variant: str, name: str) -> PathMap | None:
     ]
     shown = _shown(ways, stages, channels)
     bands = [_band(report, key, ways[key], flows[key], (stages, channels, _widest(ways))) for key in shown]
-    picture = journey_map.draw(_columns(report), [wording.humanise(key) for key in channels], nodes, bands)
+    ends = _ends(report, control, variant, both)
+    rows_of_map = [wording.humanise(key) for key in channels]
+    rows_of_map += [name for name in (LEFT, OPEN) if any(end[1] == name for end in ends)]
+    nodes += [_end_node(report, end, change, stages, rows_of_map) for end, change in ends.items()]
+    picture = journey_map.draw(_columns(report), rows_of_map, nodes, bands)
     rows = [_place_row(report, key, change) for key, change in places.items()]
     rows += [_way_row(report, key, change, flows[key]) for key, change in ways.items()]
+    rows += [_row(f"{_stage(report, end[0])}: {end[1].lower()}", change, "") for end, change in ends.items()]
     return PathMap(name, picture, tuple(rows), len(ways) - len(shown))
 
 
 Index = dict[str, int]
-Cell = TypeVar("Cell", StageChannel, HandOff)
+Cell = TypeVar("Cell", StageChannel, HandOff, Ending)
 
 
 def _of(cells: Iterable[Cell], *variants: str) -> list[Cell]:
@@ -92,7 +99,7 @@ def _of(cells: Iterable[Cell], *variants: str) -> list[Cell]:
 
 
 def _pair(
-    cells: Iterable[tuple[tuple[str, ...], StageChannel | HandOff]],
+    cells: Iterable[tuple[tuple[str, ...], StageChannel | HandOff | Ending]],
 ) -> dict[tuple[str, ...], list[object]]:
     """Bring the arms of one place together."""
     pairs: dict[tuple[str, ...], list[object]] = {}
@@ -110,13 +117,43 @@ def _change(pair: list[object], control: str, exposed: tuple[int, int]) -> Chang
     """Compare the arms; a difference that chance alone could make stays grey."""
     counts = {"control": 0, "treatment": 0}
     for cell in pair:
-        if isinstance(cell, StageChannel | HandOff):
+        if isinstance(cell, StageChannel | HandOff | Ending):
             counts["control" if cell.variant == control else "treatment"] += cell.n
     before, after = counts["control"] / exposed[0], counts["treatment"] / exposed[1]
     se = math.sqrt(counts["control"] / exposed[0] ** 2 + counts["treatment"] / exposed[1] ** 2)
     beyond = abs(after - before) > BEYOND_CHANCE * se
     tone = ("more" if after > before else "fewer") if beyond else "calm"
     return Change(counts["control"], counts["treatment"], before, after, tone)
+
+
+def _ends(
+    report: Report, control: str, variant: str, exposed: tuple[int, int]
+) -> dict[tuple[str, ...], Change]:
+    """Compare where journeys were left, and where they stand still open; in the order of the stages."""
+    known = {stage.key: place for place, stage in enumerate(report.journey.stages)}
+    found = [end for end in _of(report.journey_map.endings, control, variant) if end.next_stage in known]
+    pairs = _pair(((str(end.next_stage), OPEN if end.status == "open" else LEFT), end) for end in found)
+    ordered = sorted(pairs, key=lambda key: (known[key[0]], key[1]))
+    return {key: _change(pairs[key], control, exposed) for key in ordered}
+
+
+def _end_node(
+    report: Report, key: tuple[str, ...], change: Change, stages: Index, rows: list[str]
+) -> journey_map.Node:
+    """Make the box of an end."""
+    return journey_map.Node(
+        column=stages[key[0]],
+        row=rows.index(key[1]),
+        share=wording.percent(change.control_share),
+        change=wording.points(change.points),
+        tone=change.tone,
+        hint=f"{_stage(report, key[0])}, {key[1].lower()}: {_hint(change)}",
+    )
+
+
+def _stage(report: Report, key: str) -> str:
+    """Name a stage."""
+    return next((known.title for known in report.journey.stages if known.key == key), wording.humanise(key))
 
 
 def _channels(report: Report, cells: Iterable[tuple[str, ...]]) -> Index:

@@ -10,6 +10,8 @@ from abplat.web import wording
 from abplat.web.form_reader import make_sentence
 
 MOST_WEEKS = 12
+_API_ONLY = " Name another instant"
+"""From here on a message speaks of fields of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def make_plan_view(plan: Document) -> PlanView:
         words = "The worker could not compute it." if faults else "The worker is computing it."
         return PlanView(words, "warn" if faults else "calm", (), (), (), faults)
     answer = decode_answer(plan["answer"])
-    gaps = tuple(make_sentence(gap.message) for gap in answer.gaps)
+    gaps = tuple(dict.fromkeys(make_sentence(gap.message.partition(_API_ONLY)[0]) for gap in answer.gaps))
     sentence, tone = _summarise(answer)
     return PlanView(sentence, tone, tuple(_facts(answer)), _weeks(answer), answer.assumptions, gaps)
 

@@ -23,12 +23,20 @@ _GUARDED: Final = re.compile(
 )
 
 
+_MISSING_PART: Final = {
+    "change": "Say what you change, in a few words.",
+    "people": "Say for whom you change it.",
+    "outcome": "Say what it will do to their journey.",
+    "because": "Say why you think so: the result will be held against it.",
+}
+
+
 def read_question(form: FormReader, owner: str) -> tuple[Document, dict[str, str]]:
     """Read the first step: the parts of the question, and who answers for it."""
     parts = {name: form.text(name) or "" for name in rules.PARTS}
     for name, text in parts.items():
         if not text:
-            form.faults[name] = "Say it in a few words; the question is what the result will be held against."
+            form.faults[name] = _MISSING_PART[name]
     title = form.text("title")
     if title is None:
         form.faults["title"] = "Give it a name by which people will find it."
@@ -153,10 +161,11 @@ def read_who(form: FormReader) -> Document:
         form.faults.setdefault("included", "Say what share of customers takes part, such as 100.")
     slot = None
     if layer is not None:
-        slot = [
-            form.buckets("slot_from") or 0,
-            BUCKETS if not form.text("slot_to") else form.buckets("slot_to"),
-        ]
+        begin = form.buckets("slot_from") or 0
+        end = (form.buckets("slot_to") or 0) if form.text("slot_to") else BUCKETS
+        slot = [begin, end]
+        if not form.faults and begin >= end:
+            form.faults["slot_to"] = "The slot must end after it begins, such as from 0 to 50."
     return {
         "unit_type": form.text("unit_type"),
         "included": included,
@@ -206,7 +215,7 @@ NAMES_WHO: Final = {
 
 def read_variants(form: FormReader, entries: Entries) -> Document:
     """Read the fifth step: the variants with their shares, and what each channel is told."""
-    variants = []
+    variants: list[Document] = []
     for index in range(count_rows(form)):
         key, title = form.text(f"key-{index}"), form.text(f"title-{index}")
         weight = form.buckets(f"weight-{index}")
@@ -219,6 +228,11 @@ def read_variants(form: FormReader, entries: Entries) -> Document:
                 payloads[channel] = payload
         variants.append(
             {"key": key or make_key(title or ""), "title": title, "weight": weight, "payloads": payloads}
+        )
+    total = sum(each["weight"] or 0 for each in variants)
+    if total != BUCKETS and not form.faults:
+        form.faults["weight-0"] = (
+            f"The shares add up to {percent(total / BUCKETS)} %; they must add up to 100 %."
         )
     return {"variants": variants}
 

@@ -152,7 +152,8 @@ def _link(project: str, draft: Draft | None, step: str, current: str) -> StepLin
     missing = draft.open if draft else [rules.QUESTION]
     place = rules.STEPS.index(step)
     is_closed = any(rules.STEPS.index(each) < place for each in missing)
-    state = "current" if step == current else "closed" if is_closed else "open" if step in missing else "done"
+    is_done = step not in missing and place < rules.STEPS.index(current)
+    state = "current" if step == current else "closed" if is_closed else "done" if is_done else "open"
     url = _step_url(project, draft, step) if draft and not is_closed else ""
     return StepLink(place + 1, TITLES[step][0], url, state)
 
@@ -203,7 +204,9 @@ def _parts(
     if step == rules.DECIDES:
         journey = draft.document["journey"]
         goals = forms.list_goals(entries, journey)
+        is_new = not any(goal["kind"] == "completion" and goal["journey"] == journey for goal in goals)
         return {
+            "is_new_offered": is_new,
             "goals": goals,
             "watchable": forms.list_watchable(entries, journey),
             "new_goal": forms.NEW_GOAL,
@@ -303,9 +306,10 @@ def _check_parts(session: Session, project: str, draft: Draft) -> dict[str, Any]
 def _say_decision(tried: Document, variants: Sequence[Document]) -> str:
     """Say what a customer would get."""
     title = next((each["title"] for each in variants if each["key"] == tried["variant"]), tried["variant"])
+    title = isolate(title or "the usual")
     if tried["in_experiment"]:
         return f"{tried['unit']} would get “{title}” and count in the experiment ({tried['reason']})."
-    return f"{tried['unit']} would not take part and gets “{title or 'the usual'}” ({tried['reason'].replace('_', ' ')})."
+    return f"{tried['unit']} would not take part and gets “{title}” ({tried['reason'].replace('_', ' ')})."
 
 
 def _summary(document: Document) -> tuple[tuple[str, str], ...]:
@@ -316,7 +320,9 @@ def _summary(document: Document) -> tuple[tuple[str, str], ...]:
         for use in document["metrics"]
         if use["role"] == "guardrail"
     ]
-    arms = [f"{each['title']} {wording.level(each['weight'] / BUCKETS)}" for each in document["variants"]]
+    arms = [
+        f"{isolate(each['title'])} {wording.level(each['weight'] / BUCKETS)}" for each in document["variants"]
+    ]
     return (
         ("Journey", str(document["journey"])),
         ("Decides", goal),
@@ -329,6 +335,11 @@ def _summary(document: Document) -> tuple[tuple[str, str], ...]:
         ("Takes part", wording.level(document["included"] / BUCKETS)),
         ("Variants", ", ".join(arms)),
     )
+
+
+def isolate(name: str) -> str:
+    """Return a name that keeps its direction of writing to itself, within a sentence."""
+    return f"\u2068{name}\u2069"
 
 
 def write_snippets(key: str, document: Document) -> tuple[Call, ...]:

@@ -72,6 +72,11 @@ def test_who_came_once_is_known_by_subject(app: Flask, provider: Provider) -> No
     assert "another account" in refused.get_data(as_text=True)
 
 
+def name_case(value: Any) -> str:
+    """Name a case alike in every process: an object would print its address."""
+    return "another key" if isinstance(value, dict) and "key" in value else str(value)
+
+
 @pytest.mark.parametrize(
     ("bent", "words"),
     [
@@ -90,7 +95,7 @@ def test_who_came_once_is_known_by_subject(app: Flask, provider: Provider) -> No
         ({"left_out": {"email"}}, "not verified"),
         ({"claims": {"email": "eve@example.com"}}, "was invited as eve"),
     ],
-    ids=str,
+    ids=name_case,
 )
 def test_a_token_that_is_not_good_is_refused(
     app: Flask, provider: Provider, bent: dict[str, Any], words: str

@@ -6,13 +6,14 @@ Both questions read the views of a snapshot, in which every event id is there on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
 _ENTRANTS = """
 CREATE OR REPLACE TEMP VIEW before_exposure AS
 SELECT c.customer, t.ts_us, t.event_id, t.props
-FROM touchpoints t JOIN {customers} c USING (actor) JOIN entrants e USING (customer)
+FROM touchpoints t JOIN {customers} c USING (actor_code) JOIN entrants e USING (customer)
 WHERE t.ts_us < e.exposed_us AND t.ts_us <= {as_of} AND t.received_us <= {as_of}
 """
 
@@ -22,15 +23,15 @@ def open_entrants(connection: DuckDBPyConnection, customers: str, as_of_us: int)
 
     Args:
         connection: Holds the views of the facts and the relation ``entrants`` (customer, exposed_us).
-        customers: The relation (actor, customer).
+        customers: The relation (actor_code, customer).
         as_of_us: The snapshot.
     """
     connection.execute(_ENTRANTS.format(customers=customers, as_of=int(as_of_us)))
 
 
-def read_first_seen(connection: DuckDBPyConnection) -> list[tuple[int, int]]:
-    """Return customer and time of the first touchpoint, of those who had one before exposure."""
-    return connection.execute("SELECT customer, min(ts_us) FROM before_exposure GROUP BY 1").fetchall()
+def read_returning(connection: DuckDBPyConnection) -> Any:
+    """Return the customers who had a touchpoint before exposure."""
+    return connection.execute("SELECT DISTINCT customer FROM before_exposure").fetchnumpy()["customer"]
 
 
 def read_attribute(connection: DuckDBPyConnection, name: str) -> list[tuple[int, str]]:

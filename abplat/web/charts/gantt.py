@@ -82,7 +82,7 @@ def _draw_bar(bar: Bar, shown: Range, top: float) -> list[Markup]:
     """Draw one bar with its name, inside where it fits, else beside it."""
     left, right = shown.place(bar.begins), shown.place(bar.ends or shown.until)
     width = max(right - left, 4.0)
-    more = {
+    more: dict[str, str | float] = {
         "stroke": svg.TONES["bad"] if bar.is_marked else "none",
         "stroke_width": 2 if bar.is_marked else 0,
     }

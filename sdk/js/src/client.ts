@@ -124,6 +124,8 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     if (isString(text) && readObject(text) && /^[ei]/.test(id)) queue.set(id, text);
   }
   let limit = MAX_BATCH;
+  /** Of the records dropped, how many the platform knows of. */
+  let told = 0;
   let isClosed = false;
   let isPolling = false;
   let isScheduled = false;
@@ -204,7 +206,9 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     return batch;
   };
 
-  const bodyOf = (batch: string[]): string => joinEvents(batch.map((id) => queue.get(id)!));
+  /** The body of a batch; what was dropped since the last one is told along with it. */
+  const bodyOf = (batch: string[], dropped = 0): string =>
+    joinEvents(batch.map((id) => queue.get(id)!)).replace("{", dropped ? `{"dropped":${dropped},` : "{");
 
   /** Ask for an answer to JSON, with the key as a header. */
   const post = (path: string, body: string, seconds?: number) =>
@@ -217,7 +221,8 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       : post(path, body, seconds);
 
   const sendBatch = async (batch: string[], seconds?: number): Promise<boolean> => {
-    const reply = await deliver("/v1/events", bodyOf(batch), seconds);
+    const lost = counts.dropped;
+    const reply = await deliver("/v1/events", bodyOf(batch, lost - told), seconds);
     if (!reply) return false;
     const { status, json } = reply;
     if (status === 403) return events.stop(status);
@@ -231,6 +236,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
     } else {
       if (!(json?.accepted >= 0)) return events.fail("failing", status);
       limit = Math.min(limit * 2, MAX_BATCH);
+      told = lost;
       counts.sent += batch.length;
       counts.accepted += json!.accepted;
       counts.duplicates += +json!.duplicates || 0;
@@ -286,7 +292,7 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       const { unit, key: experiment, variant, reason, config_version, phase } = decision;
       const { channel, ts, customer } = options ?? {};
       const [actor, cluster] = customer == null ? [unit] : [normaliseUnit(customer), unit];
-      memory.saw(unit, experiment, variant);
+      memory.saw(unit, experiment, variant, phase);
       return actor
         ? record("e", ts, { kind: "exposure", actor, experiment, variant, channel, reason, config_version, phase, cluster })
         : noteInvalid("a customer is named by 1 to 256 characters");

@@ -17,17 +17,23 @@ export interface Held {
 export const createConfiguration = (line: Line, headers: Record<string, string>, memory: Memory, bootstrap: unknown) => {
   let held: Held = { source: "none", fetchedAt: 0 };
 
+  const take = (document: any, rest: Held): void => {
+    const evaluator = compileConfig(document);
+    memory.follow(document.experiments);
+    held = { ...rest, evaluator };
+  };
+
   const load = (): void => {
     try {
       const { document, etag, fetchedAt } = memory.read("c");
-      held = { evaluator: compileConfig(document), source: "cache", fetchedAt: +fetchedAt || 0, etag };
+      take(document, { source: "cache", fetchedAt: +fetchedAt || 0, etag });
       return;
     } catch {
       // whatever is wrong with the cache, it is as if there were none
     }
     if (bootstrap === undefined || bootstrap === null) return;
     try {
-      held = { evaluator: compileConfig(bootstrap), source: "bootstrap", fetchedAt: 0 };
+      take(bootstrap, { source: "bootstrap", fetchedAt: 0 });
     } catch (error) {
       line.enter("bad bootstrap", String(error));
     }
@@ -46,7 +52,7 @@ export const createConfiguration = (line: Line, headers: Record<string, string>,
     if (status === 403) return line.stop(status);
     if (status !== 200) return line.fail("failing", `status ${status}`);
     try {
-      held = { evaluator: compileConfig(json), source: "network", fetchedAt: Date.now(), etag };
+      take(json, { source: "network", fetchedAt: Date.now(), etag });
     } catch (error) {
       return line.fail("bad configuration", String(error)); // the last good one stays
     }

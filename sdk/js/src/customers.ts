@@ -131,9 +131,11 @@ export const createCustomers = (desk: Desk) => {
       const a = normaliseUnit(anonymous), b = normaliseUnit(token ? tokenUnit(token) : known);
       if (!a || !b) return !!desk.noteInvalid("identify needs two units of 1 to 256 characters");
       const assigned_at = memory.seenAt(a), assignments = memory.link(a, b);
+      const phases = Object.fromEntries(Object.entries(memory.phases()).filter(([key]) => key in assignments));
+      const known_phases = Object.keys(phases)[0] ? phases : undefined;
       const isEvent = isClientKey && !token; // a public key may say who is who, but not ask
       const named = token ? { identity_token: token } : { known: b };
-      const id = isEvent ? noteJoin(a, b, ts) : record("i", ts, { anonymous: a, ...named, channel, assignments, assigned_at });
+      const id = isEvent ? noteJoin(a, b, ts) : record("i", ts, { anonymous: a, ...named, channel, assignments, assigned_at, phases: known_phases });
       const isAnswered = () => !queue.has((isEvent ? "e" : "i") + id);
       void desk.drain();
       if (seconds) await desk.sendUntil(isAnswered, seconds);

@@ -9,13 +9,26 @@ export interface Store {
 }
 
 type Sight = [order: number, variant: string];
+/** What draws an experiment's customers: only a reset exchanges the salt. */
+export interface Draw {
+  key: string;
+  salt: string;
+  phase?: number;
+}
 const CAPACITY = 100_000;
+const isPhase = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
 
 /** Guard a store: nothing that it does may stop the host. `prefix` keeps projects apart. */
 export const createMemory = (store: Store | undefined, prefix: string) => {
   const held = new Map<string, Map<string, any>>();
   let order = 0;
   let hasPins = false;
+  /** Per experiment the salt that drew what is remembered, and its phase. */
+  const draws = new Map<string, [salt: string, phase: number]>();
+  /** Per experiment the phase with which a reset seen by this client began. */
+  const since = new Map<string, number>();
+  /** Per experiment the present phase, as the configuration in use says. */
+  let phases: Record<string, number> = {};
 
   const attempt = <T>(work: () => T): T | undefined => {
     try {
@@ -38,8 +51,27 @@ export const createMemory = (store: Store | undefined, prefix: string) => {
     list: (letter: string): string[] =>
       (attempt(() => store!.keys()) ?? []).filter((key) => key.startsWith(prefix + letter)).map((key) => key.slice(prefix.length + 1)).sort(),
 
-    /** Remember the first variant that a unit was shown. */
-    saw: (unit: string, key: string, variant: string): void => {
+    phases: () => phases,
+    /** Take note of a new configuration before it is used; a later salt ends the draw before it, an older document does not. */
+    follow: (found: Draw[]): void => {
+      phases = Object.fromEntries(found.flatMap(({ key, phase }) => (isPhase(phase) ? [[key, phase]] : [])));
+      const over = new Set<string>();
+      for (const { key, salt } of found) {
+        const phase = phases[key] ?? 0;
+        const [drawn, last] = draws.get(key) ?? [salt, 0];
+        if (phase < last) continue;
+        if (drawn !== salt) {
+          over.add(key);
+          since.set(key, phase);
+        }
+        draws.set(key, [salt, phase]);
+      }
+      if (over.size) for (const name of new Set([...held.keys(), ...memory.list("s").map((id) => "s" + id), ...memory.list("p").map((id) => "p" + id)])) forget(name, over);
+      memory.write("d", [...draws]);
+    },
+    /** Remember the first variant that a unit was shown; not one that an earlier draw decided. */
+    saw: (unit: string, key: string, variant: string, phase?: number): void => {
+      if (phase && phase < (since.get(key) ?? 0)) return;
       const seen = load("s" + unit);
       if (seen.has(key)) return;
       order = Math.max(order + 1, Date.now());
@@ -85,12 +117,22 @@ export const createMemory = (store: Store | undefined, prefix: string) => {
     hold(key, value);
     memory.write(key, [...value]);
   };
+  /** Let go of what anybody has seen or is bound to in some experiments, here and in the store. */
+  const forget = (name: string, over: Set<string>): void => {
+    const kept = [...load(name)].filter(([key]) => !over.has(key));
+    if (kept.length === load(name).size) return;
+    hold(name, new Map(kept));
+    memory.write(name, kept);
+  };
   const hold = (key: string, value: Map<string, any>): void => {
     held.set(key, value);
     if (held.size > CAPACITY) held.delete(held.keys().next().value!);
   };
 
   hasPins = memory.list("p").length > 0;
+  for (const [key, [salt, phase]] of attempt(() => new Map<string, any>(memory.read("d"))) ?? []) {
+    if (typeof salt === "string") draws.set(key, [salt, +phase || 0]);
+  }
   return memory;
 };
 export type Memory = ReturnType<typeof createMemory>;

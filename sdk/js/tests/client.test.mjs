@@ -46,6 +46,24 @@ test("an exposure names the customer and the group", async (t) => {
   assert.equal(client.stats().invalid, 1);
 });
 
+test("what was dropped is told to the platform once", async (t) => {
+  const platform = await start(t);
+  listen(t);
+  const client = make(platform, { bufferSize: 2, flushSeconds: 60 });
+  for (let n = 0; n < 5; n++) client.track("visit", "cust:1");
+  platform.answers["/v1/events"] = () => [500, {}, ""];
+  await client.flush(0.2);
+  platform.answers = {};
+  assert.equal(await client.flush(30), 0);
+  client.track("visit", "cust:1");
+  assert.equal(await client.close(30), 0);
+  const told = platform.bodies("/v1/events").map(({ dropped }) => dropped);
+  assert.ok(told.length > 2);
+  assert.ok(told.slice(0, -1).every((dropped) => dropped === 3));
+  assert.equal(told.at(-1), undefined); // it was taken, so it is not said again
+  assert.equal(client.stats().dropped, 3);
+});
+
 test("ids are UUIDs of version 7, in order of time", async (t) => {
   const client = make(await start(t));
   const first = client.track("a", "cust:1");

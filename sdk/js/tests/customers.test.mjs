@@ -35,6 +35,54 @@ test("identify takes over the pins of the platform", async (t) => {
   assert.deepEqual([client.decide("e", "cust:1").variant, client.decide("e", "cust:1").reason], [platform.pins.e, "pinned"]);
 });
 
+test("a reset ends what was seen and pinned, and the log-in says of which phase it was", async (t) => {
+  const platform = await start(t);
+  platform.config = makeConfig("1", { salt: "a1", phase: 1 });
+  const store = makeStore();
+  const client = make(platform, { store });
+  await client.refresh();
+  client.expose(client.decide("e", "anon:1"));
+  assert.ok(await client.identify("anon:1", "cust:1", { seconds: 30 }));
+  assert.deepEqual(JSON.parse(platform.requests.find((one) => one.path === "/v1/identify").body).phases, { e: 1 });
+  assert.equal(client.decide("e", "cust:1").reason, "pinned");
+  platform.config = makeConfig("2", { salt: "a1", phase: 2 });
+  await client.refresh();
+  assert.equal(client.decide("e", "cust:1").reason, "pinned"); // the same salt ends nothing
+  const before = client.decide("e", "anon:2");
+  platform.config = makeConfig("3", { salt: "b2", phase: 3 });
+  await client.refresh();
+  const { reason, phase } = client.decide("e", "cust:1");
+  assert.deepEqual([reason, phase], ["split", 3]);
+  client.expose(before); // decided by the configuration before
+  await client.identify("anon:2", "cust:2", { seconds: 30 });
+  const said = JSON.parse(platform.requests.filter((one) => one.path === "/v1/identify").at(-1).body);
+  assert.deepEqual([said.assignments, said.phases], [{}, undefined]);
+  assert.equal(await client.close(30), 0);
+});
+
+test("a reset during a stop is noticed, and an older document forgets nothing", async (t) => {
+  const platform = await start(t);
+  const store = makeStore();
+  platform.config = makeConfig("1", { salt: "a1", phase: 1 });
+  const first = make(platform, { store });
+  await first.refresh();
+  first.expose(first.decide("e", "anon:1"));
+  assert.ok(await first.identify("anon:1", "cust:1", { seconds: 30 }));
+  assert.equal(await first.close(30), 0);
+  platform.config = makeConfig("2", { salt: "b2", phase: 2 });
+  const second = make(platform, { store });
+  assert.equal(second.decide("e", "cust:1").reason, "pinned"); // by the configuration that was kept
+  await second.refresh();
+  assert.equal(second.decide("e", "cust:1").reason, "split");
+  second.expose(second.decide("e", "anon:9"));
+  assert.ok(await second.identify("anon:9", "cust:9", { seconds: 30 }));
+  assert.equal(await second.close(30), 0);
+  platform.config = makeConfig("1", { salt: "a1", phase: 1 });
+  const third = make(platform, { store });
+  await third.refresh();
+  assert.equal(third.decide("e", "cust:9").reason, "pinned");
+});
+
 test("with a client key the join is an event", async (t) => {
   const platform = await start(t);
   const client = make(platform, {}, "abc_test");
