@@ -11,6 +11,7 @@ from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_findings import identity_findings, is_recognition
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.plan_findings import check_plan
+from abplat.domain.identity import mask_id
 from abplat.domain.report import Conflict, Finding, VariantFacts
 from abplat.domain.report_identity import IdentitySection
 
@@ -195,7 +196,7 @@ def _identity(gathered: Gathered) -> list[Finding]:
                 severity="info",
                 title=f"{len(counts.shared_ids)} ids are shared by several customers",
                 detail="Such an id (a store tablet, a family phone) is joined to nobody; its events stay with it.",
-                evidence={"shared_ids": len(counts.shared_ids), "example": counts.shared_ids[0]},
+                evidence={"shared_ids": len(counts.shared_ids), "example": mask_id(counts.shared_ids[0])},
             )
         )
     if counts.n_refused_links:

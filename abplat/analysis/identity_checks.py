@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.sensitivity import compare_identities, judge
 from abplat.clock import format_instant, from_micros
 from abplat.domain.experiments import CLUSTER_TYPES
-from abplat.domain.identity import id_type
+from abplat.domain.identity import id_type, mask_id
 from abplat.domain.report_identity import (
     Crossover,
     IdCount,
@@ -142,14 +142,19 @@ def count_crossovers(gathered: Gathered) -> Crossover:
     return Crossover(n_customers=n, n_crossovers=crossed, share=share, level=level)
 
 
+def _mask(ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the first of some people's ids, as a report may show them."""
+    return tuple(mask_id(each) for each in ids[:EXAMPLES])
+
+
 def count_ids(gathered: Gathered, encounters: Encounters) -> tuple[IdCount, ...]:
     """Count the ids that are no ordinary customer."""
     counts = gathered.counts
     unknown = ~encounters.identified
     clusters = [key for key in encounters.ids if id_type(key) in CLUSTER_TYPES]
     found = [
-        IdCount(kind="shared", n=len(counts.shared_ids), examples=counts.shared_ids[:EXAMPLES]),
-        IdCount(kind="limited", n=len(counts.limited_ids), examples=counts.limited_ids[:EXAMPLES]),
+        IdCount(kind="shared", n=len(counts.shared_ids), examples=_mask(counts.shared_ids)),
+        IdCount(kind="limited", n=len(counts.limited_ids), examples=_mask(counts.limited_ids)),
         IdCount(kind="unidentified", n=int(np.count_nonzero(unknown))),
         IdCount(kind="cluster", n=len(clusters), examples=tuple(clusters[:EXAMPLES])),
         IdCount(kind="refused_link", n=counts.n_refused_links),

@@ -61,7 +61,7 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
 
     Examples:
         >>> sign("abc", 1, b"{}")[:16]
-        'v1=96c9e8c1d12ae'
+        'v1=741616cf67381'
     """
     signed = f"{timestamp}.".encode() + body
     return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
