@@ -11,6 +11,8 @@ from abplat.domain.layers import BUCKETS, Slot
 
 _FAR: Final = 0.0005
 """Share of customers below which a meeting is not worth a word."""
+_TURNS: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Characters that turn the direction of what follows them: within a sentence they would turn that, too."""
 
 
 class Span(NamedTuple):
@@ -129,7 +131,8 @@ def _say(  # one sentence out of all that is known
     until = f"to {ends:%Y-%m-%d}" if ends is not None else "on"
     place = f" at the same touchpoint ({', '.join(touchpoints)})" if touchpoints else ""
     percent = f"{share * 100:.0f} %" if share >= 0.01 else "less than 1 %"
+    one, other = (span.title.translate(_TURNS) for span in (first, second))
     return (
-        f"{first.title} and {second.title} change the same journey{place} from {begins:%Y-%m-%d} {until}, "
+        f"{one} and {other} change the same journey{place} from {begins:%Y-%m-%d} {until}, "
         f"and {percent} of customers may be in both."
     )

@@ -14,6 +14,8 @@ WAITING: Final = "waiting"
 CONNECTED: Final = "connected"
 SILENT: Final = "silent"
 _FRESH: Final = timedelta(hours=24)
+MOST_UNKNOWN: Final = 50
+"""Channels that only events know: their names come from whoever may send events."""
 
 
 class ChannelSign(NamedTuple):
@@ -39,13 +41,14 @@ class ChannelSign(NamedTuple):
 
 
 def list_signs(session: Session, project: str, *, now: datetime) -> list[ChannelSign]:
-    """Return the channels of a project, and those that only events know."""
+    """Return the channels of a project, and the youngest of those that only events know."""
     seen = sightings.last_by_channel(session, project)
     rows = [row for row in definitions.list_all(session, CHANNELS, project) if row.archived_at is None]
     titles = {row.key: str(row.document.get("title") or row.key) for row in rows}
+    unknown = sorted(seen.keys() - titles.keys(), key=lambda key: (seen[key], key), reverse=True)
     return [
         ChannelSign(key, titles.get(key, key), _state_of(seen.get(key), now), seen.get(key), key in titles)
-        for key in sorted({*titles, *seen})
+        for key in sorted({*titles, *unknown[:MOST_UNKNOWN]})
     ]
 
 

@@ -17,7 +17,7 @@ from abplat.services.contexts import Inquiry
 from abplat.services.customer_timelines import ASSIGNMENT, CONFLICT, IDENTITY, JOURNEY, TOUCHPOINT
 from abplat.services.sticky_decisions import Caller
 from abplat.web.door import current_person, may, require_role
-from abplat.web.why_words import Answer, say_why
+from abplat.web.why_words import say_why
 from abplat.web.wording import Word
 from abplat.web.writing import current_platform, open_writer
 
@@ -57,7 +57,7 @@ def look_up_customer(project: str) -> Any:
         found = customer_timelines.get_timeline(current_platform(), inquiry)
     except InvalidInputError as error:
         return _render(project, typed_id=typed_id, channel=channel, fault=_say(error)), 422
-    answers = [say_why(each) for each in found["why"]]
+    answers = sorted(map(say_why, found["why"]), key=lambda each: (not each.since, not each.is_in))
     return _render(project, typed_id=typed_id, channel=channel, found=found, answers=answers)
 
 
@@ -113,7 +113,6 @@ def _render(project: str, **over: Any) -> Response:
         if any(asked == row["id"] for row in requests)
         else None,
         kinds=KINDS,
-        answers_by_experiment=_by_experiment(shown["answers"]),
         **shown,
     )
 
@@ -130,11 +129,6 @@ def _private(template: str, **values: Any) -> Response:
     response = make_response(render_template(template, **values))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _by_experiment(answers: Any) -> dict[str, Answer]:
-    """Return the answers by the key of their experiment."""
-    return {answer.experiment: answer for answer in answers}
 
 
 def _say(error: InvalidInputError) -> str:

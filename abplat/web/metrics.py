@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request, url_for
 from markupsafe import Markup
 
-from abplat.domain.catalogue import EXPERIMENTS, METRICS, TEMPLATES
+from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, TEMPLATES
 from abplat.domain.metric_kinds import KINDS_BY_KEY
+from abplat.domain.roles import ANALYST
 from abplat.domain.searching import fold
+from abplat.errors import NotFoundError
 from abplat.services import definitions, experiments, metric_effects, metrics, projects
 from abplat.services.metric_effects import MetricEffect
 from abplat.web import wording
 from abplat.web.charts import sparkline
+from abplat.web.door import require_role
 from abplat.web.filters import Choice, find_argument, list_choices
 from abplat.web.metric_card import Fact, Step, describe_metric, list_steps
+from abplat.web.metric_past import Past, describe_past
 from abplat.web.wording import Word
-from abplat.web.writing import current_platform
+from abplat.web.writing import current_platform, open_writer
 
 ROLES: Final = {
     "primary": "goal",
@@ -68,6 +72,9 @@ def add_pages(pages: Blueprint) -> None:
     """Put the pages under their addresses."""
     pages.add_url_rule("/projects/<project>/metrics", view_func=list_metrics)
     pages.add_url_rule("/projects/<project>/metrics/<key>", view_func=show_metric)
+    pages.add_url_rule(
+        "/projects/<project>/metrics/<key>/history", view_func=request_history, methods=["POST"]
+    )
 
 
 def list_metrics(project: str) -> str:
@@ -141,6 +148,8 @@ def show_metric(project: str, key: str) -> str:
         document = metrics.get(session, project, key)
         steps: list[Step] = list_steps(metrics.list_versions(session, project, key))
         effects = metric_effects.list_effects(session, project, key)
+        past = _find_past(session, project, document)
+        journeys = definitions.load_entries(session, project)[JOURNEYS]
         uses = [_use(session, project, use) for use in metrics.list_uses(session, project, key)]
     facts: list[Fact] = describe_metric(document)
     return render_template(
@@ -151,12 +160,33 @@ def show_metric(project: str, key: str) -> str:
         direction=say_direction(str(document["direction"])),
         kind=KINDS_BY_KEY.get(document["kind"]),
         facts=facts,
+        past=past,
+        notice="The worker reads the past now; look again in a while." if "asked" in request.args else None,
+        journey_title=(journeys.get(str(document.get("journey"))) or {}).get("title"),
         steps=steps,
         uses=uses,
         usual=_say_usual(uses),
         moved=[_moved(each) for each in reversed(effects)],
         baseline=_draw_baseline(effects),
     )
+
+
+@require_role(ANALYST)
+def request_history(project: str, key: str) -> Any:
+    """Ask the worker to read what the past says of a metric."""
+    with open_writer() as session:
+        metrics.request_history(session, project, key, {}, now=current_platform().clock())
+    return redirect(url_for("pages.show_metric", project=project, key=key, asked=1), 303)
+
+
+def _find_past(session: Any, project: str, document: Mapping[str, Any]) -> Past | None:
+    """Return what the past says of a metric, if it was read."""
+    kind = KINDS_BY_KEY.get(document["kind"])
+    try:
+        found = metrics.get_history(session, project, str(document["key"]))
+    except NotFoundError:
+        return None
+    return describe_past(found, kind.unit if kind else "value")
 
 
 def _use(session: Any, project: str, use: Mapping[str, Any]) -> Use:

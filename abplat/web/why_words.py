@@ -64,9 +64,9 @@ def say_why(explained: Mapping[str, Any]) -> Answer:
         is_in=bool(decision["in_experiment"]),
         gates=tuple(
             GateRow(
-                f"{gate['gate']} {gate['name']}".strip() if gate["name"] != gate["gate"] else gate["gate"],
+                _name(gate, experiment),
                 GATES.get(gate["outcome"], gate["outcome"]),
-                _say_detail(gate),
+                str(gate["detail"]),
                 gate["outcome"] == "decides",
             )
             for gate in explained["gates"]
@@ -84,10 +84,9 @@ def _say_pin(pin: Mapping[str, Any]) -> str:
     return f"Assigned on {at} UTC{channel}{origin}."
 
 
-def _say_detail(gate: Mapping[str, Any]) -> str:
-    """Say what a gate saw, with the number that anybody can compute again."""
-    hashed = gate.get("hashed")
-    if not hashed:
-        return str(gate["detail"])
-    first, end = hashed["range"]
-    return f"{gate['detail']} (bucket {hashed['bucket']}, range {first} to {end})"
+def _name(gate: Mapping[str, Any], experiment: str) -> str:
+    """Name a gate, and what it belongs to where that is not the experiment itself."""
+    kind, name = str(gate["gate"]), str(gate["name"])
+    if name.startswith(kind):
+        return wording.humanise(name)
+    return wording.humanise(kind if name in ("", f"experiment {experiment}") else f"{kind}: {name}")
