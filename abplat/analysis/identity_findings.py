@@ -70,17 +70,28 @@ def _merges(section: IdentitySection) -> list[Finding]:
         ]
     worst = min(alarms, key=lambda check: check.p_value or 0.0)
     what = "ids per customer" if worst.measure == "ids_per_customer" else "share identified"
+    told = f"{worst.variant}: {what} {worst.treatment_value:.4g} against {worst.control_value:.4g}."
+    robust = _is_robust(section, {check.variant for check in alarms})
     return [
         Finding(
             code="merge_rate",
-            severity="block",
+            severity="warning" if robust else "block",
             title="Arms are not recognised alike",
-            detail=f"{worst.variant}: {what} {worst.treatment_value:.4g} against {worst.control_value:.4g}. The variant "
-            "changes how ids are joined, so customers are no fair unit; the assigned id is.",
+            detail=f"{told} The variant changes how ids are joined; with assigned ids as units the result is the same."
+            if robust
+            else f"{told} The variant changes how ids are joined, so customers are no fair unit; the assigned id is.",
             evidence={"variant": worst.variant, "measure": worst.measure, "p_value": worst.p_value},
-            action="Decide on the row of assigned ids in the identity panel, not on customers.",
+            action="Look at the row of assigned ids in the identity panel; it needs no joins."
+            if robust
+            else "Decide on the row of assigned ids in the identity panel, not on customers.",
         )
     ]
+
+
+def _is_robust(section: IdentitySection, variants: set[str]) -> bool:
+    """Tell whether each of some variants comes to the same conclusion whoever is taken for whom."""
+    codes = {verdict.variant: verdict.code for verdict in section.verdicts}
+    return all(codes.get(variant) == "robust" for variant in variants)
 
 
 def _smallest(checks: tuple[MergeCheck, ...]) -> float | None:

@@ -85,32 +85,37 @@ def shopping(shop: Shop, number: int, start: datetime) -> Story:
     if shop.happens(0.3):
         at = shop.later(at, 0.5, 20)
         yield at
-        shop.note("call_answered", customer if channel == "store" else unit, "phone", at)
+        shop.note("call_answered", unit, "phone", at)
+    has_card = channel == "store"
+    if channel != "store" and shop.happens(0.6):
+        # Some sign in, whatever they were shown: from here on they are known, and keep their variant.
+        at = shop.later(at, 0.05, 2)
+        yield at
+        shop.recognise(unit, customer, channel, at)
+        unit, has_card = customer, shop.happens(0.5)
+        if has_card:
+            shop.recognise(f"loyalty:{number}", customer, "store", at)
+        if channel == "web" and shop.happens(0.3):
+            channel = "app"
+            shop.recognise(f"device:a{number}", customer, "app", at)
     if not shop.happens(habit.first):
         return
     at = shop.later(at, 0.1, 30)
     yield at
-    if channel != "store":
-        # To fill a basket one signs in: from here on the customer is known, and keeps the variant.
-        shop.recognise(unit, customer, channel, at)
-    if channel == "web" and shop.happens(0.2):
-        channel = "app"
-        shop.recognise(f"device:a{number}", customer, "app", at)
-    shop.show("guided-choice", customer, channel, at)
-    shop.note("basket_filled", customer, channel, at)
+    shop.show("guided-choice", unit, channel, at)
+    shop.note("basket_filled", unit, channel, at)
 
     if not shop.happens(habit.second):
         return
     at = shop.later(at, 0.2, 60)
     yield at
     paid = round(shop.random.lognormvariate(5.0, 0.5), 2)
-    if channel != "store" and shop.happens(0.25):
+    if has_card and channel != "store" and shop.happens(0.4):
         # Reserved online, paid at the till with the loyalty card.
-        shop.recognise(f"loyalty:{number}", customer, "store", at)
         shop.show("guided-choice", customer, "store", at)
         shop.note("order_paid", f"loyalty:{number}", "store", at, paid)
     else:
-        shop.note("order_paid", customer, channel, at, paid)
+        shop.note("order_paid", unit, channel, at, paid)
 
 
 def getting_help(shop: Shop, number: int, start: datetime) -> Story:
@@ -127,18 +132,20 @@ def getting_help(shop: Shop, number: int, start: datetime) -> Story:
 
     at = shop.later(at, 0.05, 8)
     yield at
+    phone = f"phone:+33{600_000_000 + number}"
+    if channel != "phone":
+        # Help is for customers: all sign in, and their account knows their number.
+        shop.recognise(unit, customer, channel, at)
+        shop.recognise(phone, customer, "phone", at)
     chats = channel != "phone" and shop.happens(CHAT_OPENED[variant])
     talks = chats or shop.happens(0.85)
     if not talks:
         return
-    if channel != "phone":
-        shop.recognise(unit, customer, channel, at)
     if chats:
         shop.note("chat_opened", customer, channel, at)
     else:
-        shop.recognise(f"phone:+33{600_000_000 + number}", customer, "phone", at)
         shop.show("chat-first", customer, "phone", at)
-        shop.note("case_taken", customer, "phone", at)
+        shop.note("case_taken", phone, "phone", at)
 
     if not shop.happens(SOLVED[variant]):
         return
