@@ -132,11 +132,12 @@ def getting_help(shop: Shop, number: int, start: datetime) -> Story:
 
     at = shop.later(at, 0.05, 8)
     yield at
-    phone = f"phone:+33{600_000_000 + number}"
+    phone, has_number = f"phone:+33{600_000_000 + number}", shop.happens(0.3)
     if channel != "phone":
-        # Help is for customers: all sign in, and their account knows their number.
+        # Help is for customers: all sign in, and some accounts know a number.
         shop.recognise(unit, customer, channel, at)
-        shop.recognise(phone, customer, "phone", at)
+        if has_number:
+            shop.recognise(phone, customer, "phone", at)
     chats = channel != "phone" and shop.happens(CHAT_OPENED[variant])
     talks = chats or shop.happens(0.85)
     if not talks:
@@ -145,7 +146,7 @@ def getting_help(shop: Shop, number: int, start: datetime) -> Story:
         shop.note("chat_opened", customer, channel, at)
     else:
         shop.show("chat-first", customer, "phone", at)
-        shop.note("case_taken", phone, "phone", at)
+        shop.note("case_taken", phone if has_number else customer, "phone", at)
 
     if not shop.happens(SOLVED[variant]):
         return
