@@ -145,7 +145,9 @@ def getting_help(shop: Shop, number: int, start: datetime) -> Story:
     if chats:
         shop.note("chat_opened", customer, channel, at)
     else:
-        shop.show("chat-first", customer, "phone", at)
+        if has_number or channel == "phone":
+            # The agent found the caller, and sees the variant.
+            shop.show("chat-first", customer, "phone", at)
         shop.note("case_taken", phone if has_number else customer, "phone", at)
 
     if not shop.happens(SOLVED[variant]):
