@@ -122,12 +122,13 @@ def test_exposures_and_aliases_are_read_as_of_an_instant() -> None:
             "t(event_id, actor, experiment, variant, channel, reason, ts_us, received_us, batch)"
         )
         connection.execute("alter table exposures add column phase bigint default 2")
+        connection.execute("alter table exposures add column sdk text default 'js'")
         connection.execute(
             "create table aliases as select * from (values ('l', 'anon:1', 'cust:1', 'app', 3, 3, 1), "
             "('m', 'anon:2', 'cust:1', null, 30, 30, 1)) t(event_id, a, b, source, ts_us, received_us, batch)"
         )
 
         assert connection.execute(scan_exposures("e's", 10)).fetchall() == [
-            ("x", "cust:1", "B", None, 5, None, 2)
+            ("x", "cust:1", "B", None, 5, None, 2, "js")
         ]
         assert connection.execute(scan_aliases(10)).fetchall() == [("anon:1", "cust:1", 3, 3, "app")]
