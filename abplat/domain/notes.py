@@ -121,6 +121,11 @@ REASONS: Final[dict[str, Note]] = {
         "No possible number of customers, or none within the time allowed, shows the effect.",
         "Plan for a larger effect, more traffic, a longer time, or less noise by a covariate.",
     ),
+    "too_few_categories": Note(
+        "only one category left",
+        "All customers of both arms fell into one category, so nothing can differ.",
+        "Wait for more data, or divide into other categories.",
+    ),
     "too_few_clusters": Note(
         "too few clusters to say",
         "Stores or teams are what was randomised, and there are too few of them.",

@@ -37,6 +37,8 @@ REASONS: Final[dict[str, str]] = {
     "information_not_grown": "The look added no information to the looks before it.",
     "not_ended": "The test goes on: there is no final result yet.",
     "not_reached": "The units needed are not reached within the longest time allowed.",
+    "too_few_categories": "Only one category is left, so there is nothing to compare.",
+    "not_clustered": "Groups were drawn, and this number has errors of single customers only.",
     "too_few_clusters": "An arm has too few clusters for an interval.",
     "too_few_ages": "A trend needs at least three ages with an effect.",
     "no_responses": "Nobody answered in an arm.",

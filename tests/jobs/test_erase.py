@@ -102,8 +102,8 @@ def count_rows(lake: Lake, ids: tuple[str, ...]) -> int:
         columns = ("a", "b") if "aliases" in path.parts else ("actor",)
         wanted = " OR ".join(f"{column} IN (SELECT unnest(?::VARCHAR[]))" for column in columns)
         query = f"SELECT count(*) FROM read_parquet(?) WHERE {wanted}"
-        row = duckdb.execute(query, [str(path), *[list(ids)] * len(columns)]).fetchone()
-        found += int(row[0]) if row else 0
+        rows = duckdb.execute(query, [str(path), *[list(ids)] * len(columns)]).fetchall()
+        found += sum(int(n) for (n,) in rows)
     return found
 
 

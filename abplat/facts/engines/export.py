@@ -57,12 +57,12 @@ def export_facts(lake: Lake, settings: Settings, what: tuple[str, str], span: Sp
         target = str(draft).replace("'", "''")
         values = [day for day in span if day is not None]
         connection.execute("SET preserve_insertion_order = true")
-        row = connection.execute(f"COPY ({query}) TO '{target}' ({FORMATS[path.suffix]})", values).fetchone()
+        rows = connection.execute(f"COPY ({query}) TO '{target}' ({FORMATS[path.suffix]})", values).fetchall()
         draft.replace(path)
     finally:
         connection.close()
         draft.unlink(missing_ok=True)
-    return int(row[0]) if row else 0
+    return int(rows[0][0])
 
 
 def _columns(kind: str, suffix: str) -> str:
