@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from abplat.errors import InvalidInputError
 from abplat.stats.selection import AlphaGraph, compatible_bounds, fcr_intervals, select_bh
 
-scores = st.lists(st.floats(-3, 6), min_size=1, max_size=6)
+scores = st.lists(st.floats(-3, 6), min_size=1, max_size=5)
 
 
 @given(scores)
