@@ -61,7 +61,7 @@ _EXPOSURES = """
 SELECT printf('%012x', ts_us // 1000) || substr(md5('x{key}' || c::VARCHAR), 1, 20) AS event_id,
   id_of(c, draw(c, {salt} + 1)) AS actor, '{key}' AS experiment,
   CASE WHEN draw(c, {salt} + 2) < 500000 THEN 'control' ELSE 'treatment' END AS variant,
-  channel_name(draw(c, {salt} + 3)) AS channel, 'split' AS reason, 'v1' AS config_version, 1 AS phase, 'python' AS sdk,
+  channel_name(draw(c, {salt} + 3)) AS channel, 'split' AS reason, 'v1' AS config_version, 1 AS phase, 'python' AS sdk, NULL::VARCHAR AS cluster,
   ts_us, ts_us + 2000000 AS received_us, 1::BIGINT AS batch, (DATE '1970-01-01' + (ts_us // 86400000000)::INT) AS day
 FROM (
   SELECT c, ({epoch_day} + {days} // 4 + draw(c, {salt} + 5) % ({days} // 2))::BIGINT * 86400000000
