@@ -128,22 +128,49 @@ def _read_quickly(snapshot: Snapshot, asked: _Question, chosen: NDArray[np.int32
     steps: dict[JourneyDefinition, list[JourneySteps]] = {
         one: [] for one in asked.definitions if one in asked.own
     }
-    with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(asked.matches)) as stream:
-        for part in stream.parts():
-            for definition, found in journeys.items():
-                events, is_own = asked.see(definition, part, channels), definition in asked.own
-                found.append(match_journeys(definition, events, snapshot.as_of_us, members=is_own))
-                if is_own:
-                    steps[definition].append(trace(found[-1], events))
-                    found[-1] = replace(found[-1], member=None)
-            for match, picked in contacts.items():
-                picked.append(_pick(part, asked.place(match)))
+
+    def walk(part: EventPart) -> _Walked:
+        return _walk(part, asked, channels, snapshot.as_of_us)
+
+    stream = snapshot.stream(
+        asked.parts, chosen, channels=channels, with_value=bool(asked.matches), drop_empty=asked.drop_empty
+    )
+    with stream:
+        for walked in stream.map(walk):
+            for one, found in walked.journeys.items():
+                journeys[one].append(found)
+            for match, picked in walked.contacts.items():
+                contacts[match].append(picked)
+            for one, traced in walked.steps.items():
+                steps[one].append(traced)
     return Reading(
         {one: _join(found) for one, found in journeys.items()},
         dict.fromkeys(asked.definitions, channels),
         {match: _join_contacts(picked) for match, picked in contacts.items()},
         {one: join_steps(found) for one, found in steps.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """What was found in one part."""
+
+    journeys: dict[JourneyDefinition, JourneyColumns]
+    steps: dict[JourneyDefinition, JourneySteps]
+    contacts: dict[Match, ContactEvents]
+
+
+def _walk(part: EventPart, asked: _Question, channels: tuple[str, ...], as_of_us: int) -> _Walked:
+    """Find journeys and counted events in one part."""
+    found = _Walked({}, {}, {match: _pick(part, asked.place(match)) for match in asked.matches})
+    for definition in asked.definitions:
+        events, is_own = asked.see(definition, part, channels), definition in asked.own
+        journeys = match_journeys(definition, events, as_of_us, members=is_own)
+        if is_own:
+            found.steps[definition] = trace(journeys, events)
+            journeys = replace(journeys, member=None)
+        found.journeys[definition] = journeys
+    return found
 
 
 class _Question:
@@ -161,6 +188,8 @@ class _Question:
         scopes = [_scope_match(one) for one in definitions if one.scope is not None]
         self.parts: list[Match] = list(dict.fromkeys([*asked, *scopes, *matches]))
         self._places = {part: place for place, part in enumerate(self.parts)}
+        # Without a scope every event is a touchpoint of journeys.
+        self.drop_empty = all(one.scope is not None for one in definitions)
 
     def place(self, match: Match) -> int:
         """Return the bit of a match."""
@@ -174,14 +203,7 @@ class _Question:
         if definition.scope is not None:
             in_scope = part.has(self.place(_scope_match(definition))) | (stages != 0) | (excludes != 0)
         order = np.arange(part.ts.size)
-        columns: list[Any] = [
-            part.customer,
-            part.ts,
-            stages,
-            excludes,
-            in_scope,
-            part.channel.astype(np.int32),
-        ]
+        columns: list[Any] = [part.customer, part.ts, stages, excludes, in_scope, part.channel]
         if k.settle_ties(part.customer, part.ts, stages, order):
             columns = [column[order] for column in columns]
         customer, ts, stages, excludes, in_scope, channel = columns
@@ -208,8 +230,7 @@ def _scope_match(definition: JourneyDefinition) -> Match:
 def _pick(part: EventPart, place: int) -> ContactEvents:
     """Return the events of a part that match."""
     at = np.flatnonzero(part.has(place))
-    value = np.zeros(at.size) if part.value is None else part.value[at]
-    return ContactEvents(part.customer[at], part.ts[at], value)
+    return ContactEvents(part.customer[at], part.ts[at], part.value(at))
 
 
 def _join(found: Sequence[JourneyColumns]) -> JourneyColumns:
