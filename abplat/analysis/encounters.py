@@ -20,8 +20,6 @@ from abplat.analysis.who import Names, Who
 Ints: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 
-NEVER = np.iinfo(np.int64).max
-
 
 @dataclass(frozen=True, slots=True)
 class Encounters:
@@ -35,6 +33,7 @@ class Encounters:
         channel: Per exposure a position in ``channels``, -1 unknown.
         sdk: Per exposure a position in ``sdks``, -1 unknown.
         ids: The ids that were exposed, each of which was an assignment; read while the snapshot is open.
+        groups: Those of them that name a group of people, such as a store.
         first: Per id its earliest exposure.
         fresh: Per id whether its earliest exposure was decided for this very id.
         n_ids: Per customer the ids joined as of the snapshot.
@@ -51,6 +50,7 @@ class Encounters:
     channels: tuple[str, ...]
     sdks: tuple[str, ...]
     ids: Sequence[str]
+    groups: tuple[str, ...]
     first: Ints
     fresh: Flags
     n_ids: Ints
@@ -69,15 +69,15 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
     kept = np.flatnonzero(exposed.counting)
     actor = who.place_of[facts.code[kept]].astype(np.int64)
     unit = population.locate(who.identities.customer_of[actor])
-    used, first, assigned = np.unique(actor, return_index=True, return_inverse=True)
+    used, assigned = _number(actor, who.code_of.size)
+    first = first_of_each(assigned, used.size)
     channel, channels = compact(facts.channel[kept], facts.channels)
     sdk, sdks = compact(facts.sdk[kept], facts.sdks)
     names = who.identities.named_by[population.customer]
-    joined = np.bincount(who.identities.customer_of, minlength=who.identities.n_customers)
     earliest = first_of_each(unit, len(population))
     return Encounters(
         unit=unit.astype(np.int64),
-        assigned=assigned.astype(np.int64),
+        assigned=assigned,
         variant=exposed.variant[kept].astype(np.int64),
         ts=facts.ts[kept],
         channel=channel.astype(np.int64),
@@ -85,9 +85,10 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
         channels=channels,
         sdks=sdks,
         ids=Names(who, used),
-        first=first.astype(np.int64),
+        groups=who.names_of(used[who.is_group[used]]),
+        first=first,
         fresh=~facts.inherited[kept][first],
-        n_ids=joined[population.customer],
+        n_ids=who.n_ids[population.customer],
         identified=who.is_customer[names],
         known_before=_known_before(who, actor[earliest], population.first_exposure),
     )
@@ -108,14 +109,14 @@ def first_of_each(owner: NDArray[Any], n: int) -> Ints:
 
 def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
     """Return whether the exposed id, and the customer behind it, had been joined by the exposure."""
-    links, customer_of = who.links, who.identities.customer_of
-    inside = customer_of[links.a] == customer_of[links.b]
-    a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
-    joined = np.full(customer_of.size, NEVER, np.int64)
-    np.minimum.at(joined, a, ts)
-    np.minimum.at(joined, b, ts)
-    names = who.is_customer[a] | who.is_customer[b]
-    named = np.full(who.identities.n_customers, NEVER, np.int64)
-    np.minimum.at(named, customer_of[a[names]], ts[names])
-    since = np.maximum(joined[actor], named[customer_of[actor]])
+    joined, named = who.joined_us
+    since = np.maximum(joined[actor], named[who.identities.customer_of[actor]])
     return np.asarray(who.is_customer[actor] | (since <= exposed_us))
+
+
+def _number(codes: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the different codes, all below n, in their order, and the place of each among them."""
+    is_used = np.zeros(n, bool)
+    is_used[codes] = True
+    place = np.cumsum(is_used, dtype=np.int64) - 1
+    return np.flatnonzero(is_used), place[codes]

@@ -8,7 +8,7 @@ project are gathered by one reading, and each alone would find the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,10 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
 
 def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
     """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
+    found = replace(found, contacts={match: _by_time(events) for match, events in found.contacts.items()})
     for plan, each in zip(plans, exposed, strict=True):
         yield _gather_one(snapshot, plan, each, found)
 
@@ -65,6 +67,9 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     """Take from a reading what one plan asks for."""
     population = exposed.population
     _choose(snapshot, plan, population)
+    encounters = meet(exposed, snapshot.who)
+    if plan.registry.rules:
+        tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
@@ -75,7 +80,7 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
-        encounters=meet(exposed, snapshot.who),
+        encounters=encounters,
         profile=read_profile(snapshot, population, plan.registry, plan.attributes),
         capable=_capable(found, plan, population),
     )
@@ -104,10 +109,10 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
     definition = definition_of(plan, key)
     journeys = found.journeys[definition]
     steps = found.steps.get(definition) if key == plan.journey["key"] else None
-    mine = population.locate(journeys.customer) >= 0
-    if not mine.all():  # the reading may have seen customers of other experiments
+    mine = np.flatnonzero(population.locate(journeys.customer) >= 0)
+    if mine.size < len(journeys):  # the reading may have seen customers of other experiments
         names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
-        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        journeys = JourneyColumns(**{name: np.take(getattr(journeys, name), mine, axis=0) for name in names})
         steps = None if steps is None else pick_steps(steps, mine)
     return lay_out(
         journeys,
@@ -133,11 +138,16 @@ def _contacts(
     return contacts
 
 
+def _by_time(events: ContactEvents) -> ContactEvents:
+    """Return events in the order of time; those of one instant keep their order."""
+    order = np.argsort(events.ts, kind="stable")
+    return ContactEvents(events.customer[order], events.ts[order], events.value[order])
+
+
 def _of_units(events: ContactEvents, population: Population) -> Contacts:
     """Return the events of exposed customers."""
     unit = population.locate(events.customer)
     mine = np.flatnonzero(unit >= 0)
-    mine = mine[np.argsort(events.ts[mine], kind="stable")]
     return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 

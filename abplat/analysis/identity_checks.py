@@ -16,8 +16,7 @@ from abplat.analysis.gathered import FloatArray, Gathered
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.sensitivity import compare_identities, judge
 from abplat.clock import format_instant, from_micros
-from abplat.domain.experiments import CLUSTER_TYPES
-from abplat.domain.identity import id_type, mask_id
+from abplat.domain.identity import mask_id
 from abplat.domain.report_identity import (
     Crossover,
     IdCount,
@@ -151,12 +150,11 @@ def count_ids(gathered: Gathered, encounters: Encounters) -> tuple[IdCount, ...]
     """Count the ids that are no ordinary customer."""
     counts = gathered.counts
     unknown = ~encounters.identified
-    clusters = [key for key in encounters.ids if id_type(key) in CLUSTER_TYPES]
     found = [
         IdCount(kind="shared", n=len(counts.shared_ids), examples=_mask(counts.shared_ids)),
         IdCount(kind="limited", n=len(counts.limited_ids), examples=_mask(counts.limited_ids)),
         IdCount(kind="unidentified", n=int(np.count_nonzero(unknown))),
-        IdCount(kind="cluster", n=len(clusters), examples=tuple(clusters[:EXAMPLES])),
+        IdCount(kind="cluster", n=len(encounters.groups), examples=encounters.groups[:EXAMPLES]),
         IdCount(kind="refused_link", n=counts.n_refused_links),
     ]
     return tuple(found)

@@ -22,7 +22,7 @@ def lay_out(
 ) -> WalkedJourney:
     """Relate journeys to the exposures of a population and roll them up per customer."""
     unit = population.locate(journeys.customer)
-    relation = relate(journeys, population, grace_us)
+    relation = relate(journeys, population, grace_us, unit)
     exposure = population.first_exposure[unit] if len(population) else np.zeros(len(journeys), np.int64)
     past = (relation == PRE) & (journeys.start >= exposure - horizon_us)
     before = np.bincount(unit[past], weights=journeys.touchpoints[past], minlength=len(population))
@@ -31,7 +31,7 @@ def lay_out(
         channels=channels,
         unit=unit,
         counted=(relation == POST) & (journeys.start <= exposure + horizon_us),
-        rows=roll_up(journeys, population, horizon_us=horizon_us, grace_us=grace_us),
+        rows=roll_up(journeys, population, horizon_us=horizon_us, related=(unit, relation)),
         effort_before=before.astype(np.float64),
         steps=steps,
     )
