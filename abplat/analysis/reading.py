@@ -25,6 +25,7 @@ from abplat.analysis.question import ContactEvents, Match, Question, Walked, wal
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.domain.journeys import JourneyDefinition, parse_journey
+from abplat.facts.engines.spark import is_spark
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     """Read integers, and walk through them part by part."""
     if not asked.parts:
         return Reading({}, {}, {}, {})
+    if is_spark(snapshot.engine):
+        from abplat.analysis.distributed import sort_by_customer, walk_on_spark  # noqa: PLC0415  an extra
+
+        return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen)))
     with snapshot.stream(
         asked.parts, chosen, channels=asked.channels, with_value=bool(asked.matches)
     ) as stream:

@@ -34,6 +34,7 @@ from abplat.facts.engines.scan import (
     scan_touchpoints,
 )
 from abplat.facts.engines.sources import Sources
+from abplat.facts.engines.spark import Touchpoints
 from abplat.facts.lake import Lake
 
 _CUSTOMERS = "customers"
@@ -60,6 +61,7 @@ class Snapshot:
     def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
+        self.engine = settings.engine
         memory = memory_bytes(settings.memory_limit)
         # The engine may have half of the memory, events a quarter; the rest is for what is made of them.
         self._room = memory // 4
@@ -212,6 +214,22 @@ class Snapshot:
             f"FROM chosen c{source}"
         )
         self._connection.unregister("chosen")
+
+    def name_customers(self, chosen: NDArray[np.int32]) -> Table:
+        """Return the ids of chosen customers, as columns ``actor`` and ``customer``.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+        """
+        self.choose_codes(chosen, by_name=True)
+        query = f"SELECT actor, customer::INTEGER AS customer FROM {_CUSTOMERS}"  # noqa: S608  # our own names
+        return Table.from_arrow(self._connection.sql(query))
+
+    def touchpoint_source(self) -> Touchpoints:
+        """Say where a cluster finds the touchpoints of this snapshot."""
+        source = self.sources.kinds["touchpoint"]
+        files = (*source.sealed, *source.loose)
+        return Touchpoints(files, self.as_of_us, self.fact_counts["touchpoint"], unique=not source.loose)
 
     def before_exposure(
         self, customer: Any, exposed_us: Any, names: Sequence[str]
