@@ -17,7 +17,7 @@ from abplat.analysis.reading import Reading
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.stream import EventPart
 from abplat.facts.engines.scan import scan_stream
-from abplat.facts.engines.spark import map_customers, open_session
+from abplat.facts.engines.spark import Touchpoints, map_customers, open_session
 
 
 def walk_on_spark(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]) -> list[Walked]:
@@ -31,7 +31,7 @@ def walk_on_spark(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     Raises:
         UnavailableError: If the cluster does not answer or fails.
     """
-    source = snapshot.touchpoint_source()
+    source = _source(snapshot)
     if not source.files:
         return [walk(asked, _no_events(asked), snapshot.as_of_us)]
     customers = snapshot.name_customers(chosen)
@@ -39,6 +39,13 @@ def walk_on_spark(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     # What our own code wrote on the cluster; a cluster that lies could lie in any format.
     found = [pickle.loads(answer) for answer in answers]  # noqa: S301
     return found or [walk(asked, _no_events(asked), snapshot.as_of_us)]
+
+
+def _source(snapshot: Snapshot) -> Touchpoints:
+    """Say where the cluster finds the touchpoints of a snapshot."""
+    found = snapshot.sources.kinds["touchpoint"]
+    files = (*found.sealed, *found.loose)
+    return Touchpoints(files, snapshot.as_of_us, snapshot.fact_counts["touchpoint"], unique=not found.loose)
 
 
 @dataclass(frozen=True, slots=True)

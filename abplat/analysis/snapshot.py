@@ -34,7 +34,6 @@ from abplat.facts.engines.scan import (
     scan_touchpoints,
 )
 from abplat.facts.engines.sources import Sources
-from abplat.facts.engines.spark import Touchpoints
 from abplat.facts.lake import Lake
 
 _CUSTOMERS = "customers"
@@ -224,12 +223,6 @@ class Snapshot:
         self.choose_codes(chosen, by_name=True)
         query = f"SELECT actor, customer::INTEGER AS customer FROM {_CUSTOMERS}"  # noqa: S608  # our own names
         return Table.from_arrow(self._connection.sql(query))
-
-    def touchpoint_source(self) -> Touchpoints:
-        """Say where a cluster finds the touchpoints of this snapshot."""
-        source = self.sources.kinds["touchpoint"]
-        files = (*source.sealed, *source.loose)
-        return Touchpoints(files, self.as_of_us, self.fact_counts["touchpoint"], unique=not source.loose)
 
     def before_exposure(
         self, customer: Any, exposed_us: Any, names: Sequence[str]
