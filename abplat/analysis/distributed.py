@@ -16,7 +16,7 @@ from abplat.analysis.question import ContactEvents, Question, Walked, walk
 from abplat.analysis.reading import Reading
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.stream import EventPart
-from abplat.facts.engines.scan import scan_stream
+from abplat.facts.engines.scan import WORD, scan_stream
 from abplat.facts.engines.spark import Touchpoints, map_customers, open_session
 
 
@@ -69,20 +69,23 @@ class _Walk:
 def _make_part(rows: dict[str, Any]) -> EventPart:
     """Name the columns of a scan, whose rows are sorted by customer and time."""
     words = sorted((name for name in rows if name.startswith("mask")), key=lambda name: int(name[4:]))
+    value = rows.get("value")
+    kept = np.empty(rows["ts_us"].size) if value is None else np.ascontiguousarray(value)
     return EventPart(
         customer=rows["actor_code"],
         ts=rows["ts_us"],
-        words=tuple(rows[name] for name in words),
-        channel=rows["channel"],
-        value=rows.get("value"),
+        words=np.stack([rows[name].astype(np.int64) for name in words]),
+        channel=rows["channel"].astype(np.int32),
+        records=kept.view(np.int64).reshape(-1, 1),
+        has_value=value is not None,
     )
 
 
 def _no_events(asked: Question) -> EventPart:
     """Return a part without events."""
     none = np.empty(0, np.int64)
-    words = tuple(none for _ in range(-(-len(asked.parts) // 62)))
-    return EventPart(none.astype(np.int32), none, words, none.astype(np.int16), np.empty(0))
+    words = {f"mask{word}": none for word in range(-(-len(asked.parts) // WORD))}
+    return _make_part({"actor_code": none.astype(np.int32), "ts_us": none, "channel": none, **words})
 
 
 def sort_by_customer(found: Reading) -> Reading:

@@ -113,10 +113,15 @@ def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
         from abplat.analysis.distributed import sort_by_customer, walk_on_spark  # noqa: PLC0415  an extra
 
         return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen)))
-    with snapshot.stream(
-        asked.parts, chosen, channels=asked.channels, with_value=bool(asked.matches)
-    ) as stream:
-        walked = [walk(asked, part, snapshot.as_of_us) for part in stream.parts()]
+    stream = snapshot.stream(
+        asked.parts,
+        chosen,
+        channels=asked.channels,
+        with_value=bool(asked.matches),
+        drop_empty=asked.drop_empty,
+    )
+    with stream:
+        walked = list(stream.map(lambda part: walk(asked, part, snapshot.as_of_us)))
     return _put_together(asked, walked)
 
 

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, code, encode_masks
-from abplat.analysis.stream import EventStream
+from abplat.analysis.stream import EventStream, Wanted
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
 from abplat.facts.engines import discovery, profile
 from abplat.facts.engines.duckdb import connect, create_view, literal
 from abplat.facts.engines.scan import (
+    WORD,
     scan_aliases,
     scan_contacts,
     scan_exposures,
@@ -37,7 +38,7 @@ from abplat.facts.engines.sources import Sources
 from abplat.facts.lake import Lake
 
 _CUSTOMERS = "customers"
-_ROWS_AT_ONCE = 2_000_000
+_ROWS_AT_ONCE = 1_000_000
 
 
 class Exposure(NamedTuple):
@@ -269,6 +270,7 @@ class Snapshot:
         *,
         channels: Sequence[str],
         with_value: bool,
+        drop_empty: bool,
     ) -> EventStream:
         """Return the touchpoints of chosen customers; close it after use.
 
@@ -277,9 +279,11 @@ class Snapshot:
             chosen: Per actor code the customer, -1 for codes that are not asked for.
             channels: Names whose positions stand for channels.
             with_value: Whether the values of events are needed.
+            drop_empty: Whether events that match no part are left out.
         """
         n_customers = int(chosen.max(initial=-1)) + 1
-        stream = EventStream(chosen, n_customers, room=self._room, spill=self._spill)
+        wanted = Wanted(-(-len(parts) // WORD), with_value, drop_empty)
+        stream = EventStream(chosen, n_customers, wanted=wanted, room=self._room, spill=self._spill)
         query = scan_stream(parts, channels=channels, with_value=with_value)
         source = self.sources.kinds["touchpoint"]
         sealed = self._group(source.whole) + self._group(source.cut)
