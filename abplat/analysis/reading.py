@@ -30,6 +30,7 @@ from abplat.analysis.stream import EventPart
 from abplat.domain.journeys import JourneyDefinition, Matcher, parse_journey
 
 Match = tuple[Matcher, ...] | None
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Reading:
     channels: Mapping[JourneyDefinition, tuple[str, ...]]
     contacts: Mapping[Match, ContactEvents]
     steps: Mapping[JourneyDefinition, JourneySteps]
+    first_seen: NDArray[np.int64] | None = None
+    """Per customer of the snapshot the first touchpoint; None where not all touchpoints were met."""
 
 
 def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
@@ -128,8 +131,11 @@ def _read_quickly(snapshot: Snapshot, asked: _Question, chosen: NDArray[np.int32
     steps: dict[JourneyDefinition, list[JourneySteps]] = {
         one: [] for one in asked.definitions if one in asked.own
     }
+    first_seen = np.full(snapshot.who.identities.n_customers, _NEVER, np.int64)
     with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(asked.matches)) as stream:
         for part in stream.parts():
+            begins = np.flatnonzero(np.diff(part.customer, prepend=-1))
+            first_seen[part.customer[begins]] = part.ts[begins]
             for definition, found in journeys.items():
                 events, is_own = asked.see(definition, part, channels), definition in asked.own
                 found.append(match_journeys(definition, events, snapshot.as_of_us, members=is_own))
@@ -143,6 +149,7 @@ def _read_quickly(snapshot: Snapshot, asked: _Question, chosen: NDArray[np.int32
         dict.fromkeys(asked.definitions, channels),
         {match: _join_contacts(picked) for match, picked in contacts.items()},
         {one: join_steps(found) for one, found in steps.items()},
+        first_seen,
     )
 
 
