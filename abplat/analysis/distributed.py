@@ -98,7 +98,7 @@ def sort_by_customer(found: Reading) -> Reading:
         if definition in found.steps:
             steps[definition] = pick_steps(found.steps[definition], order)
     contacts = {match: _sorted(events) for match, events in found.contacts.items()}
-    return Reading(journeys, found.channels, contacts, steps)
+    return Reading(journeys, found.channels, contacts, steps, found.first_seen)
 
 
 def _sorted(events: ContactEvents) -> ContactEvents:

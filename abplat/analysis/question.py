@@ -42,11 +42,15 @@ class Walked:
         journeys: Per definition the journeys of its customers.
         steps: What happened inside them, where a definition is some experiment's own.
         contacts: Per match the events that it counts.
+        customer: The customers of the part, each once.
+        first_seen: The first event of each.
     """
 
     journeys: Mapping[JourneyDefinition, JourneyColumns]
     steps: Mapping[JourneyDefinition, JourneySteps]
     contacts: Mapping[Match, ContactEvents]
+    customer: NDArray[np.int32]
+    first_seen: NDArray[np.int64]
 
 
 class Question:
@@ -130,7 +134,8 @@ def walk(asked: Question, part: EventPart, as_of_us: int) -> Walked:
             found = replace(found, member=None)
         journeys[definition] = found
     contacts = {match: _pick(part, asked.place(match)) for match in asked.matches}
-    return Walked(journeys, steps, contacts)
+    begins = np.flatnonzero(np.diff(part.customer, prepend=np.int32(-1)))
+    return Walked(journeys, steps, contacts, part.customer[begins], part.ts[begins])
 
 
 def _pick(part: EventPart, place: int) -> ContactEvents:

@@ -27,6 +27,8 @@ from abplat.analysis.snapshot import Snapshot
 from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.facts.engines.spark import is_spark
 
+_NEVER = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -43,6 +45,8 @@ class Reading:
     channels: Mapping[JourneyDefinition, tuple[str, ...]]
     contacts: Mapping[Match, ContactEvents]
     steps: Mapping[JourneyDefinition, JourneySteps]
+    first_seen: NDArray[np.int64] | None = None
+    """Per customer of the snapshot the first touchpoint; None where not all touchpoints were met."""
 
 
 def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
@@ -109,10 +113,11 @@ def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     """Read integers, and walk through them part by part."""
     if not asked.parts:
         return Reading({}, {}, {}, {})
+    n_customers = snapshot.who.identities.n_customers
     if is_spark(snapshot.engine):
         from abplat.analysis.distributed import sort_by_customer, walk_on_spark  # noqa: PLC0415  an extra
 
-        return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen)))
+        return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen), n_customers))
     stream = snapshot.stream(
         asked.parts,
         chosen,
@@ -122,11 +127,14 @@ def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     )
     with stream:
         walked = list(stream.map(lambda part: walk(asked, part, snapshot.as_of_us)))
-    return _put_together(asked, walked)
+    return _put_together(asked, walked, n_customers)
 
 
-def _put_together(asked: Question, walked: Sequence[Walked]) -> Reading:
+def _put_together(asked: Question, walked: Sequence[Walked], n_customers: int) -> Reading:
     """Join what the parts hold; they come in the order of customers."""
+    first_seen = np.full(n_customers, _NEVER, np.int64)
+    for part in walked:
+        first_seen[part.customer] = part.first_seen
     return Reading(
         {one: _join([part.journeys[one] for part in walked]) for one in asked.definitions},
         dict.fromkeys(asked.definitions, asked.channels),
@@ -136,6 +144,8 @@ def _put_together(asked: Question, walked: Sequence[Walked]) -> Reading:
             for one in asked.definitions
             if one in asked.own
         },
+        # Where events that match nothing were left out, the first one may be among them.
+        None if asked.drop_empty else first_seen,
     )
 
 

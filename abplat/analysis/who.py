@@ -42,6 +42,8 @@ class Who:
     """All links, by place."""
     is_customer: Flags
     """Per place whether the id names a customer."""
+    kind: NDArray[np.int8]
+    """Per place the position of the id's type among those that have a limit, -1 for any other."""
     sources: Sources = field(repr=False)
 
     def customers_of(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -132,15 +134,17 @@ def find_who(sources: Sources) -> Who:
         place_of[link["a_code"]].astype(np.int64), place_of[link["b_code"]].astype(np.int64), link["ts_us"]
     )
     is_customer = np.asarray(found["is_customer"], bool)[kept]
+    kind = np.asarray(found["kind"], np.int8)[kept]
     if _has_commands(sources):
         identities = _obey(sources, code_of)
     else:
         suspects = code_of[np.asarray(found["is_suspect"], bool)[kept] & linked[code_of]]
         is_blocked = np.zeros(code_of.size, bool)
         is_blocked[place_of[find_blocked(suspects.tolist(), sources.names_of, policy)]] = True
-        kind = np.asarray(found["kind"], np.int8)[kept]
         identities = identify(IdColumns(is_customer, kind, is_blocked), links, policy)
-    return Who(identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, sources)
+    return Who(
+        identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, kind, sources
+    )
 
 
 def _has_commands(sources: Sources) -> bool:
