@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from abplat.web import briefs
 from abplat.web.brief import make_brief
 from abplat.web.brief_words import DECISIONS, LANGUAGES, METRIC_WORDS, NEXT, WORDS, localise
 from abplat.web.wording import DECISIONS as ALL_DECISIONS
@@ -101,37 +98,3 @@ def test_brief_as_one_file_needs_nothing_else() -> None:
 
     assert not re.search(r"<(a|form|link|script|img)\b", page)
     assert '<html lang="fr">' in page
-
-
-def test_pdf_without_its_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The browser's print looks the same."""
-    monkeypatch.setattr(briefs, "can_write_pdf", lambda: False)
-    answer = make_app([factory.make_trap()]).test_client().get(f"{PATH}.pdf")
-
-    assert answer.status_code == 503
-    assert "print it to PDF" in answer.get_data(as_text=True)
-
-
-def test_pdf_is_set_from_the_file_and_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine gets the page with its style in it, and a fetcher that refuses."""
-    seen: dict[str, Any] = {}
-
-    class Page:
-        """Stands for the engine's page."""
-
-        def __init__(self, *, string: str, url_fetcher: Any) -> None:
-            seen.update(page=string, fetch=url_fetcher)
-
-        def write_pdf(self) -> bytes:
-            """Set it."""
-            return b"%PDF-1.7"
-
-    monkeypatch.setitem(sys.modules, briefs.ENGINE, SimpleNamespace(HTML=Page))  # type: ignore[arg-type]
-    monkeypatch.setattr(briefs, "can_write_pdf", lambda: True)
-    answer = make_app([factory.make_trap()]).test_client().get(f"{PATH}.pdf?lang=fr")
-
-    assert answer.data == b"%PDF-1.7"
-    assert answer.content_type == "application/pdf"
-    assert "<style>" in seen["page"]
-    with pytest.raises(ValueError, match="fetches nothing"):
-        seen["fetch"]("file:///etc/passwd")
