@@ -8,10 +8,12 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.clock import parse_instant
 from abplat.domain.report import Report
 from abplat.domain.report_digest import ReportDigest, read_digest
 from abplat.errors import NotFoundError
 from abplat.services import history, reports
+from abplat.services.annotations import Happening, list_between
 from abplat.services.history import Deed
 from abplat.services.reports import Look
 
@@ -32,6 +34,8 @@ class Record(NamedTuple):
     n_looks: int = 0
     deeds: Sequence[Deed] = ()
     similar: Sequence[Past] = ()
+    happenings: Sequence[Happening] = ()
+    """What else happened meanwhile: releases, outages, campaigns."""
 
 
 class RecordSource(Protocol):
@@ -72,7 +76,15 @@ def read_record(
         n_looks=n_looks,
         deeds=history.list_deeds(session, project, key),
         similar=_list_similar(session, project, key, report.journey.key, others),
+        happenings=_list_happenings(session, project, report),
     )
+
+
+def _list_happenings(session: Session, project: str, report: Report) -> list[Happening]:
+    """Return what happened in the channels of an experiment from its start to the report."""
+    facts, until = report.experiment, parse_instant(report.inputs.as_of)
+    since = parse_instant(facts.started_at) if facts.started_at else until
+    return list_between(session, project, since=since, until=until, channels=facts.channels or None)
 
 
 def _list_similar(
