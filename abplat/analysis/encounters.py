@@ -33,12 +33,12 @@ class Encounters:
         channel: Per exposure a position in ``channels``, -1 unknown.
         sdk: Per exposure a position in ``sdks``, -1 unknown.
         ids: The ids that were exposed, each of which was an assignment; read while the snapshot is open.
-        groups: Those of them that name a group of people, such as a store.
         first: Per id its earliest exposure.
         fresh: Per id whether its earliest exposure was decided for this very id.
         n_ids: Per customer the ids joined as of the snapshot.
         identified: Per customer whether a ``cust:`` id is known by now.
         known_before: Per customer whether the exposed id was joined to a ``cust:`` id by the exposure.
+        groups: The exposed ids that stand for a group of people, such as a store.
     """
 
     unit: Ints
@@ -50,12 +50,12 @@ class Encounters:
     channels: tuple[str, ...]
     sdks: tuple[str, ...]
     ids: Sequence[str]
-    groups: tuple[str, ...]
     first: Ints
     fresh: Flags
     n_ids: Ints
     identified: Flags
     known_before: Flags
+    groups: tuple[str, ...]
 
 
 def meet(exposed: Exposed, who: Who) -> Encounters:
@@ -85,13 +85,23 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
         channels=channels,
         sdks=sdks,
         ids=Names(who, used),
-        groups=who.names_of(used[who.is_group[used]]),
-        first=first,
+        first=first.astype(np.int64),
         fresh=~facts.inherited[kept][first],
         n_ids=who.n_ids[population.customer],
         identified=who.is_customer[names],
         known_before=_known_before(who, actor[earliest], population.first_exposure),
+        groups=who.names_of(used[who.is_group[used]]),
     )
+
+
+def _number(actor: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the actors met, sorted, and which of them each one is."""
+    met = np.zeros(n, bool)
+    met[actor] = True
+    used = np.flatnonzero(met)
+    place = np.empty(n, np.int64)
+    place[used] = np.arange(used.size)
+    return used, place[actor]
 
 
 def first_of_each(owner: NDArray[Any], n: int) -> Ints:
@@ -112,11 +122,3 @@ def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
     joined, named = who.joined_us
     since = np.maximum(joined[actor], named[who.identities.customer_of[actor]])
     return np.asarray(who.is_customer[actor] | (since <= exposed_us))
-
-
-def _number(codes: Ints, n: int) -> tuple[Ints, Ints]:
-    """Return the different codes, all below n, in their order, and the place of each among them."""
-    is_used = np.zeros(n, bool)
-    is_used[codes] = True
-    place = np.cumsum(is_used, dtype=np.int64) - 1
-    return np.flatnonzero(is_used), place[codes]

@@ -8,7 +8,7 @@ project are gathered by one reading, and each alone would find the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
 from abplat.analysis.profile import read_profile
+from abplat.analysis.question import ContactEvents
 from abplat.analysis.reading import (
-    ContactEvents,
     Reading,
     definition_of,
     is_plain,
@@ -50,7 +50,6 @@ def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Ga
     snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
-    found = replace(found, contacts={match: _by_time(events) for match, events in found.contacts.items()})
     for plan, each in zip(plans, exposed, strict=True):
         yield _gather_one(snapshot, plan, each, found)
 
@@ -66,7 +65,8 @@ def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
 def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
     """Take from a reading what one plan asks for."""
     population = exposed.population
-    _choose(snapshot, plan, population)
+    if _asks_again(plan, found):
+        _choose(snapshot, plan, population)
     encounters = meet(exposed, snapshot.who)
     if plan.registry.rules:
         tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
@@ -81,9 +81,15 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
         encounters=encounters,
-        profile=read_profile(snapshot, population, plan.registry, plan.attributes),
+        profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
     )
+
+
+def _asks_again(plan: AnalysisPlan, found: Reading) -> bool:
+    """Tell whether more of the facts is needed than the reading has found."""
+    is_read = bool(list_scores(plan.metrics)) or not all(map(is_plain, list_needs(plan.metrics)))
+    return is_read or bool(plan.attributes) or found.first_seen is None
 
 
 def _choose(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> None:
@@ -138,14 +144,8 @@ def _contacts(
     return contacts
 
 
-def _by_time(events: ContactEvents) -> ContactEvents:
-    """Return events in the order of time; those of one instant keep their order."""
-    order = np.argsort(events.ts, kind="stable")
-    return ContactEvents(events.customer[order], events.ts[order], events.value[order])
-
-
 def _of_units(events: ContactEvents, population: Population) -> Contacts:
-    """Return the events of exposed customers."""
+    """Return the events of exposed customers, those of each in the order of time."""
     unit = population.locate(events.customer)
     mine = np.flatnonzero(unit >= 0)
     return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])

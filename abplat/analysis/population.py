@@ -180,9 +180,11 @@ def relate(
     if not len(population):
         return np.full(len(journeys), UNEXPOSED, np.int8)
     exposure = population.first_exposure[at]
-    relation = np.where(journeys.end >= exposure, IN_FLIGHT, PRE)
-    relation = np.where(journeys.start >= exposure - grace_us, POST, relation)
-    return np.where(at < 0, UNEXPOSED, relation).astype(np.int8)
+    relation = np.full(len(journeys), PRE, np.int8)
+    relation[journeys.end >= exposure] = IN_FLIGHT
+    relation[journeys.start >= exposure - grace_us] = POST
+    relation[at < 0] = UNEXPOSED
+    return relation
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,9 @@ from abplat.analysis.stream import EventStream, Wanted
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines import discovery, profile
+from abplat.facts.engines import discovery
 from abplat.facts.engines.duckdb import connect, create_view
+from abplat.facts.engines.profile import BeforeExposure
 from abplat.facts.engines.scan import (
     WORD,
     scan_aliases,
@@ -62,6 +63,7 @@ class Snapshot:
     def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
+        self.engine = settings.engine
         memory = memory_bytes(settings.memory_limit)
         # The engine may have half of the memory, events a quarter; the rest is for what is made of them.
         self._room = memory // 4
@@ -188,30 +190,29 @@ class Snapshot:
         )
         self._connection.unregister("chosen")
 
-    def before_exposure(
-        self, customer: Any, exposed_us: Any, names: Sequence[str]
-    ) -> tuple[NDArray[np.int64], dict[str, list[tuple[int, str]]]]:
-        """Return what was known of the chosen customers when they were first exposed.
+    def name_customers(self, chosen: NDArray[np.int32]) -> Table:
+        """Return the ids of chosen customers, as columns ``actor`` and ``customer``.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+        """
+        self.choose_codes(chosen, by_name=True)
+        query = f"SELECT actor, customer::INTEGER AS customer FROM {_CUSTOMERS}"  # noqa: S608  # our own names
+        return Table.from_arrow(self._connection.sql(query))
+
+    def before_exposure(self, customer: Any, exposed_us: Any) -> BeforeExposure:
+        """Return what was known of the chosen customers when they were first exposed; close it after use.
 
         Args:
             customer: Their codes.
             exposed_us: Their first exposures.
-            names: Properties to read, as the latest touchpoint before the exposure told them.
-
-        Returns:
-            The customers who had a touchpoint before; per property customer and JSON text.
         """
         columns: dict[str, Any] = {
             "customer": Array(customer.astype(np.int64)),
             "exposed_us": Array(exposed_us),
         }
         self._connection.register("entrants", Table.from_pydict(columns))
-        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
-        found = profile.read_returning(self._connection)
-        told = profile.read_attributes(self._connection, names)
-        self._connection.execute("DROP VIEW before_exposure")
-        self._connection.unregister("entrants")
-        return found, told
+        return BeforeExposure(self._connection, _CUSTOMERS, self.as_of_us)
 
     def has_captured(self) -> bool:
         """Tell whether some touchpoint says what it asked the customer for."""

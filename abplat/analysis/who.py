@@ -72,16 +72,12 @@ class Who:
     @cached_property
     def joined_us(self) -> tuple[Ints, Ints]:
         """Per place since when it is joined to another id, per customer since when to a ``cust:`` id."""
-        customer_of = self.identities.customer_of
-        inside = customer_of[self.links.a] == customer_of[self.links.b]
-        a, b, ts = self.links.a[inside], self.links.b[inside], self.links.ts[inside]
-        joined = np.full(customer_of.size, NEVER, np.int64)
-        np.minimum.at(joined, a, ts)
-        np.minimum.at(joined, b, ts)
+        links, customer_of = self.links, self.identities.customer_of
+        inside = np.flatnonzero(customer_of[links.a] == customer_of[links.b])
+        a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
+        joined = np.minimum(_first_time(a, ts, customer_of.size), _first_time(b, ts, customer_of.size))
         names = self.is_customer[a] | self.is_customer[b]
-        named = np.full(self.identities.n_customers, NEVER, np.int64)
-        np.minimum.at(named, customer_of[a[names]], ts[names])
-        return joined, named
+        return joined, _first_time(customer_of[a[names]], ts[names], self.identities.n_customers)
 
     def actors_of(self, chosen: Flags) -> NDArray[np.int32]:
         """Return per code its customer where it is chosen (per customer), else -1."""
@@ -128,6 +124,13 @@ class Names(Sequence[str]):
     def __hash__(self) -> int:
         """Be hashed as the names are."""
         return hash(self._read)
+
+
+def _first_time(owner: NDArray[np.integer], ts: Ints, n: int) -> Ints:
+    """Return when each owner was first linked; links stand in the order of time, so the first is written last."""
+    first = np.full(n, NEVER, np.int64)
+    first[owner[::-1]] = ts[::-1]
+    return first
 
 
 def find_who(sources: Sources) -> Who:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,26 +44,32 @@ class CustomerRows:
 
 
 def roll_up(
-    journeys: JourneyColumns,
-    population: Population,
-    *,
-    horizon_us: int | None = None,
-    grace_us: int = 0,
-    related: tuple[NDArray[np.int64], NDArray[np.int8]] | None = None,
+    journeys: JourneyColumns, population: Population, *, horizon_us: int | None = None, grace_us: int = 0
 ) -> CustomerRows:
     """Count each exposed customer's journeys before and after exposure.
 
     Starts, stages and completions count up to and including exposure + horizon.
-
-    Args:
-        journeys: The journeys of one definition, by customer and start.
-        population: The exposed customers.
-        horizon_us: How long after the exposure things count; None for ever.
-        grace_us: See :func:`abplat.analysis.population.relate`.
-        related: Entry and relation of each journey, where they are known already.
     """
-    if related is None:
-        related = population.locate(journeys.customer), relate(journeys, population, grace_us)
+    at = population.locate(journeys.customer)
+    return count_up(journeys, population, Placed(at, relate(journeys, population, grace_us, at)), horizon_us)
+
+
+class Placed(NamedTuple):
+    """Journeys laid beside a population.
+
+    Attributes:
+        at: Per journey the entry of its customer, -1 where it has none.
+        relation: Where each lies to the exposure.
+    """
+
+    at: NDArray[np.int64]
+    relation: NDArray[np.int8]
+
+
+def count_up(
+    journeys: JourneyColumns, population: Population, placed: Placed, horizon_us: int | None
+) -> CustomerRows:
+    """Count each exposed customer's journeys, laid beside the population already."""
     n = len(population)
     limits = np.full(n, NEVER, np.int64) if horizon_us is None else population.first_exposure + horizon_us
     sums = np.zeros((n, k.N_COUNTS), np.int64)
@@ -70,8 +77,8 @@ def roll_up(
     reached = np.zeros((n, journeys.stage_time.shape[1]), bool)
     counted = (journeys.touchpoints, journeys.switches, journeys.repeats, journeys.backtracks, journeys.recaptures)  # fmt: skip
     k.roll_up(
-        related[0],
-        related[1],
+        placed.at,
+        placed.relation,
         limits,
         (journeys.start, journeys.end),
         (journeys.status, journeys.next_stage),

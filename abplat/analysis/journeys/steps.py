@@ -101,8 +101,11 @@ def join_steps(parts: Sequence[JourneySteps]) -> JourneySteps:
     return JourneySteps(path=np.concatenate(moved), paths=paths, **rest)
 
 
-def pick_steps(steps: JourneySteps, chosen: NDArray[np.int64]) -> JourneySteps:
-    """Return what happened inside chosen journeys; paths that none of them went are forgotten."""
+def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> JourneySteps:
+    """Return what happened inside chosen journeys, in the order in which they were chosen.
+
+    Paths that none of them went are forgotten.
+    """
     path = steps.path[chosen]
     is_used = np.zeros(len(steps.paths), bool)
     is_used[path] = True
