@@ -47,6 +47,7 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
 
 def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
     """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
     for plan, each in zip(plans, exposed, strict=True):
@@ -66,6 +67,9 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     population = exposed.population
     if _asks_again(plan, found):
         _choose(snapshot, plan, population)
+    encounters = meet(exposed, snapshot.who)
+    if plan.registry.rules:
+        tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
@@ -76,7 +80,7 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
-        encounters=meet(exposed, snapshot.who),
+        encounters=encounters,
         profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
     )
@@ -111,10 +115,10 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
     definition = definition_of(plan, key)
     journeys = found.journeys[definition]
     steps = found.steps.get(definition) if key == plan.journey["key"] else None
-    mine = population.locate(journeys.customer) >= 0
-    if not mine.all():  # the reading may have seen customers of other experiments
+    mine = np.flatnonzero(population.locate(journeys.customer) >= 0)
+    if mine.size < len(journeys):  # the reading may have seen customers of other experiments
         names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
-        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        journeys = JourneyColumns(**{name: np.take(getattr(journeys, name), mine, axis=0) for name in names})
         steps = None if steps is None else pick_steps(steps, mine)
     return lay_out(
         journeys,
