@@ -36,6 +36,7 @@ class Settings:
         oidc_client_secret: What the provider knows it by; empty for a public client.
         oidc_title: How the button calls the provider.
         memory_limit: What the analysis engine may use before it spills to disk.
+        look_every_hours: How often the worker analyses what runs without being asked; 0 for never.
     """
 
     data_dir: Path = field(default_factory=lambda: Path("abplat-data"))
@@ -44,6 +45,7 @@ class Settings:
     port: int = 8000
     threads: int = 16
     memory_limit: str = "2GB"
+    look_every_hours: int = 24
     allowed_origins: str = ""
     sign_in: str = "required"
     public_url: str = ""
