@@ -37,6 +37,8 @@ class Settings:
         oidc_title: How the button calls the provider.
         memory_limit: What the analysis engine may use before it spills to disk.
         look_every_hours: How often the worker analyses what runs without being asked; 0 for never.
+        engine: Where touchpoints are walked through: ``duckdb`` in this process, or a Spark cluster
+            such as ``sc://HOST:15002`` or ``local[2]``.
     """
 
     data_dir: Path = field(default_factory=lambda: Path("abplat-data"))
@@ -46,6 +48,7 @@ class Settings:
     threads: int = 16
     memory_limit: str = "2GB"
     look_every_hours: int = 24
+    engine: str = "duckdb"
     allowed_origins: str = ""
     sign_in: str = "required"
     public_url: str = ""

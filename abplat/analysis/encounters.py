@@ -7,6 +7,7 @@ one, and since when the person behind an id was known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.exposed import Exposed, compact
-from abplat.analysis.who import Who
+from abplat.analysis.who import Names, Who
 from abplat.domain.experiments import CLUSTER_TYPES
 from abplat.domain.identity import id_type
 
@@ -35,7 +36,7 @@ class Encounters:
         ts: Per exposure when.
         channel: Per exposure a position in ``channels``, -1 unknown.
         sdk: Per exposure a position in ``sdks``, -1 unknown.
-        ids: The ids that were exposed, each of which was an assignment.
+        ids: The ids that were exposed, each of which was an assignment; read while the snapshot is open.
         first: Per id its earliest exposure.
         fresh: Per id whether its earliest exposure was decided for this very id.
         n_ids: Per customer the ids joined as of the snapshot.
@@ -52,7 +53,7 @@ class Encounters:
     sdk: Ints
     channels: tuple[str, ...]
     sdks: tuple[str, ...]
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     first: Ints
     fresh: Flags
     n_ids: Ints
@@ -88,8 +89,8 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
         sdk=sdk.astype(np.int64),
         channels=channels,
         sdks=sdks,
-        ids=who.names_of(used),
-        first=first,
+        ids=Names(who, used),
+        first=first.astype(np.int64),
         fresh=~facts.inherited[kept][first],
         n_ids=joined[population.customer],
         identified=who.is_customer[names],

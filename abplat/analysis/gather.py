@@ -24,8 +24,8 @@ from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
 from abplat.analysis.profile import read_profile
+from abplat.analysis.question import ContactEvents
 from abplat.analysis.reading import (
-    ContactEvents,
     Reading,
     definition_of,
     is_plain,

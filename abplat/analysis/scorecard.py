@@ -41,6 +41,7 @@ from abplat.analysis.survival import draw_curves
 from abplat.analysis.verdict import decide, hold_against_journey, is_final
 from abplat.clock import format_instant, from_micros, to_micros
 from abplat.config import Settings
+from abplat.domain.experiments import CLEAR_SIGNALS
 from abplat.domain.report import (
     Conflict,
     ExperimentFacts,
@@ -274,6 +275,8 @@ def _experiment(
         alpha=plan.alpha,
         min_effect=plan.min_effect,
         planned_end=describe_instant(plan.planned_end),
+        decision_rule=document.get("decision_rule") or CLEAR_SIGNALS,
+        goal_margin=document.get("goal_margin"),
         variants=variants,
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +69,44 @@ class Who:
         found = np.full(self.place_of.size, -1, np.int32)
         found[self.code_of] = by_place
         return found
+
+
+class Names(Sequence[str]):
+    """Names of some places, sorted; they are read when the first is asked for, while the snapshot is open.
+
+    Millions of texts are seldom needed: mostly how many there are is enough.
+    """
+
+    def __init__(self, who: Who, places: Ints) -> None:
+        """Remember whose names are meant."""
+        self._who, self._places = who, places
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        """The names themselves."""
+        return self._who.names_of(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        """Return a name, or some."""
+        return self._read[place]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return int(self._places.size)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether these are the same names."""
+        return isinstance(other, Sequence) and self._read == tuple(other)
+
+    def __hash__(self) -> int:
+        """Be hashed as the names are."""
+        return hash(self._read)
 
 
 def find_who(sources: Sources) -> Who:
