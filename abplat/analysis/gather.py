@@ -7,8 +7,9 @@ project are gathered by one reading, and each alone would find the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,20 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
 
 def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
     """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    return (take() for take in prepare(snapshot, plans))
+
+
+def prepare(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> list[Callable[[], Gathered]]:
+    """Read a snapshot once for several plans; return what gives each plan what it asks for.
+
+    What fails for one plan then fails for no other.
+    """
     snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
-    for plan, each in zip(plans, exposed, strict=True):
-        yield _gather_one(snapshot, plan, each, found)
+    return [
+        partial(_gather_one, snapshot, plan, each, found) for plan, each in zip(plans, exposed, strict=True)
+    ]
 
 
 def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
