@@ -134,11 +134,11 @@ def walk(asked: Question, part: EventPart, as_of_us: int) -> Walked:
             steps[definition] = trace(found, events)
             found = replace(found, member=None)
         journeys[definition] = found
-    contacts = {match: _pick(part, asked.place(match)) for match in asked.matches}
+    contacts = {match: pick(part, asked.place(match)) for match in asked.matches}
     return Walked(journeys, steps, contacts)
 
 
-def _pick(part: EventPart, place: int) -> ContactEvents:
+def pick(part: EventPart, place: int) -> ContactEvents:
     """Return the events of a part that match."""
     at = np.flatnonzero(part.has(place))
     value = np.zeros(at.size) if part.value is None else part.value[at]
