@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.derived.changes import ALWAYS, NEVER, Changes, find_changes
+from abplat.analysis.derived.changes import ALWAYS, Changes, find_changes
 from abplat.analysis.derived.names import CUSTOMERS, PATHS, can_be_derived, name_contacts, name_journeys
 from abplat.analysis.derived.reader import TableReader, fetch
 from abplat.analysis.derived.replay import Since, replay, take_journeys
@@ -104,16 +104,29 @@ def refresh_project(  # noqa: PLR0913  options by name
     """
     with Snapshot(lake, project, as_of_us, settings, only_sealed=True) as snapshot:
         store = DerivedStore(snapshot.sources.folder)
-        if not snapshot.sources.kinds["touchpoint"].sealed or not snapshot.who.identities.n_customers:
-            return Refreshed()
         if snapshot.has_captured():
             wanted = Wanted((), wanted.matches)
         wanted = _normal(wanted)
         note = None if rebuild else store.read_note()
+        names = {*map(name_journeys, wanted.definitions), *map(name_contacts, wanted.matches)}
+        if not names or _is_current(snapshot, note, names):
+            return Refreshed()
+        if not snapshot.sources.kinds["touchpoint"].whole or not snapshot.who.identities.n_customers:
+            return Refreshed()
         reader = None if note is None else TableReader(snapshot.sources.connection, store, note)
         changes = None if reader is None else find_changes(snapshot, reader)
         run = _Refresh(snapshot, store, reader if changes else None, changes, progress)
         return run.run(wanted)
+
+
+def _is_current(snapshot: Snapshot, note: DerivedNote | None, names: set[str]) -> bool:
+    """Tell whether there is nothing to do; who has become who since is seen to with the next new file."""
+    whole = snapshot.sources.kinds["touchpoint"].whole
+    if note is None:
+        return False
+    there = note.tables.keys() - {PATHS, CUSTOMERS}
+    same_book = note.book == snapshot.sources.book.name
+    return same_book and there == names and set(note.covered) == {file_name(path) for path in whole}
 
 
 def _normal(wanted: Wanted) -> Wanted:
@@ -151,11 +164,6 @@ class _Refresh:
 
     def run(self, wanted: Wanted) -> Refreshed:
         """Derive what is new and write it down."""
-        names = {*map(name_journeys, wanted.definitions), *map(name_contacts, wanted.matches)}
-        if not names:
-            return Refreshed()
-        if self._is_current(names):
-            return Refreshed()
         channels, counts = self._count_channels()
         asked = Question(wanted.definitions, wanted.matches, set(wanted.definitions), channels)
         rows = {one: self._read(name_journeys(one), one) for one in wanted.definitions}
@@ -165,7 +173,7 @@ class _Refresh:
         )
         fresh = replay(self._snapshot, asked, self._everybody(), since)
         customers, anchor_of = self._name_customers()
-        work = len(names)
+        work = len(wanted.definitions) + len(wanted.matches)
         for place, one in enumerate(wanted.definitions):
             self._progress(one.key or name_journeys(one), place, work)
             self._keep_journeys(one, rows.pop(one), since.journeys[one], (fresh, channels), anchor_of)
@@ -179,14 +187,6 @@ class _Refresh:
         self._progress("", work, work)
         self._publish(channels, counts)
         return Refreshed(self._written, self._rows, self._is_rebuilt)
-
-    def _is_current(self, names: set[str]) -> bool:
-        """Tell whether there is nothing to do."""
-        if self._reader is None:
-            return False
-        there = self._reader.note.tables.keys() - {PATHS, CUSTOMERS}
-        changed = self._changes.added or self._changes.gone or (self._changes.since < NEVER).any()
-        return there == names and not changed
 
     def _everybody(self) -> NDArray[np.int32]:
         """Return the customer of every actor code."""
