@@ -42,11 +42,15 @@ class Walked:
         journeys: Per definition the journeys of its customers.
         steps: What happened inside them, where a definition is some experiment's own.
         contacts: Per match the events that it counts.
+        customer: The customers of the part, each once.
+        first_seen: The first event of each.
     """
 
     journeys: Mapping[JourneyDefinition, JourneyColumns]
     steps: Mapping[JourneyDefinition, JourneySteps]
     contacts: Mapping[Match, ContactEvents]
+    customer: NDArray[np.int32]
+    first_seen: NDArray[np.int64]
 
 
 class Question:
@@ -73,6 +77,8 @@ class Question:
         scopes = [_scope_match(one) for one in definitions if one.scope is not None]
         self.parts: list[Match] = list(dict.fromkeys([*asked, *scopes, *matches]))
         self._places = {part: place for place, part in enumerate(self.parts)}
+        # Without a scope every event is a touchpoint of journeys.
+        self.drop_empty = all(one.scope is not None for one in definitions)
 
     def place(self, match: Match) -> int:
         """Return the bit of a match."""
@@ -86,14 +92,7 @@ class Question:
         if definition.scope is not None:
             in_scope = part.has(self.place(_scope_match(definition))) | (stages != 0) | (excludes != 0)
         order = np.arange(part.ts.size)
-        columns: list[Any] = [
-            part.customer,
-            part.ts,
-            stages,
-            excludes,
-            in_scope,
-            part.channel.astype(np.int32),
-        ]
+        columns: list[Any] = [part.customer, part.ts, stages, excludes, in_scope, part.channel]
         if k.settle_ties(part.customer, part.ts, stages, order):
             columns = [column[order] for column in columns]
         customer, ts, stages, excludes, in_scope, channel = columns
@@ -135,11 +134,11 @@ def walk(asked: Question, part: EventPart, as_of_us: int) -> Walked:
             found = replace(found, member=None)
         journeys[definition] = found
     contacts = {match: pick(part, asked.place(match)) for match in asked.matches}
-    return Walked(journeys, steps, contacts)
+    begins = np.flatnonzero(np.diff(part.customer, prepend=np.int32(-1)))
+    return Walked(journeys, steps, contacts, part.customer[begins], part.ts[begins])
 
 
 def pick(part: EventPart, place: int) -> ContactEvents:
     """Return the events of a part that match."""
     at = np.flatnonzero(part.has(place))
-    value = np.zeros(at.size) if part.value is None else part.value[at]
-    return ContactEvents(part.customer[at], part.ts[at], value)
+    return ContactEvents(part.customer[at], part.ts[at], part.value(at))

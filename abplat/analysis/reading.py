@@ -27,6 +27,9 @@ from abplat.analysis.question import ContactEvents, Match, Question, Walked, wal
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.domain.journeys import JourneyDefinition, parse_journey
+from abplat.facts.engines.spark import is_spark
+
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Reading:
     channels: Mapping[JourneyDefinition, tuple[str, ...]]
     contacts: Mapping[Match, ContactEvents]
     steps: Mapping[JourneyDefinition, JourneySteps]
+    first_seen: NDArray[np.int64] | None = None
+    """Per customer of the snapshot the first touchpoint; None where not all touchpoints were met."""
 
 
 def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
@@ -157,6 +162,7 @@ def _use(
         dict.fromkeys(definitions, kept.channels),
         {**found.contacts, **walked.contacts},
         {**found.steps, **walked.steps},
+        walked.first_seen,
     )
 
 
@@ -164,15 +170,28 @@ def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]
     """Read integers, and walk through them part by part."""
     if not asked.parts:
         return Reading({}, {}, {}, {})
-    with snapshot.stream(
-        asked.parts, chosen, channels=asked.channels, with_value=bool(asked.matches)
-    ) as stream:
-        walked = [walk(asked, part, snapshot.as_of_us) for part in stream.parts()]
-    return _put_together(asked, walked)
+    n_customers = snapshot.who.identities.n_customers
+    if is_spark(snapshot.engine):
+        from abplat.analysis.distributed import sort_by_customer, walk_on_spark  # noqa: PLC0415  an extra
+
+        return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen), n_customers))
+    stream = snapshot.stream(
+        asked.parts,
+        chosen,
+        channels=asked.channels,
+        with_value=bool(asked.matches),
+        drop_empty=asked.drop_empty,
+    )
+    with stream:
+        walked = list(stream.map(lambda part: walk(asked, part, snapshot.as_of_us)))
+    return _put_together(asked, walked, n_customers)
 
 
-def _put_together(asked: Question, walked: Sequence[Walked]) -> Reading:
+def _put_together(asked: Question, walked: Sequence[Walked], n_customers: int) -> Reading:
     """Join what the parts hold; they come in the order of customers."""
+    first_seen = np.full(n_customers, _NEVER, np.int64)
+    for part in walked:
+        first_seen[part.customer] = part.first_seen
     return Reading(
         {one: _join([part.journeys[one] for part in walked]) for one in asked.definitions},
         dict.fromkeys(asked.definitions, asked.channels),
@@ -182,6 +201,8 @@ def _put_together(asked: Question, walked: Sequence[Walked]) -> Reading:
             for one in asked.definitions
             if one in asked.own
         },
+        # Where events that match nothing were left out, the first one may be among them.
+        None if asked.drop_empty else first_seen,
     )
 
 

@@ -37,6 +37,7 @@ class Changes:
         customer_of: Per actor code that names a customer in the tables, the customer of the snapshot;
             -1 where nothing of it holds.
         since: Per customer the instant of the first event that came or went: ``NEVER`` where none did.
+        first_seen: Per customer of whom something holds the first event; ``NEVER`` for others.
         codes: Codes that have events in the tables.
         anchors: The customer of each, as the tables name it.
         added: Files that the tables do not cover, by path.
@@ -46,6 +47,7 @@ class Changes:
 
     customer_of: NDArray[np.int32]
     since: NDArray[np.int64]
+    first_seen: NDArray[np.int64]
     codes: NDArray[np.int64]
     anchors: NDArray[np.int64]
     added: tuple[str, ...]
@@ -67,10 +69,13 @@ def find_changes(snapshot: Snapshot, reader: TableReader) -> Changes | None:
     if not all(Path(path).exists() for path in gone):
         return None
     added = [path for path in source.sealed if file_name(path) not in covered or path in source.cut]
-    found = reader.read(CUSTOMERS, ["code", "customer"])
+    found = reader.read(CUSTOMERS, ["code", "customer", "first_us"])
     codes, anchors = found["code"].astype(np.int64), found["customer"].astype(np.int64)
     customer_of, replayed = compare_customers(codes, anchors, snapshot.who.customers_of_known(codes))
     since = np.full(snapshot.who.identities.n_customers, NEVER, np.int64)
+    first_seen = since.copy()
+    holds = customer_of[anchors] >= 0
+    first_seen[customer_of[anchors[holds]]] = found["first_us"][holds]
     rows = _find_rows(snapshot, added, gone)
     if rows:
         new = fetch(
@@ -81,7 +86,24 @@ def find_changes(snapshot: Snapshot, reader: TableReader) -> Changes | None:
         np.minimum.at(since, customer[there], new["since"][there])
     since[replayed[replayed < since.size]] = ALWAYS
     channels = _channels(snapshot, note, rows, exact=not gone and not sources.count_repeated("touchpoint"))
-    return Changes(customer_of, since, codes, anchors, (*added, *source.loose), tuple(gone), channels)
+    return Changes(
+        customer_of, since, first_seen, codes, anchors, (*added, *source.loose), tuple(gone), channels
+    )
+
+
+def find_first_seen(
+    changes: Changes, customer: NDArray[np.int32], found: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the first event of each customer: as it was where only later ones came or went.
+
+    Args:
+        changes: What is new.
+        customer: Customers of whom events were read since they changed.
+        found: The first of these events.
+    """
+    first = np.full(changes.since.size, NEVER, np.int64)
+    np.minimum.at(first, customer, found)
+    return np.where(changes.first_seen < changes.since, changes.first_seen, first)
 
 
 def compare_customers(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.derived.changes import Changes, find_changes
+from abplat.analysis.derived.changes import Changes, find_changes, find_first_seen
 from abplat.analysis.derived.names import can_be_derived, name_contacts, name_journeys
 from abplat.analysis.derived.reader import TableReader
 from abplat.analysis.derived.replay import (
@@ -81,7 +81,8 @@ class Kept:
         contacts = {
             match: self._join_contacts(match, customer_of, fresh.contacts[match]) for match in asked.matches
         }
-        return Walked(journeys, steps, contacts)
+        first_seen = find_first_seen(self.changes, fresh.customer, fresh.first_seen)
+        return Walked(journeys, steps, contacts, np.arange(first_seen.size, dtype=np.int32), first_seen)
 
     def _choose(self, chosen: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return per customer of the tables that of the snapshot, if it is chosen and still holds."""

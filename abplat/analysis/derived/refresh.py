@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.derived.changes import ALWAYS, Changes, find_changes
+from abplat.analysis.derived.changes import ALWAYS, NEVER, Changes, find_changes, find_first_seen
 from abplat.analysis.derived.names import CUSTOMERS, PATHS, can_be_derived, name_contacts, name_journeys
 from abplat.analysis.derived.reader import TableReader, fetch
 from abplat.analysis.derived.replay import Since, replay, take_journeys
@@ -160,7 +160,8 @@ class _Refresh:
         source = self._snapshot.sources.kinds["touchpoint"]
         none = np.empty(0, np.int64)
         since = np.full(self._snapshot.who.identities.n_customers, ALWAYS, np.int64)
-        return Changes(none.astype(np.int32), since, none, none, source.sealed, (), ())
+        first_seen = np.full(since.size, NEVER, np.int64)
+        return Changes(none.astype(np.int32), since, first_seen, none, none, source.sealed, (), ())
 
     def run(self, wanted: Wanted) -> Refreshed:
         """Derive what is new and write it down."""
@@ -172,7 +173,8 @@ class _Refresh:
             {match: self._changed(name_contacts(match)) for match in wanted.matches},
         )
         fresh = replay(self._snapshot, asked, self._everybody(), since)
-        customers, anchor_of = self._name_customers()
+        first_seen = find_first_seen(self._changes, fresh.customer, fresh.first_seen)
+        customers, anchor_of = self._name_customers(first_seen)
         work = len(wanted.definitions) + len(wanted.matches)
         for place, one in enumerate(wanted.definitions):
             self._progress(one.key or name_journeys(one), place, work)
@@ -232,7 +234,7 @@ class _Refresh:
             np.minimum.at(since, customer[touched], rows["clean_us"][touched])
         return since
 
-    def _name_customers(self) -> tuple[Columns, Ints]:
+    def _name_customers(self, first_seen: Ints) -> tuple[Columns, Ints]:
         """Return the table of customers, and per customer of the snapshot its name in the tables."""
         changes, who = self._changes, self._snapshot.who
         added = [path for path in changes.added if path]
@@ -247,7 +249,12 @@ class _Refresh:
         anchor_of[customer[::-1]] = codes[::-1]  # the least is written last
         same = np.flatnonzero(changes.customer_of >= 0)
         anchor_of[changes.customer_of[same]] = same
-        return {"code": codes.astype(np.int32), "customer": anchor_of[customer].astype(np.int32)}, anchor_of
+        columns: Columns = {
+            "code": codes,
+            "customer": anchor_of[customer].astype(np.int32),
+            "first_us": first_seen[customer],
+        }
+        return columns, anchor_of
 
     def _keep_journeys(
         self,

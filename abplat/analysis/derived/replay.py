@@ -63,10 +63,16 @@ def replay(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32], since
     changed = np.where(chosen >= 0, first[chosen], NEVER) < NEVER
     walked = [_walk_since(asked, _no_events(asked), since)]
     for start, mine in _split(first, chosen, changed):
-        with snapshot.stream(
-            asked.parts, mine, channels=asked.channels, with_value=bool(asked.matches), since_us=start
-        ) as stream:
-            walked += [_walk_since(asked, part, since) for part in stream.parts() if part.ts.size]
+        stream = snapshot.stream(
+            asked.parts,
+            mine,
+            channels=asked.channels,
+            with_value=bool(asked.matches),
+            drop_empty=False,  # the first event of a customer is wanted, whatever it is
+            since_us=start,
+        )
+        with stream:
+            walked += stream.map(lambda part: _walk_since(asked, part, since))
     return _join(asked, walked)
 
 
@@ -85,9 +91,15 @@ def _split(
 
 def _no_events(asked: Question) -> EventPart:
     """Return a part without events."""
-    none = np.empty(0, np.int64)
-    words = tuple(none for _ in range(-(-len(asked.parts) // WORD)))
-    return EventPart(none.astype(np.int32), none, words, none.astype(np.int16), none.astype(np.float64))
+    none, n_words = np.empty(0, np.int64), -(-len(asked.parts) // WORD)
+    return EventPart(
+        customer=none.astype(np.int32),
+        ts=none,
+        words=np.empty((n_words, 0), np.int64),
+        channel=none.astype(np.int32),
+        records=np.empty((0, 1), np.int64),
+        has_value=True,
+    )
 
 
 def _walk_since(asked: Question, part: EventPart, since: Since) -> Walked:
@@ -103,7 +115,8 @@ def _walk_since(asked: Question, part: EventPart, since: Since) -> Walked:
             found = replace(found, member=None)
         journeys[definition] = found
     contacts = {match: pick(_cut(part, since.contacts[match]), asked.place(match)) for match in asked.matches}
-    return Walked(journeys, steps, contacts)
+    begins = np.flatnonzero(np.diff(part.customer, prepend=np.int32(-1)))
+    return Walked(journeys, steps, contacts, part.customer[begins], part.ts[begins])
 
 
 def _cut(part: EventPart, since: Ints) -> EventPart:
@@ -114,9 +127,10 @@ def _cut(part: EventPart, since: Ints) -> EventPart:
     return EventPart(
         customer=part.customer[kept],
         ts=part.ts[kept],
-        words=tuple(word[kept] for word in part.words),
+        words=np.ascontiguousarray(part.words[:, kept]),
         channel=part.channel[kept],
-        value=None if part.value is None else part.value[kept],
+        records=part.records[kept],
+        has_value=part.has_value,
     )
 
 
@@ -130,6 +144,8 @@ def _join(asked: Question, walked: Sequence[Walked]) -> Walked:
             if one in asked.own
         },
         {match: join_contacts([part.contacts[match] for part in walked]) for match in asked.matches},
+        np.concatenate([part.customer for part in walked]),
+        np.concatenate([part.first_seen for part in walked]),
     )
 
 

@@ -24,6 +24,8 @@ from abplat.facts.sealing import ID_HASH, first_received
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split
 from abplat.facts.tables import CODED, FOLDERS, SCHEMAS
 
+_DAY_US = 86_400_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -101,9 +103,11 @@ class Sources:
         return self._sealed(source, files, unique=True)
 
     def list_since(self, files: Sequence[str], since_us: int | None) -> list[str]:
-        """Return the files of touchpoints that may hold something since an instant."""
+        """Return the files of touchpoints that may hold something since an instant: whole days, all of their files."""
+        if since_us is None:
+            return list(files)
         last = {path: _stats(self.kinds["touchpoint"], path).ts_us[1] for path in files}
-        return [path for path, ts in last.items() if since_us is None or ts is None or ts >= since_us]
+        return [path for path, ts in last.items() if ts is None or ts >= since_us - since_us % _DAY_US]
 
     def count_repeated(self, kind: str) -> int:
         """Return how many ids of a kind are there more than once."""
