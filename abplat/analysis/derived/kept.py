@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.derived.changes import Changes, find_changes, find_first_seen
+from abplat.analysis.derived.changes import NEVER, Changes, find_changes, find_first_seen
 from abplat.analysis.derived.names import can_be_derived, name_contacts, name_journeys
 from abplat.analysis.derived.reader import TableReader
 from abplat.analysis.derived.replay import (
@@ -97,39 +97,35 @@ class Kept:
         """Read the journeys of chosen customers that the tables hold."""
         columns = list_journey_columns(len(definition.stages), with_steps=definition in asked.own)
         rows = self.reader.read(name_journeys(definition), columns)
-        customer = customer_of[rows["customer"]]
-        known = customer >= 0
-        if known.all():
-            return JourneyRows(rows, customer)
-        return JourneyRows(take(rows, known), customer[known])
+        return JourneyRows(rows, customer_of[rows["customer"]])
 
     def _join(
         self, one: JourneyDefinition, rows: JourneyRows, since: Ints, fresh: Walked
     ) -> tuple[JourneyColumns, JourneySteps | None]:
         """Put the journeys that still hold and the new ones together, by customer and start."""
-        rows = rows.before(since)
-        channel_of = self.reader.places_of(self.channels)
-        old = to_journeys(rows.columns, rows.customer, channel_of)
+        holds = rows.find_holding(since)
         new, inside = fresh.journeys[one], fresh.steps.get(one)
         if one.reentry == "once":
             had = np.zeros(since.size + 1, bool)
-            had[old.customer] = True
+            had[rows.customer[holds]] = True
             first = ~had[new.customer]
             new = take_journeys(new, first)
             inside = None if inside is None else pick_steps(inside, first)
-        found = join_journeys([old, new])
-        order = order_by_customer(found.customer, since.size)
-        found = take_journeys(found, order)
+        customer = np.concatenate([rows.customer[holds], new.customer])
+        order = order_by_customer(customer, since.size)
+        if not len(new):  # each column is moved once only
+            old, order = take(rows.columns, holds[order]), None
+        else:
+            old = take(rows.columns, holds)
+        found = to_journeys(old, customer[: holds.size], self.reader.places_of(self.channels))
         if inside is not None:
             place_of = {name: place for place, name in enumerate(self.channels)}
-            inside = join_steps([to_steps(rows.columns, self.reader.paths, place_of), inside])
-            inside = replace(
-                inside,
-                **{
-                    name: getattr(inside, name)[order]
-                    for name in ("path", "ad_hoc", "out_of_order", "rework")
-                },
-            )
+            inside = join_steps([to_steps(old, self.reader.paths, place_of), inside])
+        if order is None:
+            found = replace(found, customer=np.sort(customer))
+        else:
+            found = take_journeys(join_journeys([found, new]), order)
+            inside = None if inside is None else order_steps(inside, order)
         return replace(found, n=count_within(found.customer)), inside
 
     def _join_contacts(
@@ -147,7 +143,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class JourneyRows:
-    """Rows of a table of journeys with the customers of the snapshot, by customer and start within days."""
+    """Rows of a table of journeys with the customers of the snapshot; -1 where those do not hold."""
 
     columns: Columns
     customer: NDArray[np.int32]
@@ -155,14 +151,25 @@ class JourneyRows:
     def find_since(self, changed: Ints) -> Ints:
         """Return per customer the instant from which its journeys have to be found again."""
         since = changed.copy()
-        touched = np.flatnonzero(self.columns["end_us"] >= changed[self.customer])
-        np.minimum.at(since, self.customer[touched], self.columns["clean_us"][touched])
+        if (changed < NEVER).any():
+            touched = np.flatnonzero(
+                (self.customer >= 0) & (self.columns["end_us"] >= changed[self.customer])
+            )
+            np.minimum.at(since, self.customer[touched], self.columns["clean_us"][touched])
         return since
 
-    def before(self, since: Ints) -> JourneyRows:
-        """Return the journeys that still hold."""
-        holds = self.columns["start_us"] < since[self.customer]
-        return self if holds.all() else JourneyRows(take(self.columns, holds), self.customer[holds])
+    def find_holding(self, since: Ints) -> Ints:
+        """Return the rows of chosen customers that still hold."""
+        known = self.customer >= 0
+        if (since < NEVER).any():
+            known &= self.columns["start_us"] < since[self.customer]
+        return np.flatnonzero(known)
+
+
+def order_steps(steps: JourneySteps, order: Ints) -> JourneySteps:
+    """Put what happened inside journeys into another order."""
+    columns = {name: getattr(steps, name)[order] for name in ("path", "ad_hoc", "out_of_order", "rework")}
+    return replace(steps, **columns)
 
 
 def open_kept(snapshot: Snapshot) -> Kept | None:
