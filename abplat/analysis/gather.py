@@ -32,6 +32,7 @@ from abplat.analysis.reading import (
     match_of,
     read,
 )
+from abplat.analysis.samples import sample_journeys
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.walking import lay_out
@@ -65,12 +66,13 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     """Take from a reading what one plan asks for."""
     population = exposed.population
     _choose(snapshot, plan, population)
+    walked = {key: _walk(found, plan, key, population) for key in journey_keys(plan)}
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
-        walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
+        walked=walked,
         contacts=_contacts(found, snapshot, plan, population),
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
@@ -78,6 +80,7 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         encounters=meet(exposed, snapshot.who),
         profile=read_profile(snapshot, population, plan.registry, plan.attributes),
         capable=_capable(found, plan, population),
+        samples=sample_journeys(snapshot, plan, population, walked[plan.journey["key"]]),
     )
 
 
