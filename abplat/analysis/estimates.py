@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple, cast
 from abplat import stats
 from abplat.analysis.effects import MeasuredMetric, effect_alpha, plain
 from abplat.analysis.gathered import Gathered
-from abplat.analysis.metrics import TIME_KINDS, UnitRows, arm_of, measure, sum_moments
-from abplat.analysis.metrics.rows import find_shift, make_record
+from abplat.analysis.metrics import TIME_KINDS, UnitRows, measure, sum_moments
+from abplat.analysis.metrics.rows import sum_cells
 from abplat.analysis.plan import AnalysisPlan, PlannedMetric
 from abplat.analysis.strata import divide
 from abplat.domain.report_estimates import Estimate, EstimatesSection
@@ -83,17 +83,13 @@ def _list_ways(
 
 def _stratify(found: UnitRows, gathered: Gathered, plan: AnalysisPlan) -> Iterator[_Way]:
     """Yield the estimate within weeks, and that within channels, of the first exposure."""
-    arms = [arm_of(found, gathered, place) for place in range(len(plan.variants))]
-    shift = find_shift(found, gathered.mature)
     for strata in divide(gathered):
         if len(strata.names) < 2:
             continue
+        cells = sum_cells(found, gathered, strata.place, (len(strata.names), len(plan.variants)))
         records = [
-            {
-                name: make_record(found, arm & (strata.place == place), shift)
-                for place, name in enumerate(strata.names)
-            }
-            for arm in arms
+            {name: cell[arm] for name, cell in zip(strata.names, cells, strict=True)}
+            for arm in range(len(plan.variants))
         ]
         yield _Way("stratified", records, "min_variance", is_used=False, strata=strata.by)
 

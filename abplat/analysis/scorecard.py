@@ -40,6 +40,7 @@ from abplat.analysis.survival import draw_curves
 from abplat.analysis.verdict import decide, hold_against_journey, is_final
 from abplat.clock import format_instant, from_micros, to_micros
 from abplat.config import Settings
+from abplat.domain.experiments import CLEAR_SIGNALS
 from abplat.domain.report import (
     Conflict,
     ExperimentFacts,
@@ -67,8 +68,7 @@ def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings)
         settings: What the engine may use before it spills to disk, and where to.
     """
     with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
-        gathered = gather(snapshot, plan)
-    return score(gathered, plan, as_of)
+        return score(gather(snapshot, plan), plan, as_of)
 
 
 def analyse_all(
@@ -250,6 +250,8 @@ def _experiment(
         alpha=plan.alpha,
         min_effect=plan.min_effect,
         planned_end=describe_instant(plan.planned_end),
+        decision_rule=document.get("decision_rule") or CLEAR_SIGNALS,
+        goal_margin=document.get("goal_margin"),
         variants=variants,
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Response, g
 
 from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, ApiBlueprint
-from abplat.api.schemas.people import AuditPage, AuditQuery
+from abplat.api.schemas.people import AuditPage, AuditQuery, AuditVerification, AuditVerifyQuery
 from abplat.api.session import current_session
 from abplat.domain.keys import ADMIN
 from abplat.domain.roles import ANALYST
@@ -37,7 +38,7 @@ def list_(query: dict[str, Any]) -> Answer:
 @blueprint.doc(operationId="export_audit_csv", summary="Read the audit trail as a table")
 def export_csv(query: dict[str, Any]) -> Response:
     """Answer up to 100,000 entries, one per row; no cell can run as a formula."""
-    return Response(audit_trail.write_csv(_list_all(query)), content_type="text/csv; charset=utf-8")
+    return _file(audit_trail.write_csv(_list_all(query)), "text/csv; charset=utf-8")
 
 
 @blueprint.get("/audit.jsonl")
@@ -47,7 +48,26 @@ def export_csv(query: dict[str, Any]) -> Response:
 @blueprint.doc(operationId="export_audit_jsonl", summary="Read the audit trail as JSON, one object per line")
 def export_jsonl(query: dict[str, Any]) -> Response:
     """Answer up to 100,000 entries, one JSON object per line."""
-    return Response(audit_trail.write_json(_list_all(query)), content_type="application/x-ndjson")
+    return _file(audit_trail.write_json(_list_all(query)), "application/x-ndjson")
+
+
+@blueprint.get("/audit/verify")
+@require_key(ADMIN, role=ANALYST)
+@blueprint.arguments(AuditVerifyQuery, location="query")
+@blueprint.response(200, AuditVerification)
+@blueprint.doc(operationId="verify_audit", summary="Check the chain of the audit trail")
+def verify(query: dict[str, Any]) -> Answer:
+    """Walk along the chain of the project; faults name what was changed, removed or slipped in."""
+    found = audit_trail.verify(current_session(), g.key.project_key, expected=query["expect"])
+    return {**msgspec.to_builtins(found), "is_whole": found.is_whole}
+
+
+def _file(body: str | bytes, kind: str) -> Response:
+    """Answer with a file that says where the chain stands: ``Abplat-Audit-Head: POSITION HASH``."""
+    head = audit_trail.read_head(current_session(), g.key.project_key)
+    return Response(
+        body, content_type=kind, headers={"Abplat-Audit-Head": f"{head['position']} {head['head']}"}
+    )
 
 
 def _list_all(query: dict[str, Any]) -> list[dict[str, Any]]:

@@ -83,6 +83,10 @@ class ExperimentFacts(Frozen, frozen=True, kw_only=True):
     min_effect: float | None = None
     """Smallest relative effect worth acting on."""
     planned_end: str | None = None
+    decision_rule: str = "clear_signals"
+    """clear_signals, do_no_harm or non_inferiority: what it takes to ship."""
+    goal_margin: float | None = None
+    """By which share the goal may be worse under the rule of non-inferiority."""
     variants: tuple[VariantFacts, ...]
 
 

@@ -15,7 +15,8 @@ from abplat.db.models.experiments import Experiment
 from abplat.db.queries import definitions as queries
 from abplat.domain.approvals import RAMP, START, STOP
 from abplat.domain.catalogue import EXPERIMENTS, TEMPLATES, Document
-from abplat.domain.checklist import FAILED, CheckItem, require_ready
+from abplat.domain.checklist import CheckItem, require_ready
+from abplat.domain.checklist_facts import FAILED
 from abplat.domain.conclusions import parse_conclusion
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.fields import MAX_TEXT, Fields

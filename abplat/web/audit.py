@@ -40,11 +40,13 @@ def show_audit(project: str) -> str:
         title = projects.get(session, project)["title"]
         entries = audit_trail.list_(session, project, wanted, limit=_PAGE)
         choices = audit_trail.list_choices(session, project)
+        chain = audit_trail.verify(session, project) if "verify" in request.args else None
+        head = audit_trail.read_head(session, project)
     older = entries[-1]["id"] if len(entries) == _PAGE else None
     asked = {name: value for name, value in given.items() if value}
     return render_template(
         "audit.html", project=project, project_title=title, entries=[_show(each) for each in entries],
-        choices=choices, given=given, fault=fault, older=older, asked=asked,
+        choices=choices, given=given, fault=fault, older=older, asked=asked, chain=chain, head=head,
     )  # fmt: skip
 
 
@@ -64,7 +66,9 @@ def _file(project: str, suffix: str, kind: str, write: Any) -> Response:
     """Answer with a file."""
     with current_platform().sessions() as session:
         entries = audit_trail.list_(session, project, _read_filter(), limit=audit_trail.MAX_EXPORTED)
+        head = audit_trail.read_head(session, project)
     response = Response(write(entries), content_type=kind)
+    response.headers["Abplat-Audit-Head"] = f"{head['position']} {head['head']}"
     response.headers.set("Content-Disposition", "attachment", filename=f"{project}-audit.{suffix}")
     return response
 

@@ -203,6 +203,11 @@ def localise(text: str, language: str) -> str:
         between = 0 < index < len(text) - 1 and text[index - 1].isdigit() and text[index + 1].isdigit()
         marked.append({",": "\u202f", ".": ","}.get(letter, letter) if between else letter)
     said = "".join(marked)
-    for english, french in (("days", "jours"), ("hours", "heures"), (" to ", " \u00e0 "), ("not yet", "pas encore")):
+    for english, french in (
+        ("days", "jours"),
+        ("hours", "heures"),
+        (" to ", " \u00e0 "),
+        ("not yet", "pas encore"),
+    ):
         said = said.replace(english, french)
     return said

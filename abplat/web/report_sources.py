@@ -84,9 +84,7 @@ def _list_happenings(session: Session, project: str, report: Report) -> list[Hap
     """Return what happened in the channels of an experiment from its start to the report."""
     facts, until = report.experiment, parse_instant(report.inputs.as_of)
     since = parse_instant(facts.started_at) if facts.started_at else until
-    return list_between(
-        session, project, since=since, until=until, channels=facts.channels or None
-    )
+    return list_between(session, project, since=since, until=until, channels=facts.channels or None)
 
 
 def _list_similar(

@@ -165,13 +165,19 @@ def test_the_trail_is_filtered_and_exported(app: Flask) -> None:
     odd = text_of(ada, "/projects/shop/audit?since=yesterday")
     table = ada.get("/projects/shop/audit.csv?noun=comments")
     lines = ada.get("/projects/shop/audit.jsonl?noun=comments").get_data(as_text=True).splitlines()
+    checked = text_of(ada, "/projects/shop/audit?verify=1")
 
     assert "Create <b>1</b><small>Comments</small>" in mine
     assert "Experiments</small>" not in mine
     assert "Nothing of this kind" in none
     assert "is not an instant" in odd
-    assert table.get_data(as_text=True).splitlines()[0] == "id,at,actor,address,verb,noun,key,before,after"
+    assert (
+        table.get_data(as_text=True).splitlines()[0]
+        == "id,at,actor,address,verb,noun,key,before,after,position,previous,hash"
+    )
     assert len(lines) == 1
+    assert "The chain is whole" in checked
+    assert table.headers["Abplat-Audit-Head"].split()[1] in checked
     assert "attachment" in table.headers["Content-Disposition"]
 
 

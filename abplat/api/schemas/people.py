@@ -222,6 +222,9 @@ class AuditEntrySchema(StrictSchema):
     key = fields.String()
     before = fields.Raw(allow_none=True)
     after = fields.Raw(allow_none=True)
+    position = fields.Integer(allow_none=True, metadata={"description": "Place in the chain of the project"})
+    previous = fields.String(allow_none=True, metadata={"description": "Hash of the entry before"})
+    hash = fields.String(allow_none=True, metadata={"description": "SHA-256 over entry, place and previous"})
 
 
 class AuditPage(StrictSchema):
@@ -229,3 +232,37 @@ class AuditPage(StrictSchema):
 
     items = fields.List(fields.Nested(AuditEntrySchema))
     next_before = fields.Integer(allow_none=True, metadata={"description": "Ask with it for older ones"})
+
+
+class AuditVerifyQuery(StrictSchema):
+    """What is held against the chain."""
+
+    expect = fields.String(
+        load_default=None,
+        validate=validate.Length(max=64),
+        metadata={"description": "A head that was noted earlier: a chain cut short no longer holds it"},
+    )
+
+
+class AuditFaultSchema(StrictSchema):
+    """One place at which the chain does not hold."""
+
+    code = fields.String(
+        metadata={"description": "changed, broken, missing, unsealed or strange_head"},
+    )
+    position = fields.Integer(allow_none=True)
+    entry = fields.Integer(allow_none=True)
+    message = fields.String()
+
+
+class AuditVerification(StrictSchema):
+    """What a walk along the chain has found."""
+
+    project = fields.String()
+    is_whole = fields.Boolean()
+    n_entries = fields.Integer()
+    head = fields.String(metadata={"description": "Hash of the last entry; keep it elsewhere"})
+    n_faults = fields.Integer()
+    faults = fields.List(
+        fields.Nested(AuditFaultSchema), metadata={"description": "The first hundred of them"}
+    )

@@ -132,9 +132,7 @@ def _box(box: Box, shares: dict[str, float]) -> list[Markup]:
     y = box.y + min(box.height / 2 + 4, 15) if box.height > 10 else box.y + box.height / 2 + 4
     shown = svg.text(box.x + NODE + 5, y, name, "c-ink", font_weight=600, **look)
     if box.height < 28:
-        shown = svg.text(
-            box.x + NODE + 5, y, f"{name} {wording.percent(shares[node.key])}", "c-ink", **look
-        )
+        shown = svg.text(box.x + NODE + 5, y, f"{name} {wording.percent(shares[node.key])}", "c-ink", **look)
         return [mark, shown]
     share = svg.text(box.x + NODE + 5, y + 14, wording.percent(shares[node.key]), "c-ink", **look)
     return [mark, shown, share]
