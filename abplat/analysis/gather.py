@@ -33,6 +33,7 @@ from abplat.analysis.reading import (
     match_of,
     read,
 )
+from abplat.analysis.samples import sample_journeys
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.walking import lay_out
@@ -80,12 +81,13 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     encounters = meet(exposed, snapshot.who)
     if plan.registry.rules:
         tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
+    walked = {key: _walk(found, plan, key, population) for key in journey_keys(plan)}
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
-        walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
+        walked=walked,
         contacts=_contacts(found, snapshot, plan, population),
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
@@ -93,6 +95,7 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         encounters=encounters,
         profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
+        samples=sample_journeys(snapshot, plan, population, walked[plan.journey["key"]]),
     )
 
 
