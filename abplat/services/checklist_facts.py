@@ -59,9 +59,7 @@ def _list_identified(report: Report) -> Iterator[float]:
 def find_same_test(session: Session, project: str, unit_type: str) -> SameTest | None:
     """Return what the youngest report of an A/A test on a type of unit says."""
     rows = cast("list[Experiment]", queries.list_all(session, EXPERIMENTS, project))
-    keys = {
-        row.key for row in rows if row.document["kind"] == AA and row.document["unit_type"] == unit_type
-    }
+    keys = {row.key for row in rows if row.document["kind"] == AA and row.document["unit_type"] == unit_type}
     found = [row for row in report_queries.list_youngest(session, project) if row.experiment in keys]
     if not found:
         return None

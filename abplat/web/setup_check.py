@@ -34,8 +34,10 @@ RULES: Final = (
     (
         "do_no_harm",
         "Do no harm",
-        ("Ship if, with enough customers to see the smallest change worth acting on, no harm is shown and every "
-        "guardrail holds. For what is wanted for another reason: cheaper, safer, required."),
+        (
+            "Ship if, with enough customers to see the smallest change worth acting on, no harm is shown and every "
+            "guardrail holds. For what is wanted for another reason: cheaper, safer, required."
+        ),
     ),
     (
         "non_inferiority",

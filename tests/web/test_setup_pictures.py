@@ -103,7 +103,14 @@ def test_a_picture_comes_with_the_form_and_is_shown(app: Flask, setup: str) -> N
     assert shown.data == make_png()
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    send(client, f"{setup}/variants", page=f"{setup}/variants", do="save", **VARIANTS, **{"nopicture-1-web": "on"})
+    send(
+        client,
+        f"{setup}/variants",
+        page=f"{setup}/variants",
+        do="save",
+        **VARIANTS,
+        **{"nopicture-1-web": "on"},
+    )
     assert client.get("/projects/shop/experiments/shorter-form/pictures/short/web").status_code == 404
 
 
