@@ -1,5 +1,5 @@
 # `make demo` shows the main job; `make test` proves it. Both prepare what they need.
-.PHONY: demo test check figures calibrate lock clean
+.PHONY: demo test test-spark check figures calibrate lock clean
 ARGS ?=
 ON_POSTGRES = tests/db tests/services tests/facts tests/sdk/test_recompute.py \
   tests/jobs/test_analyse.py tests/jobs/test_erase.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
@@ -14,6 +14,12 @@ test: check
 	@.venv/bin/pytest -n 2 -q $(ARGS)
 	@scripts/with-postgres .venv/bin/pytest -n 2 -q $(ON_POSTGRES)
 
+# The same Report on a real Spark, local and through a Connect server; needs a Java, and half a gigabyte once.
+test-spark:
+	@scripts/prepare test
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python 'pyspark[connect]>=4.2'
+	@.venv/bin/pytest -q tests/analysis/test_spark.py
+
 check:
 	@scripts/prepare test
 	@.venv/bin/ruff format --check --quiet .
@@ -24,7 +30,7 @@ check:
 figures:
 	@scripts/prepare test
 	@cd sdk/js && node build.mjs modules
-	@for script in $(filter-out benchmarks/calibrate.py,$(wildcard benchmarks/*.py)); do \
+	@for script in $(filter-out benchmarks/calibrate.py benchmarks/spark.py,$(wildcard benchmarks/*.py)); do \
 	  echo "== $$script"; .venv/bin/python $$script || exit 1; done
 	@for script in benchmarks/*.js; do echo "== $$script"; node $$script || exit 1; done
 

@@ -36,6 +36,8 @@ class Settings:
         oidc_client_secret: What the provider knows it by; empty for a public client.
         oidc_title: How the button calls the provider.
         memory_limit: What the analysis engine may use before it spills to disk.
+        engine: Where touchpoints are walked through: ``duckdb`` in this process, or a Spark cluster
+            such as ``sc://HOST:15002`` or ``local[2]``.
     """
 
     data_dir: Path = field(default_factory=lambda: Path("abplat-data"))
@@ -44,6 +46,7 @@ class Settings:
     port: int = 8000
     threads: int = 16
     memory_limit: str = "2GB"
+    engine: str = "duckdb"
     allowed_origins: str = ""
     sign_in: str = "required"
     public_url: str = ""

@@ -115,6 +115,7 @@ def make_catalogue(project: str = "shop", **over: Any) -> dict[str, Any]:
         "templates": [make_template()],
         "experiments": [make_experiment()],
         "observations": [],
+        "annotations": [],
     } | over  # fmt: skip
 
 

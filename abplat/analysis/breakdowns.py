@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Final, NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.dimensions import Values, read_dimension
 from abplat.analysis.effects import plain
-from abplat.analysis.gathered import Gathered
+from abplat.analysis.gathered import Gathered, IntArray
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.slices import Records, Slicer, contrast, slice_primary
 from abplat.domain.report_breakdowns import Breakdown, BreakdownRow, BreakdownsSection
@@ -58,21 +59,21 @@ def _slice(dimensions: Value, gathered: Gathered, plan: AnalysisPlan, slicer: Sl
     code, values = _cross(known)
     if any(len({value[place] for value in values}) < 2 for place in range(len(dimensions))):
         return _Broken(dimensions, {}, ONE_VALUE)
-    largest = sorted(range(len(values)), key=lambda place: (-np.count_nonzero(code == place), values[place]))
-    shown = sorted(largest[:MAX_ROWS])
-    return _Broken(dimensions, {values[place]: slicer.add_up(code == place) for place in shown})
+    size = np.bincount(code, minlength=len(values)).tolist()
+    largest = sorted(range(len(values)), key=lambda place: (-size[place], values[place]))
+    records = slicer.add_up(code, len(values))
+    return _Broken(dimensions, {values[place]: records[place] for place in sorted(largest[:MAX_ROWS])})
 
 
-def _cross(columns: Sequence[Values]) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[Value]]:
+def _cross(columns: Sequence[Values]) -> tuple[IntArray, list[Value]]:
     """Return the combination of each customer, and the combinations met, sorted."""
-    coded = [np.unique(column.astype(str), return_inverse=True) for column in columns]
-    pairs = np.stack([code.ravel() for _, code in coded])
-    met, code = np.unique(pairs, axis=1, return_inverse=True)
-    values = [
-        tuple(str(names[place]) for (names, _), place in zip(coded, each, strict=True))
-        for each in met.T.tolist()
-    ]
-    return code.ravel().astype(np.int64), values
+    code = columns[0].code
+    for column in columns[1:]:
+        code = code * len(column.names) + column.code
+    combined = list(product(*(column.names for column in columns)))
+    met = np.bincount(code, minlength=len(combined)) > 0
+    place = np.cumsum(met) - 1
+    return place[code], [value for value, is_met in zip(combined, met.tolist(), strict=True) if is_met]
 
 
 def _judge_variant(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 from abplat_sdk.targeting import Rule, ask_rule, compile_rule
-from numpy.typing import NDArray
 
 from abplat.analysis.encounters import Encounters, first_of_each
-from abplat.analysis.gathered import Flags, Gathered
+from abplat.analysis.gathered import Flags, Gathered, IntArray
 from abplat.analysis.plan import AnalysisPlan
-from abplat.analysis.profile import Profile
+from abplat.analysis.profile import Profile, Told
 from abplat.domain.breakdowns import ATTRIBUTE, ENTRY_CHANNEL, NEW_RETURNING, PERSONA, SEGMENT
 from abplat.domain.targeting import list_conditions
 
@@ -24,7 +22,22 @@ UNKNOWN: Final = "unknown"
 OTHER: Final = "other"
 NOBODY: Final = "none"
 _PARTS: Final = 4
-Values: TypeAlias = NDArray[np.object_]
+
+
+class Values(NamedTuple):
+    """A value per customer.
+
+    Attributes:
+        code: Per customer a position in ``names``.
+        names: The values that somebody has, sorted.
+    """
+
+    code: IntArray
+    names: tuple[str, ...]
+
+    def texts(self) -> list[str]:
+        """Return the value of each customer."""
+        return [self.names[code] for code in self.code.tolist()]
 
 
 def read_dimension(name: str, gathered: Gathered, plan: AnalysisPlan) -> Values | None:
@@ -33,16 +46,31 @@ def read_dimension(name: str, gathered: Gathered, plan: AnalysisPlan) -> Values 
     if encounters is None or profile is None:
         return None
     if name == ENTRY_CHANNEL:
-        first = first_of_each(encounters.unit, len(gathered.population))
-        names = np.array([*encounters.channels, UNKNOWN], object)
-        return names[encounters.channel[first]]
+        return _sort(_entry_channel(gathered, encounters), (*encounters.channels, UNKNOWN))
     if name == NEW_RETURNING:
-        return np.where(profile.returning, "returning", "new").astype(object)
+        return _sort(profile.returning.astype(np.int64), ("new", "returning"))
     if name == PERSONA:
         return _read_personas(gathered, plan, profile, encounters)
     if name.startswith(SEGMENT):
         return _read_segment(name.removeprefix(SEGMENT), gathered, plan, profile, encounters)
-    return cut_values(profile.attributes.get(name.removeprefix(ATTRIBUTE), ()))
+    told = profile.attributes.get(name.removeprefix(ATTRIBUTE))
+    return None if told is None else cut_values(told)
+
+
+def _sort(code: IntArray, names: Sequence[str]) -> Values:
+    """Sort names and leave out those that nobody has; the same name twice becomes one.
+
+    A code below 0 stands for a name counted from the end.
+    """
+    used = np.bincount(code % len(names), minlength=len(names)) > 0
+    kept = sorted({name for name, is_used in zip(names, used.tolist(), strict=True) if is_used})
+    place = {name: at for at, name in enumerate(kept)}
+    return Values(np.array([place.get(name, -1) for name in names], np.int64)[code], tuple(kept))
+
+
+def _entry_channel(gathered: Gathered, encounters: Encounters) -> IntArray:
+    """Return the channel in which each customer was met first, -1 for an unknown one."""
+    return encounters.channel[first_of_each(encounters.unit, len(gathered.population))]
 
 
 def _read_personas(
@@ -52,10 +80,11 @@ def _read_personas(
     personas = plan.registry.personas
     if not personas:
         return None
-    found = np.full(len(gathered.population), NOBODY, object)
-    for key in sorted(personas, reverse=True):
-        found[_ask(personas[key]["rule"], gathered, profile, encounters)] = key
-    return found
+    keys = sorted(personas)
+    found = np.full(len(gathered.population), len(keys), np.int64)
+    for place in reversed(range(len(keys))):
+        found[_ask(personas[keys[place]]["rule"], gathered, profile, encounters)] = place
+    return _sort(found, (*keys, NOBODY))
 
 
 def _read_segment(
@@ -69,7 +98,7 @@ def _read_segment(
         inside = profile.members[key]
     else:
         inside = _ask(document["rule"], gathered, profile, encounters)
-    return np.where(inside, "in", "out").astype(object)
+    return _sort(inside.astype(np.int64), ("out", "in"))
 
 
 def _ask(rule: Any, gathered: Gathered, profile: Profile, encounters: Encounters) -> Flags:
@@ -79,23 +108,41 @@ def _ask(rule: Any, gathered: Gathered, profile: Profile, encounters: Encounters
     """
     compiled = compile_rule(rule)
     asked = sorted({condition.attribute for condition in list_conditions(rule)})
-    first = first_of_each(encounters.unit, len(gathered.population))
-    units = [encounters.ids[place] for place in encounters.assigned[first].tolist()]
-    channels = [
-        encounters.channels[code] if code >= 0 else None for code in encounters.channel[first].tolist()
-    ]
-    columns: dict[str, Sequence[Any]] = {name: profile.attributes.get(name, ()) for name in asked}
-    columns |= {"unit": units} if "unit" in asked else {}
-    columns |= {"channel": channels} if "channel" in asked else {}
-    seen: dict[bytes, bool] = {}
+    columns = {name: _look_up(name, gathered, profile, encounters) for name in asked}
+    kinds, kind = _combine([told for told in columns.values() if told is not None], len(gathered.population))
+    known = [name for name, told in columns.items() if told is not None]
     held = []
-    for place, unit in enumerate(units):
-        known = {name: column[place] for name, column in columns.items() if column}
-        key = orjson.dumps(known)
-        if key not in seen:
-            seen[key] = _holds(compiled, known, unit, channels[place])
-        held.append(seen[key])
-    return np.array(held, bool)
+    for codes in kinds.T.tolist():
+        values = {name: _value_of(columns[name], code) for name, code in zip(known, codes, strict=True)}
+        held.append(_holds(compiled, values, str(values.get("unit") or ""), values.get("channel")))
+    return np.array(held, bool)[kind]
+
+
+def _look_up(name: str, gathered: Gathered, profile: Profile, encounters: Encounters) -> Told | None:
+    """Return what a rule knows of each customer under a name."""
+    first = first_of_each(encounters.unit, len(gathered.population))
+    if name == "unit":
+        return Told(encounters.assigned[first], encounters.ids)
+    if name == "channel":
+        return Told(encounters.channel[first], encounters.channels)
+    return profile.attributes.get(name)
+
+
+def _value_of(told: Told | None, code: int) -> Any:
+    """Return the value of a code, None where nothing was told."""
+    return None if told is None or code < 0 else told.values[code]
+
+
+def _combine(columns: Sequence[Told], n: int) -> tuple[IntArray, IntArray]:
+    """Return the combinations of codes met, one per column, and which of them each customer has."""
+    if not columns:
+        return np.zeros((0, 1), np.int64), np.zeros(n, np.int64)
+    place = np.zeros(n, np.int64)
+    for told in columns:
+        size = len(told.values) + 1
+        _, place = np.unique(place * size + told.code + 1, return_inverse=True)
+    _, first = np.unique(place, return_index=True)
+    return np.stack([told.code[first].astype(np.int64) for told in columns]), place
 
 
 def _holds(rule: Rule, known: Mapping[str, Any], unit: str, channel: str | None) -> bool:
@@ -103,36 +150,37 @@ def _holds(rule: Rule, known: Mapping[str, Any], unit: str, channel: str | None)
     return ask_rule(rule, {name: value for name, value in known.items() if value is not None}, unit, channel)
 
 
-def cut_values(told: Sequence[Any]) -> Values | None:
+def cut_values(told: Told) -> Values | None:
     """Return an attribute as values with a row each: frequent ones, or quarters of a number.
 
     The cut looks at all arms together and at nothing that happened after the exposure.
 
     Examples:
-        >>> cut_values(["DE", None, "DE", 7]).tolist()
+        >>> cut_values(Told(np.array([0, -1, 0, 1]), ("DE", 7))).texts()
         ['DE', 'unknown', 'DE', '7']
     """
-    if not told:
+    if not len(told.code):
         return None
-    known = [value for value in told if value is not None]
-    numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(known) and len(set(numbers)) > MAX_VALUES:
+    numbers = [
+        value for value in told.values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if len(numbers) == len(told.values) and len(set(numbers)) > MAX_VALUES:
         return _quarter(told)
-    texts = [UNKNOWN if value is None else _name(value) for value in told]
-    counts = Counter(text for text, value in zip(texts, told, strict=True) if value is not None)
+    counts: dict[str, int] = {}
+    named = [_name(value) for value in told.values]
+    for text, n in zip(named, np.bincount(told.code + 1, minlength=len(named) + 1)[1:].tolist(), strict=True):
+        counts[text] = counts.get(text, 0) + n
     kept = {*sorted(counts, key=lambda text: (-counts[text], text))[:MAX_VALUES], UNKNOWN}
-    return np.array([text if text in kept else OTHER for text in texts], object)
+    return _sort(told.code, [*(text if text in kept else OTHER for text in named), UNKNOWN])
 
 
-def _quarter(told: Sequence[Any]) -> Values:
+def _quarter(told: Told) -> Values:
     """Return the quarter of the values that each number lies in."""
-    numbers = np.array([np.nan if value is None else float(value) for value in told])
+    numbers = np.array([*map(float, told.values), np.nan])[told.code]
     edges = np.unique(np.nanquantile(numbers, np.arange(1, _PARTS) / _PARTS, method="lower"))
     names = [f"up to {edges[0]:g}", *(f"up to {edge:g}" for edge in edges[1:]), f"above {edges[-1]:g}"]
-    place = np.searchsorted(edges, numbers, side="left")
-    found = np.array(names, object)[np.minimum(place, len(names) - 1)]
-    found[np.isnan(numbers)] = UNKNOWN
-    return found
+    place = np.minimum(np.searchsorted(edges, numbers, side="left"), len(names) - 1)
+    return _sort(np.where(np.isnan(numbers), len(names), place), (*names, UNKNOWN))
 
 
 def _name(value: Any) -> str:

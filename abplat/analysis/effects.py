@@ -19,7 +19,8 @@ from abplat.analysis.metrics import (
     SAMPLE_KINDS,
     TIME_KINDS,
     UnitRows,
-    arm_of,
+    add_exactly,
+    arms_of,
     measure,
     sample_events,
     spend_times,
@@ -68,7 +69,7 @@ def measure_metric(
     found = measure(metric, gathered, plan)
     if found.reason is not None:
         return _finish(metric, plan, standing, _refuse(found.reason, plan))
-    values = tuple(_mean_value(found, gathered, plan, position) for position in range(len(plan.variants)))
+    values = _mean_values(found, gathered, plan)
     if plan.is_clustered:
         return _finish(metric, plan, standing, _compare_clustered(metric, found, gathered, plan, values))
     records = sum_moments(found, gathered, len(plan.variants))
@@ -117,15 +118,22 @@ def _covariate_text(plan: AnalysisPlan) -> str:
     return f"covariate: the same count in the {plan.experiment['horizon']} before exposure"
 
 
-def _mean_value(found: UnitRows, gathered: Gathered, plan: AnalysisPlan, position: int) -> VariantValue:
-    """Return sum and mean of one arm; of a ratio the sum of the numerator."""
-    picked = arm_of(found, gathered, position)
-    total = math.fsum(found.values[picked].tolist())
-    n = int(np.count_nonzero(picked))
-    key = plan.variants[position].key
+def _mean_values(found: UnitRows, gathered: Gathered, plan: AnalysisPlan) -> tuple[VariantValue, ...]:
+    """Return sum and mean of each arm; of a ratio the sum of the numerator."""
+    arms, n_variants = arms_of(found, gathered), len(plan.variants)
+    counts = np.bincount(arms + 1, minlength=n_variants + 1)[1:].tolist()
+    totals = add_exactly(found.values, arms, n_variants)
+    below = counts if found.denominator is None else add_exactly(found.denominator, arms, n_variants)
+    return tuple(
+        _mean_value(variant.key, *numbers)
+        for variant, *numbers in zip(plan.variants, counts, totals, below, strict=True)
+    )
+
+
+def _mean_value(key: str, n: int, total: float, below: float) -> VariantValue:
+    """Return sum and mean of one arm."""
     if not n:
         return VariantValue(variant=key, n=0, total=None, value=None, reason="no_units")
-    below = n if found.denominator is None else math.fsum(found.denominator[picked].tolist())
     if not below:
         return VariantValue(variant=key, n=n, total=total, value=None, reason="zero_denominator")
     return VariantValue(variant=key, n=n, total=total, value=total / below)

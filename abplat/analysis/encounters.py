@@ -7,6 +7,7 @@ one, and since when the person behind an id was known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.exposed import Exposed, compact
-from abplat.analysis.who import Who
+from abplat.analysis.who import Names, Who
+from abplat.domain.experiments import CLUSTER_TYPES
+from abplat.domain.identity import id_type
 
 Ints: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
@@ -33,12 +36,13 @@ class Encounters:
         ts: Per exposure when.
         channel: Per exposure a position in ``channels``, -1 unknown.
         sdk: Per exposure a position in ``sdks``, -1 unknown.
-        ids: The ids that were exposed, each of which was an assignment.
+        ids: The ids that were exposed, each of which was an assignment; read while the snapshot is open.
         first: Per id its earliest exposure.
         fresh: Per id whether its earliest exposure was decided for this very id.
         n_ids: Per customer the ids joined as of the snapshot.
         identified: Per customer whether a ``cust:`` id is known by now.
         known_before: Per customer whether the exposed id was joined to a ``cust:`` id by the exposure.
+        groups: The exposed ids that stand for a group of people, such as a store.
     """
 
     unit: Ints
@@ -49,12 +53,13 @@ class Encounters:
     sdk: Ints
     channels: tuple[str, ...]
     sdks: tuple[str, ...]
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     first: Ints
     fresh: Flags
     n_ids: Ints
     identified: Flags
     known_before: Flags
+    groups: tuple[str, ...]
 
 
 def meet(exposed: Exposed, who: Who) -> Encounters:
@@ -68,7 +73,8 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
     kept = np.flatnonzero(exposed.counting)
     actor = who.place_of[facts.code[kept]].astype(np.int64)
     unit = population.locate(who.identities.customer_of[actor])
-    used, first, assigned = np.unique(actor, return_index=True, return_inverse=True)
+    used, assigned = _number(actor, who.code_of.size)
+    first = first_of_each(assigned, used.size)
     channel, channels = compact(facts.channel[kept], facts.channels)
     sdk, sdks = compact(facts.sdk[kept], facts.sdks)
     names = who.identities.named_by[population.customer]
@@ -76,20 +82,37 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
     earliest = first_of_each(unit, len(population))
     return Encounters(
         unit=unit.astype(np.int64),
-        assigned=assigned.astype(np.int64),
+        assigned=assigned,
         variant=exposed.variant[kept].astype(np.int64),
         ts=facts.ts[kept],
         channel=channel.astype(np.int64),
         sdk=sdk.astype(np.int64),
         channels=channels,
         sdks=sdks,
-        ids=who.names_of(used),
+        ids=Names(who, used),
         first=first.astype(np.int64),
         fresh=~facts.inherited[kept][first],
         n_ids=joined[population.customer],
         identified=who.is_customer[names],
         known_before=_known_before(who, actor[earliest], population.first_exposure),
+        groups=_list_groups(who, used),
     )
+
+
+def _number(actor: Ints, n: int) -> tuple[Ints, Ints]:
+    """Return the actors met, sorted, and which of them each one is."""
+    met = np.zeros(n, bool)
+    met[actor] = True
+    used = np.flatnonzero(met)
+    place = np.empty(n, np.int64)
+    place[used] = np.arange(used.size)
+    return used, place[actor]
+
+
+def _list_groups(who: Who, used: Ints) -> tuple[str, ...]:
+    """Return the names of ids that stand for groups; they are neither customers nor of a type with a limit."""
+    others = used[~who.is_customer[used] & (who.kind[used] < 0)]
+    return tuple(name for name in who.names_of(others) if id_type(name) in CLUSTER_TYPES)
 
 
 def first_of_each(owner: NDArray[Any], n: int) -> Ints:
@@ -108,13 +131,17 @@ def first_of_each(owner: NDArray[Any], n: int) -> Ints:
 def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
     """Return whether the exposed id, and the customer behind it, had been joined by the exposure."""
     links, customer_of = who.links, who.identities.customer_of
-    inside = customer_of[links.a] == customer_of[links.b]
+    inside = np.flatnonzero(customer_of[links.a] == customer_of[links.b])
     a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
-    joined = np.full(customer_of.size, NEVER, np.int64)
-    np.minimum.at(joined, a, ts)
-    np.minimum.at(joined, b, ts)
+    joined = np.minimum(_first_time(a, ts, customer_of.size), _first_time(b, ts, customer_of.size))
     names = who.is_customer[a] | who.is_customer[b]
-    named = np.full(who.identities.n_customers, NEVER, np.int64)
-    np.minimum.at(named, customer_of[a[names]], ts[names])
+    named = _first_time(customer_of[a[names]], ts[names], who.identities.n_customers)
     since = np.maximum(joined[actor], named[customer_of[actor]])
     return np.asarray(who.is_customer[actor] | (since <= exposed_us))
+
+
+def _first_time(owner: NDArray[Any], ts: Ints, n: int) -> Ints:
+    """Return when each owner was first linked; links stand in the order of time, so the first is written last."""
+    first = np.full(n, NEVER, np.int64)
+    first[owner[::-1]] = ts[::-1]
+    return first

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from abplat import stats
 from abplat.analysis.plan import AnalysisPlan
-from abplat.domain.journeys import parse_journey
+from abplat.domain.journeys import JourneyDefinition, parse_journey
 from abplat.domain.report_evidence import MetricEvidence, MomentRecord, Query, RiskRecord
 from abplat.facts.engines.scan import scan_aliases, scan_exposures, scan_touchpoints
+
+_PLACEHOLDER: Final = 7_777_777_777_777_777_777
+"""Stands for the instant of a snapshot, so that a query is compiled once and not for every report."""
+_KEPT: Final = 256
 
 
 def keep_moments(
@@ -44,15 +50,38 @@ def keep_tables(
 
 def list_queries(plan: AnalysisPlan, as_of_us: int) -> tuple[Query, ...]:
     """Return what is asked of the facts, word for word: exposures, links, and the events of each journey."""
-    found = [
-        Query(name="exposures", sql=scan_exposures(plan.experiment["key"], as_of_us)),
-        Query(name="aliases", sql=scan_aliases(as_of_us)),
+    asked = [
+        ("exposures", _ask_exposures(plan.experiment["key"])),
+        ("aliases", _ask_aliases()),
+        *(
+            (f"touchpoints of {key}", _ask_touchpoints(parse_journey(document)))
+            for key, document in sorted(plan.journeys.items())
+        ),
     ]
-    found += [
-        Query(name=f"touchpoints of {key}", sql=scan_touchpoints(parse_journey(document), as_of_us))
-        for key, document in sorted(plan.journeys.items())
-    ]
-    return tuple(found)
+    return tuple(Query(name=name, sql=_name_instant(sql, as_of_us)) for name, sql in asked)
+
+
+@lru_cache(maxsize=_KEPT)
+def _ask_exposures(experiment: str) -> str:
+    """Return the query for the exposures of an experiment as of the placeholder."""
+    return scan_exposures(experiment, _PLACEHOLDER)
+
+
+@lru_cache(maxsize=1)
+def _ask_aliases() -> str:
+    """Return the query for the links as of the placeholder."""
+    return scan_aliases(_PLACEHOLDER)
+
+
+@lru_cache(maxsize=_KEPT)
+def _ask_touchpoints(definition: JourneyDefinition) -> str:
+    """Return the query for the events of a journey as of the placeholder."""
+    return scan_touchpoints(definition, _PLACEHOLDER)
+
+
+def _name_instant(sql: str, as_of_us: int) -> str:
+    """Put an instant in the place of the placeholder, which stands after a comparison and nowhere else."""
+    return sql.replace(f"<= {_PLACEHOLDER}", f"<= {as_of_us}")
 
 
 def _keep_table(variant: str, table: stats.RiskTable) -> RiskRecord:

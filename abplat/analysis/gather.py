@@ -23,8 +23,8 @@ from abplat.analysis.needs import Need, list_needs, list_scores
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
 from abplat.analysis.profile import read_profile
+from abplat.analysis.question import ContactEvents
 from abplat.analysis.reading import (
-    ContactEvents,
     Reading,
     definition_of,
     is_plain,
@@ -64,7 +64,8 @@ def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
 def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found: Reading) -> Gathered:
     """Take from a reading what one plan asks for."""
     population = exposed.population
-    _choose(snapshot, plan, population)
+    if _asks_again(plan, found):
+        _choose(snapshot, plan, population)
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
@@ -76,9 +77,15 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
         encounters=meet(exposed, snapshot.who),
-        profile=read_profile(snapshot, population, plan.registry, plan.attributes),
+        profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
     )
+
+
+def _asks_again(plan: AnalysisPlan, found: Reading) -> bool:
+    """Tell whether more of the facts is needed than the reading has found."""
+    is_read = bool(list_scores(plan.metrics)) or not all(map(is_plain, list_needs(plan.metrics)))
+    return is_read or bool(plan.attributes) or found.first_seen is None
 
 
 def _choose(snapshot: Snapshot, plan: AnalysisPlan, population: Population) -> None:
@@ -134,10 +141,9 @@ def _contacts(
 
 
 def _of_units(events: ContactEvents, population: Population) -> Contacts:
-    """Return the events of exposed customers."""
+    """Return the events of exposed customers, those of each in the order of time."""
     unit = population.locate(events.customer)
     mine = np.flatnonzero(unit >= 0)
-    mine = mine[np.argsort(events.ts[mine], kind="stable")]
     return Contacts(unit=unit[mine], ts=events.ts[mine], value=events.value[mine])
 
 

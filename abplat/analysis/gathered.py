@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,12 @@ from abplat.analysis.profile import Profile
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The events one metric counts, of exposed customers only, in the order of time.
+    """The events one metric counts, of exposed customers only, those of each in the order of time.
 
     ``unit`` is the position of the customer in the population.
     """
@@ -105,6 +107,24 @@ class Gathered:
     capable: Mapping[str, Contacts] = field(default_factory=dict)
     """By channel, the touchpoints that can show a variant."""
 
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what is made of these facts; it is made when it is first asked for.
+
+        Args:
+            key: What is made. The same key must always stand for the same thing.
+            make: Makes it, of nothing but these facts and the key.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("Made", self._made[key])
+
+    @property
+    def arms(self) -> IntArray:
+        """Return the variant of each mature customer, -1 for all others."""
+        return self.once("arms", lambda: np.where(self.mature, self.population.variant, -1).astype(np.int64))
+
     def arm(self, variant: int) -> Flags:
         """Return the mature customers of a variant: the denominator of every metric."""
-        return np.asarray(self.mature & (self.population.variant == variant))
+        return self.once(("arm", variant), lambda: np.asarray(self.arms == variant))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from abplat import stats
 from abplat.analysis.coherence import measure_coherence, measure_coverage
 from abplat.analysis.effects import MeasuredMetric, plain
 from abplat.analysis.encounters import Encounters
-from abplat.analysis.gathered import FloatArray, Gathered
+from abplat.analysis.gathered import Gathered
+from abplat.analysis.metrics import add_exactly
+from abplat.analysis.metrics.rows import UnitRows, find_shift, make_records, share
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.sensitivity import compare_identities, judge
 from abplat.clock import format_instant, from_micros
-from abplat.domain.experiments import CLUSTER_TYPES
-from abplat.domain.identity import id_type, mask_id
+from abplat.domain.identity import mask_id
 from abplat.domain.report_identity import (
     Crossover,
     IdCount,
@@ -93,34 +94,39 @@ def _test_split(unit: str, variant: NDArray[np.integer[Any]], plan: AnalysisPlan
 
 def check_merges(gathered: Gathered, plan: AnalysisPlan, encounters: Encounters) -> tuple[MergeCheck, ...]:
     """Compare how many ids customers have, and how many customers are identified, between the arms."""
-    measures: Mapping[str, FloatArray] = {
-        "ids_per_customer": encounters.n_ids.astype(np.float64),
-        "share_identified": encounters.identified.astype(np.float64),
+    variant, n_variants = gathered.population.variant.astype(np.int64), len(plan.variants)
+    measures = {
+        "ids_per_customer": UnitRows(encounters.n_ids.astype(np.float64), "mean"),
+        "share_identified": share(encounters.identified),
     }
+    records = {
+        name: make_records(found, variant, n_variants, find_shift(found, variant))
+        for name, found in measures.items()
+    }
+    totals = {name: add_exactly(found.values, variant, n_variants) for name, found in measures.items()}
     return tuple(
-        _compare_merges(name, values, place, gathered, plan)
-        for place in range(1, len(plan.variants))
-        for name, values in measures.items()
+        _compare_merges(measures[name], name, place, records[name], totals[name], plan)
+        for place in range(1, n_variants)
+        for name in measures
     )
 
 
 def _compare_merges(
-    name: str, values: FloatArray, treatment: int, gathered: Gathered, plan: AnalysisPlan
+    found: UnitRows,
+    name: str,
+    treatment: int,
+    records: Sequence[stats.Moments],
+    totals: Sequence[float],
+    plan: AnalysisPlan,
 ) -> MergeCheck:
     """Compare one measure between one arm and control."""
-    variant = gathered.population.variant
-    control, treated = values[variant == 0], values[variant == treatment]
-    means = [float(arm.mean()) if arm.size else None for arm in (control, treated)]
+    control, treated = records[0], records[treatment]
+    means = [totals[place] / records[place].n if records[place].n else None for place in (0, treatment)]
     reason, p_value = "no_units", None
-    if control.size and treated.size:
-        kind = "proportion" if name == "share_identified" else "mean"
-        found = stats.compare(
-            stats.Moments.from_values(treated),
-            stats.Moments.from_values(control),
-            stats.ComparisonPlan(kind="proportion" if kind == "proportion" else "mean"),
-        )
-        reason = found.reason if isinstance(found, stats.NotComputable) else ""
-        p_value = None if isinstance(found, stats.NotComputable) else plain(found.p_value)
+    if control.n and treated.n:
+        compared = stats.compare(treated, control, stats.ComparisonPlan(kind=found.kind))
+        reason = compared.reason if isinstance(compared, stats.NotComputable) else ""
+        p_value = None if isinstance(compared, stats.NotComputable) else plain(compared.p_value)
     return MergeCheck(
         variant=plan.variants[treatment].key,
         measure=name,
@@ -151,12 +157,11 @@ def count_ids(gathered: Gathered, encounters: Encounters) -> tuple[IdCount, ...]
     """Count the ids that are no ordinary customer."""
     counts = gathered.counts
     unknown = ~encounters.identified
-    clusters = [key for key in encounters.ids if id_type(key) in CLUSTER_TYPES]
     found = [
         IdCount(kind="shared", n=len(counts.shared_ids), examples=_mask(counts.shared_ids)),
         IdCount(kind="limited", n=len(counts.limited_ids), examples=_mask(counts.limited_ids)),
         IdCount(kind="unidentified", n=int(np.count_nonzero(unknown))),
-        IdCount(kind="cluster", n=len(clusters), examples=tuple(clusters[:EXAMPLES])),
+        IdCount(kind="cluster", n=len(encounters.groups), examples=encounters.groups[:EXAMPLES]),
         IdCount(kind="refused_link", n=counts.n_refused_links),
     ]
     return tuple(found)

@@ -8,136 +8,155 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis.gathered import Gathered, IntArray, WalkedJourney
+from abplat.analysis.counted import Counted, count_customers, list_counted
+from abplat.analysis.gathered import Gathered, IntArray
 from abplat.analysis.journeys.results import STATUSES
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report import Ending, HandOff, JourneyMap, StageChannel
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """The journeys of one arm that count, cut at the horizon."""
+class Walks:
+    """The journeys that count, cut at the horizon. The last channel stands for unknown ones."""
 
-    variant: str
+    variants: Sequence[str]
     stages: Sequence[str]
     channels: Sequence[str]
-    unit: IntArray
+    journeys: Counted
     time: IntArray
-    channel: NDArray[np.int32]
-    order: NDArray[np.int64]
-    """[:, stage], 0 for the stage reached first; the number of stages where it was not reached in time."""
+    """[:, stage] when the stage was reached."""
+    channel: NDArray[np.int64]
+    """[:, stage] where the stage was reached, a position in ``channels``."""
+    step: NDArray[np.int64]
+    """[:, step] the stage reached first, second and so on."""
+    n_reached: IntArray
+    """How many stages were reached in time."""
+    reached: NDArray[np.bool_]
+    """[:, stage] whether the stage was reached in time."""
     status: NDArray[np.int8]
     next_stage: NDArray[np.int8]
+
+    def link(self, step: int) -> Link:
+        """Return the links between two consecutive stages reached, of the journeys that have them."""
+        rows = np.flatnonzero(self.n_reached > step + 1)
+        source, target = self.step[rows, step], self.step[rows, step + 1]
+        return Link(rows, source, target, self.channel[rows, source], self.channel[rows, target])
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Links between two stages: journey, stages, channels."""
+
+    rows: IntArray
+    source: IntArray
+    target: IntArray
+    came: IntArray
+    went: IntArray
 
 
 def draw_journey_map(gathered: Gathered, plan: AnalysisPlan) -> JourneyMap:
     """Count stages by channel, hand-offs and endings over the mature customers of each arm."""
-    stages = [stage["key"] for stage in plan.journey["stages"]]
-    walked = gathered.walked[plan.journey["key"]]
-    walks = [
-        walk_arm(gathered, walked, position, variant.key, stages)
-        for position, variant in enumerate(plan.variants)
-    ]
+    walks = walk(gathered, plan)
     return JourneyMap(
-        stages=tuple(cell for walk in walks for cell in _stage_cells(walk)),
-        hand_offs=tuple(arrow for walk in walks for arrow in _hand_offs(walk)),
-        endings=tuple(ending for walk in walks for ending in _endings(walk)),
+        stages=tuple(_stage_cells(walks)), hand_offs=tuple(_hand_offs(walks)), endings=tuple(_endings(walks))
     )
 
 
-def walk_arm(
-    gathered: Gathered, walked: WalkedJourney, position: int, key: str, stages: Sequence[str]
-) -> Walk:
-    """Return the journeys of one arm that count, cut at the horizon."""
-    journeys = walked.journeys
-    mine = np.flatnonzero(walked.counted)
-    mine = mine[gathered.arm(position)[walked.unit[mine]]]
-    unit = walked.unit[mine]
-    limit = gathered.population.first_exposure[unit] + gathered.horizon_us
-    time = journeys.stage_time[mine]
-    inside = (journeys.stage_order[mine] >= 0) & (time <= limit[:, None])
-    return Walk(
-        variant=key,
+def walk(gathered: Gathered, plan: AnalysisPlan) -> Walks:
+    """Return the journeys of the experiment's own definition that count, cut at the horizon."""
+    return gathered.once(("walk", id(plan)), lambda: (plan, _walk(gathered, plan)))[1]
+
+
+def _walk(gathered: Gathered, plan: AnalysisPlan) -> Walks:
+    """Cut journeys at the horizon."""
+    walked = gathered.walked[plan.journey["key"]]
+    journeys, counted = walked.journeys, list_counted(gathered, walked)
+    stages = [stage["key"] for stage in plan.journey["stages"]]
+    limit = gathered.population.first_exposure[counted.unit] + gathered.horizon_us
+    time, order = journeys.stage_time[counted.rows], journeys.stage_order[counted.rows]
+    reached = (order >= 0) & (time <= limit[:, None])
+    channel = journeys.stage_channel[counted.rows].astype(np.int64)
+    return Walks(
+        variants=[variant.key for variant in plan.variants],
         stages=stages,
-        channels=walked.channels,
-        unit=unit,
+        channels=(*walked.channels, "unknown"),
+        journeys=counted,
         time=time,
-        channel=journeys.stage_channel[mine],
-        order=np.where(inside, journeys.stage_order[mine], len(stages)).astype(np.int64),
-        status=journeys.status[mine],
-        next_stage=journeys.next_stage[mine],
+        channel=np.where(channel < 0, len(walked.channels), channel),
+        step=np.argsort(np.where(reached, order, len(stages)), axis=1, kind="stable"),
+        n_reached=reached.sum(axis=1),
+        reached=reached,
+        status=journeys.status[counted.rows],
+        next_stage=journeys.next_stage[counted.rows],
     )
 
 
-def _stage_cells(walk: Walk) -> list[StageChannel]:
+def _stage_cells(walks: Walks) -> list[StageChannel]:
     """Count the customers per stage and channel."""
-    cells = []
-    for stage, key in enumerate(walk.stages):
-        hit = walk.order[:, stage] < len(walk.stages)
-        pairs = np.unique(np.stack([walk.channel[hit, stage], walk.unit[hit]]), axis=1)
-        codes, counts = np.unique(pairs[0], return_counts=True)
-        cells += [
-            StageChannel(variant=walk.variant, stage=key, channel=_name(walk, int(code)), n=int(count))
-            for code, count in zip(codes, counts, strict=True)
-        ]
-    return cells
-
-
-def _hand_offs(walk: Walk) -> list[HandOff]:
-    """Count the links between consecutive reached stages, with the median time they took."""
-    groups: dict[tuple[int, ...], list[IntArray]] = {}
-    order = np.argsort(walk.order, axis=1, kind="stable")
-    reached = (walk.order < len(walk.stages)).sum(axis=1)
-    for step in range(len(walk.stages) - 1):
-        rows = np.flatnonzero(reached > step + 1)
-        _collect(walk, rows, (order[rows, step], order[rows, step + 1]), groups)
-    found = []
-    for (source, target, came, went), parts in sorted(groups.items()):
-        spans = np.concatenate(parts)
-        found.append(
-            HandOff(
-                variant=walk.variant,
-                source=walk.stages[source],
-                target=walk.stages[target],
-                from_channel=_name(walk, came),
-                to_channel=_name(walk, went),
-                n=len(spans),
-                median_seconds=float(np.median(spans)) / 1e6,
-            )
+    n_channels, n_stages = len(walks.channels), len(walks.stages)
+    labels = np.where(walks.reached, walks.channel + n_channels * np.arange(n_stages), -1)
+    found = count_customers(walks.journeys, labels, n_channels * n_stages, len(walks.variants))
+    return [
+        StageChannel(
+            variant=variant,
+            stage=stage,
+            channel=walks.channels[place],
+            n=int(counts[at * n_channels + place]),
         )
-    return found
+        for variant, counts in zip(walks.variants, found, strict=True)
+        for at, stage in enumerate(walks.stages)
+        for place in (n_channels - 1, *range(n_channels - 1))  # the unknown one first
+        if counts[at * n_channels + place]
+    ]
 
 
-def _collect(
-    walk: Walk,
-    rows: IntArray,
-    link: tuple[IntArray, IntArray],
-    groups: dict[tuple[int, ...], list[IntArray]],
-) -> None:
-    """Add the time spans of one step to their groups."""
-    source, target = link
-    spans = walk.time[rows, target] - walk.time[rows, source]
-    keys = np.stack([source, target, walk.channel[rows, source], walk.channel[rows, target]], axis=1)
-    distinct, inverse = np.unique(keys, axis=0, return_inverse=True)
-    for index, key in enumerate(distinct.tolist()):
-        groups.setdefault(tuple(key), []).append(spans[inverse.ravel() == index])
+def _hand_offs(walks: Walks) -> list[HandOff]:
+    """Count the links between consecutive reached stages, with the median time they took."""
+    # As they are listed, an unknown channel comes before all others.
+    n_channels, n_stages = len(walks.channels), len(walks.stages)
+    shape = (len(walks.variants), n_stages, n_stages, n_channels, n_channels)
+    keys, spans = [], []
+    for step in range(n_stages - 1):
+        link = walks.link(step)
+        places = (link.source, link.target, (link.came + 1) % n_channels, (link.went + 1) % n_channels)
+        keys.append(np.ravel_multi_index((walks.journeys.arm[link.rows], *places), shape))
+        spans.append(walks.time[link.rows, link.target] - walks.time[link.rows, link.source])
+    key, span = np.concatenate(keys), np.concatenate(spans)
+    if not key.size:
+        return []
+    order = np.argsort(key, kind="stable")
+    met, begins = np.unique(key[order], return_index=True)
+    return [
+        _hand_off(walks, np.unravel_index(code, shape), part)
+        for code, part in zip(met, np.split(span[order], begins[1:]), strict=True)
+    ]
 
 
-def _endings(walk: Walk) -> list[Ending]:
+def _hand_off(walks: Walks, places: Sequence[np.intp], spans: IntArray) -> HandOff:
+    """Describe the links of one kind."""
+    variant, source, target, came, went = (int(place) for place in places)
+    return HandOff(
+        variant=walks.variants[variant],
+        source=walks.stages[source],
+        target=walks.stages[target],
+        from_channel=walks.channels[came - 1],
+        to_channel=walks.channels[went - 1],
+        n=len(spans),
+        median_seconds=float(np.median(spans)) / 1e6,
+    )
+
+
+def _endings(walks: Walks) -> list[Ending]:
     """Count how journeys ended, and which stage was missing."""
-    pairs = np.stack([walk.status, walk.next_stage], axis=1)
-    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    shape = (len(walks.variants), len(STATUSES), len(walks.stages) + 1)
+    key = np.ravel_multi_index((walks.journeys.arm, walks.status, walks.next_stage + 1), shape)
+    counts = np.bincount(key, minlength=int(np.prod(shape))).reshape(shape)
     return [
         Ending(
-            variant=walk.variant,
+            variant=walks.variants[variant],
             status=STATUSES[status],
-            next_stage=None if missing < 0 else walk.stages[missing],
-            n=int(count),
+            next_stage=walks.stages[missing - 1] if missing else None,
+            n=int(counts[variant, status, missing]),
         )
-        for (status, missing), count in zip(distinct.tolist(), counts, strict=True)
+        for variant, status, missing in np.argwhere(counts).tolist()
     ]
-
-
-def _name(walk: Walk, code: int) -> str:
-    """Return the name of a channel code."""
-    return walk.channels[code] if code >= 0 else "unknown"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from abplat import stats
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Contacts, FloatArray, Gathered, IntArray
+from abplat.analysis.metrics.rows import UnitRows, find_shift, make_records
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report_maturity import AgePoint, Novelty
 
@@ -44,7 +46,7 @@ def check_lasting(gathered: Gathered, plan: AnalysisPlan) -> tuple[Novelty, ...]
     if values is None:
         return tuple(_unknown(variant.key, ages, "not_supported") for variant in plan.variants[1:])
     cohort = _group(gathered)
-    records = [_add_up(gathered, cohort, place, ages, values) for place in range(len(plan.variants))]
+    records = _add_up(gathered, cohort, len(plan.variants), ages, values)
     return tuple(
         _check(variant.key, records[place], records[0], ages, plan)
         for place, variant in enumerate(plan.variants[1:], start=1)
@@ -111,27 +113,25 @@ def _group(gathered: Gathered) -> IntArray:
 
 
 def _add_up(
-    gathered: Gathered, cohort: IntArray, place: int, ages: _Ages, values: _Values
-) -> Mapping[tuple[int, int], stats.Moments]:
-    """Return one record per cohort and age, where everybody of the cohort has reached the age."""
-    population = gathered.population
-    mine = population.variant == place
-    n = np.bincount(cohort[mine], minlength=int(cohort.max()) + 1)
-    youngest = np.zeros(n.size, np.int64)
+    gathered: Gathered, cohort: IntArray, n_variants: int, ages: _Ages, values: _Values
+) -> list[dict[tuple[int, int], stats.Moments]]:
+    """Return per variant one record per cohort and age, where everybody of the cohort has reached the age."""
+    population, n_cohorts = gathered.population, int(cohort.max()) + 1
+    cells = np.where(population.variant < 0, -1, cohort * n_variants + population.variant)
+    youngest = np.zeros(n_cohorts, np.int64)
     np.maximum.at(youngest, cohort, population.first_exposure)
-    records = {}
+    found: list[dict[tuple[int, int], stats.Moments]] = [{} for _ in range(n_variants)]
     for age in range(ages.n):
-        value = values(age)
-        shift = round(float(value.mean()), 6)
-        centred = value[mine] - shift
-        sums = np.bincount(cohort[mine], weights=centred, minlength=n.size)
-        squares = np.bincount(cohort[mine], weights=centred**2, minlength=n.size)
-        old = youngest + (age + 1) * ages.step_us <= gathered.as_of_us
-        for group in np.flatnonzero(old & (n > 1)).tolist():
-            records[group, age] = stats.Moments.from_sums(
-                int(n[group]), {"y": float(sums[group])}, {"y*y": float(squares[group])}, {"y": shift}
-            )
-    return records
+        old = np.flatnonzero(youngest + (age + 1) * ages.step_us <= gathered.as_of_us)
+        if not old.size:
+            continue
+        value = UnitRows(values(age), "mean")
+        records = make_records(value, cells, n_cohorts * n_variants, find_shift(value, cells))
+        for place, group in product(range(n_variants), old.tolist()):
+            record = records[group * n_variants + place]
+            if record.n > 1:
+                found[place][group, age] = replace(record, cube_y=None)
+    return found
 
 
 def _check(

@@ -109,7 +109,9 @@ def _count_journeys(gathered: Gathered, plan: AnalysisPlan, mine: Flags, what: s
     walked = gathered.walked[plan.journey["key"]]
     journeys = walked.journeys
     hit = walked.counted & (journeys.status == OPEN if what == "open" else journeys.provisional)
-    return int(np.count_nonzero(mine[np.unique(walked.unit[hit])]))
+    has = np.zeros(mine.size, bool)
+    has[walked.unit[hit]] = True
+    return int(np.count_nonzero(has & mine))
 
 
 def _compare_ends(
@@ -139,10 +141,12 @@ def _by_week(
 ) -> tuple[tuple[WeekRow, ...], tuple[Contrast, ...]]:
     """Show the primary metric by the week of the first exposure, and test whether the weeks differ."""
     week = week_of(gathered.population.first_exposure)
-    found = np.unique(week).tolist()[-MAX_WEEKS:]
-    keep = {name_week(each): week == each for each in found}
-    records = {name: slicer.add_up(mask) for name, mask in keep.items()}
-    mature = {name: bool(gathered.mature[mask].all()) for name, mask in keep.items()}
+    found = np.unique(week)[-MAX_WEEKS:]
+    code = np.where(week < found[0], -1, np.searchsorted(found, week))
+    names = [name_week(each) for each in found.tolist()]
+    records = dict(zip(names, slicer.add_up(code, len(names)), strict=True))
+    young = np.bincount(code + 1, weights=~gathered.mature, minlength=len(names) + 1)[1:]
+    mature = dict(zip(names, (young == 0).tolist(), strict=True))
     rows: list[WeekRow] = []
     tests = []
     for place in range(1, len(plan.variants)):

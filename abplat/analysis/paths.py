@@ -11,10 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.counted import list_counted
 from abplat.analysis.deviating import list_deviations, list_rework
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Gathered, IntArray, WalkedJourney
 from abplat.analysis.journeys.results import STATUSES
+from abplat.analysis.journeys.steps import JourneySteps
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.shares import Counted, compare_counted, fields_of
 from abplat.domain.report_paths import Flow, PathRow, PathsSection, PathTest, Transition
@@ -55,7 +57,7 @@ def draw_paths(gathered: Gathered, plan: AnalysisPlan) -> PathsSection | None:
     walked = gathered.walked[plan.journey["key"]]
     if walked.steps is None or not gathered.mature.any():
         return None
-    arms = [_walk(gathered, walked, place) for place in range(len(plan.variants))]
+    arms = _walk(gathered, walked, walked.steps, len(plan.variants))
     keys = [variant.key for variant in plan.variants]
     return PathsSection(
         tests=tuple(_test(keys[place], arm, arms[0]) for place, arm in enumerate(arms) if place),
@@ -73,30 +75,29 @@ def draw_paths(gathered: Gathered, plan: AnalysisPlan) -> PathsSection | None:
     )
 
 
-def _walk(gathered: Gathered, walked: WalkedJourney, place: int) -> _Walks:
-    """Count the paths of one arm."""
-    arm = gathered.arm(place)
-    mine = np.flatnonzero(walked.counted)
-    mine = mine[arm[walked.unit[mine]]]
-    _, earliest = np.unique(walked.unit[mine], return_index=True)
-    n = int(np.count_nonzero(arm))
-    first = _count_paths(walked, mine[earliest])
-    without = n - earliest.size
-    if without:
-        first[(), NONE] = without
-    return _Walks(n, first, _count_paths(walked, mine))
+def _walk(gathered: Gathered, walked: WalkedJourney, steps: JourneySteps, n_variants: int) -> list[_Walks]:
+    """Count the paths of every arm."""
+    counted = list_counted(gathered, walked)
+    kind = steps.path[counted.rows] * len(STATUSES) + walked.journeys.status[counted.rows]
+    is_first = np.diff(counted.unit, prepend=-1) != 0
+    found = []
+    for place in range(n_variants):
+        n, mine = int(np.count_nonzero(gathered.arm(place))), counted.arm == place
+        first = _count_paths(walked, steps, kind[mine & is_first])
+        without = n - first.total()
+        if without:
+            first[(), NONE] = without
+        found.append(_Walks(n, first, _count_paths(walked, steps, kind[mine])))
+    return found
 
 
-def _count_paths(walked: WalkedJourney, rows: IntArray) -> Counter[Path]:
-    """Count journeys by path and ending."""
-    steps = walked.steps
-    if steps is None:
-        return Counter()
-    pairs = np.stack([steps.path[rows], walked.journeys.status[rows].astype(np.int64)])
-    kinds, counts = np.unique(pairs, axis=1, return_counts=True)
+def _count_paths(walked: WalkedJourney, steps: JourneySteps, kind: IntArray) -> Counter[Path]:
+    """Count journeys by path and ending, which their kind stands for."""
+    counts = np.bincount(kind)
     found: Counter[Path] = Counter()
-    for (path, status), n in zip(kinds.T.tolist(), counts.tolist(), strict=True):
-        found[name_path(steps.paths[path], walked.channels), STATUSES[status]] += n
+    for each in np.flatnonzero(counts).tolist():
+        path, status = divmod(each, len(STATUSES))
+        found[name_path(steps.paths[path], walked.channels), STATUSES[status]] += int(counts[each])
     return found
 
 

@@ -163,7 +163,9 @@ def _channels(owner: _Array, channel: _Array, n: int) -> tuple[_Array, _Array, _
     return counts, np.concatenate([[0], np.cumsum(counts)]), np.nonzero(met)[1]
 
 
-def relate(journeys: JourneyColumns, population: Population, grace_us: int = 0) -> NDArray[np.int8]:
+def relate(
+    journeys: JourneyColumns, population: Population, grace_us: int = 0, at: NDArray[np.int64] | None = None
+) -> NDArray[np.int8]:
     """Say of each journey whether it lies before, across or after its customer's first exposure.
 
     Args:
@@ -171,14 +173,17 @@ def relate(journeys: JourneyColumns, population: Population, grace_us: int = 0) 
         population: The exposed customers.
         grace_us: A start this long before the exposure still counts as after it, because an
             exposure is often recorded a moment after the page that caused it.
+        at: Per journey the entry of its customer, where it is known already.
     """
-    at = population.locate(journeys.customer)
+    at = population.locate(journeys.customer) if at is None else at
     if not len(population):
         return np.full(len(journeys), UNEXPOSED, np.int8)
     exposure = population.first_exposure[at]
-    relation = np.where(journeys.end >= exposure, IN_FLIGHT, PRE)
-    relation = np.where(journeys.start >= exposure - grace_us, POST, relation)
-    return np.where(at < 0, UNEXPOSED, relation).astype(np.int8)
+    relation = np.full(len(journeys), PRE, np.int8)
+    relation[journeys.end >= exposure] = IN_FLIGHT
+    relation[journeys.start >= exposure - grace_us] = POST
+    relation[at < 0] = UNEXPOSED
+    return relation
 
 
 @dataclass(frozen=True, slots=True)

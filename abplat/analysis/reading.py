@@ -11,34 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from abplat.analysis import stream_kernel as k
-from abplat.analysis.journeys.encode import EventColumns
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.steps import JourneySteps, join_steps, trace
 from abplat.analysis.needs import Need, list_needs
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.population import Population
+from abplat.analysis.question import ContactEvents, Match, Question, Walked, walk
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
-from abplat.analysis.stream import EventPart
-from abplat.domain.journeys import JourneyDefinition, Matcher, parse_journey
+from abplat.domain.journeys import JourneyDefinition, parse_journey
+from abplat.facts.engines.spark import is_spark
 
-Match = tuple[Matcher, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ContactEvents:
-    """The events that match something, of all customers read, by customer and time."""
-
-    customer: NDArray[np.int32]
-    ts: NDArray[np.int64]
-    value: NDArray[np.float64]
+_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +45,8 @@ class Reading:
     channels: Mapping[JourneyDefinition, tuple[str, ...]]
     contacts: Mapping[Match, ContactEvents]
     steps: Mapping[JourneyDefinition, JourneySteps]
+    first_seen: NDArray[np.int64] | None = None
+    """Per customer of the snapshot the first touchpoint; None where not all touchpoints were met."""
 
 
 def definition_of(plan: AnalysisPlan, key: str) -> JourneyDefinition:
@@ -98,7 +89,7 @@ def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequenc
     if snapshot.has_captured():
         by_text = definitions
     quick = [one for one in definitions if one not in by_text]
-    found = _read_quickly(snapshot, _Question(quick, matches, own), chosen)
+    found = _read_quickly(snapshot, Question(quick, matches, own, snapshot.channels()), chosen)
     return _read_texts(snapshot, by_text, chosen, found, own) if by_text else found
 
 
@@ -118,98 +109,44 @@ def _matches(plan: AnalysisPlan) -> list[Match]:
     ]
 
 
-def _read_quickly(snapshot: Snapshot, asked: _Question, chosen: NDArray[np.int32]) -> Reading:
+def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]) -> Reading:
     """Read integers, and walk through them part by part."""
     if not asked.parts:
         return Reading({}, {}, {}, {})
-    channels = snapshot.channels()
-    journeys: dict[JourneyDefinition, list[JourneyColumns]] = {one: [] for one in asked.definitions}
-    contacts: dict[Match, list[ContactEvents]] = {match: [] for match in asked.matches}
-    steps: dict[JourneyDefinition, list[JourneySteps]] = {
-        one: [] for one in asked.definitions if one in asked.own
-    }
-    with snapshot.stream(asked.parts, chosen, channels=channels, with_value=bool(asked.matches)) as stream:
-        for part in stream.parts():
-            for definition, found in journeys.items():
-                events, is_own = asked.see(definition, part, channels), definition in asked.own
-                found.append(match_journeys(definition, events, snapshot.as_of_us, members=is_own))
-                if is_own:
-                    steps[definition].append(trace(found[-1], events))
-                    found[-1] = replace(found[-1], member=None)
-            for match, picked in contacts.items():
-                picked.append(_pick(part, asked.place(match)))
-    return Reading(
-        {one: _join(found) for one, found in journeys.items()},
-        dict.fromkeys(asked.definitions, channels),
-        {match: _join_contacts(picked) for match, picked in contacts.items()},
-        {one: join_steps(found) for one, found in steps.items()},
+    n_customers = snapshot.who.identities.n_customers
+    if is_spark(snapshot.engine):
+        from abplat.analysis.distributed import sort_by_customer, walk_on_spark  # noqa: PLC0415  an extra
+
+        return sort_by_customer(_put_together(asked, walk_on_spark(snapshot, asked, chosen), n_customers))
+    stream = snapshot.stream(
+        asked.parts,
+        chosen,
+        channels=asked.channels,
+        with_value=bool(asked.matches),
+        drop_empty=asked.drop_empty,
     )
+    with stream:
+        walked = list(stream.map(lambda part: walk(asked, part, snapshot.as_of_us)))
+    return _put_together(asked, walked, n_customers)
 
 
-class _Question:
-    """All matchers that are asked for, each once."""
-
-    def __init__(
-        self,
-        definitions: Sequence[JourneyDefinition],
-        matches: Sequence[Match],
-        own: AbstractSet[JourneyDefinition],
-    ) -> None:
-        self.definitions, self.matches, self.own = definitions, matches, own
-        asked: list[Match] = [stage.match for one in definitions for stage in one.stages]
-        asked += [exclude.match for one in definitions for exclude in one.exclude]
-        scopes = [_scope_match(one) for one in definitions if one.scope is not None]
-        self.parts: list[Match] = list(dict.fromkeys([*asked, *scopes, *matches]))
-        self._places = {part: place for place, part in enumerate(self.parts)}
-
-    def place(self, match: Match) -> int:
-        """Return the bit of a match."""
-        return self._places[match]
-
-    def see(self, definition: JourneyDefinition, part: EventPart, channels: tuple[str, ...]) -> EventColumns:
-        """Return the events of a part as a definition sees them."""
-        stages = part.bits([self.place(stage.match) for stage in definition.stages])
-        excludes = part.bits([self.place(each.match) for each in definition.exclude])
-        in_scope = np.ones(part.ts.size, bool)
-        if definition.scope is not None:
-            in_scope = part.has(self.place(_scope_match(definition))) | (stages != 0) | (excludes != 0)
-        order = np.arange(part.ts.size)
-        columns: list[Any] = [
-            part.customer,
-            part.ts,
-            stages,
-            excludes,
-            in_scope,
-            part.channel.astype(np.int32),
-        ]
-        if k.settle_ties(part.customer, part.ts, stages, order):
-            columns = [column[order] for column in columns]
-        customer, ts, stages, excludes, in_scope, channel = columns
-        return EventColumns(
-            customer=customer,
-            ts=ts,
-            stage_mask=stages,
-            exclude_mask=excludes,
-            in_scope=in_scope,
-            channel=channel,
-            value=np.full(ts.size, -1, np.int32),
-            captured=np.zeros((ts.size, 0), np.uint64),
-            source=order,
-            channels=channels,
-            values=(),
-        )
-
-
-def _scope_match(definition: JourneyDefinition) -> Match:
-    """Return the scope of a definition as matchers."""
-    return tuple(Matcher(event=name) for name in definition.scope or ())
-
-
-def _pick(part: EventPart, place: int) -> ContactEvents:
-    """Return the events of a part that match."""
-    at = np.flatnonzero(part.has(place))
-    value = np.zeros(at.size) if part.value is None else part.value[at]
-    return ContactEvents(part.customer[at], part.ts[at], value)
+def _put_together(asked: Question, walked: Sequence[Walked], n_customers: int) -> Reading:
+    """Join what the parts hold; they come in the order of customers."""
+    first_seen = np.full(n_customers, _NEVER, np.int64)
+    for part in walked:
+        first_seen[part.customer] = part.first_seen
+    return Reading(
+        {one: _join([part.journeys[one] for part in walked]) for one in asked.definitions},
+        dict.fromkeys(asked.definitions, asked.channels),
+        {match: _join_contacts([part.contacts[match] for part in walked]) for match in asked.matches},
+        {
+            one: join_steps([part.steps[one] for part in walked])
+            for one in asked.definitions
+            if one in asked.own
+        },
+        # Where events that match nothing were left out, the first one may be among them.
+        None if asked.drop_empty else first_seen,
+    )
 
 
 def _join(found: Sequence[JourneyColumns]) -> JourneyColumns:

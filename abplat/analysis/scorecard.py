@@ -67,8 +67,7 @@ def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings)
         settings: What the engine may use before it spills to disk, and where to.
     """
     with Snapshot(lake, plan.project, to_micros(as_of), settings) as snapshot:
-        gathered = gather(snapshot, plan)
-    return score(gathered, plan, as_of)
+        return score(gather(snapshot, plan), plan, as_of)
 
 
 def analyse_all(

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from abplat import stats
 from abplat.analysis.effects import effect_alpha, plain
-from abplat.analysis.gathered import Flags, Gathered
-from abplat.analysis.metrics import measure, sum_moments
+from abplat.analysis.gathered import Gathered
+from abplat.analysis.metrics import UnitRows, measure, sum_cells
 from abplat.analysis.plan import AnalysisPlan
 from abplat.analysis.tally import time_to_complete
-from abplat.analysis.units import restrict
 from abplat.domain.report_base import Contrast
 
 Records = tuple[stats.Moments, ...]
+"""One per variant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slicer:
-    """The primary metric, ready to be added up over any slice.
+    """The primary metric, ready to be added up over any slices.
 
     Attributes:
         comparison: How arms are compared.
-        add_up: Records per arm over the mature customers of a slice.
+        add_up: Per slice the records of the arms, over the mature customers of the slice. It takes the
+            slice of each customer (-1 for none) and how many there are.
     """
 
     comparison: stats.ComparisonPlan
-    add_up: Callable[[Flags], Records]
+    add_up: Callable[[NDArray[np.integer[Any]], int], list[Records]]
 
 
 def slice_primary(gathered: Gathered, plan: AnalysisPlan) -> Slicer:
@@ -37,19 +42,14 @@ def slice_primary(gathered: Gathered, plan: AnalysisPlan) -> Slicer:
     """
     n, alpha = len(plan.variants), effect_alpha(plan.primary, plan)
     if plan.primary.unit == "seconds":
-        seconds, _ = time_to_complete(gathered, plan.primary.journey)
+        found = UnitRows(time_to_complete(gathered, plan.primary.journey)[0], "mean")
+    else:
+        found = measure(plan.primary, gathered, plan)
 
-        def add_times(keep: Flags) -> Records:
-            kept = restrict(gathered, keep)
-            return tuple(stats.Moments.from_values(seconds[kept.arm(place)]) for place in range(n))
+    def add_up(code: NDArray[np.integer[Any]], n_slices: int) -> list[Records]:
+        return sum_cells(found, gathered, code, (n_slices, n))
 
-        return Slicer(stats.ComparisonPlan(alpha=alpha), add_times)
-    found = measure(plan.primary, gathered, plan)
-
-    def add_values(keep: Flags) -> Records:
-        return sum_moments(found, restrict(gathered, keep), n)
-
-    return Slicer(stats.ComparisonPlan(alpha=alpha, kind=found.kind), add_values)
+    return Slicer(stats.ComparisonPlan(alpha=alpha, kind=found.kind), add_up)
 
 
 def contrast(variant: str, found: stats.Computed[stats.Comparison]) -> Contrast:

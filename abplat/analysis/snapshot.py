@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
 from abplat.analysis.identity import Alias
 from abplat.analysis.journeys.encode import EventColumns, MaskColumns, code, encode_masks
-from abplat.analysis.stream import EventStream
+from abplat.analysis.stream import EventStream, Wanted
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
-from abplat.facts.engines import discovery, profile
+from abplat.facts.engines import discovery
 from abplat.facts.engines.duckdb import connect, create_view, literal
+from abplat.facts.engines.profile import BeforeExposure
 from abplat.facts.engines.scan import (
+    WORD,
     scan_aliases,
     scan_contacts,
     scan_exposures,
@@ -37,7 +39,7 @@ from abplat.facts.engines.sources import Sources
 from abplat.facts.lake import Lake
 
 _CUSTOMERS = "customers"
-_ROWS_AT_ONCE = 2_000_000
+_ROWS_AT_ONCE = 1_000_000
 
 
 class Exposure(NamedTuple):
@@ -60,6 +62,7 @@ class Snapshot:
     def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
         """Fix the version of every table; what is appended later is not seen."""
         self.as_of_us = as_of_us
+        self.engine = settings.engine
         memory = memory_bytes(settings.memory_limit)
         # The engine may have half of the memory, events a quarter; the rest is for what is made of them.
         self._room = memory // 4
@@ -213,30 +216,29 @@ class Snapshot:
         )
         self._connection.unregister("chosen")
 
-    def before_exposure(
-        self, customer: Any, exposed_us: Any, names: Sequence[str]
-    ) -> tuple[NDArray[np.int64], dict[str, list[tuple[int, str]]]]:
-        """Return what was known of the chosen customers when they were first exposed.
+    def name_customers(self, chosen: NDArray[np.int32]) -> Table:
+        """Return the ids of chosen customers, as columns ``actor`` and ``customer``.
+
+        Args:
+            chosen: As :meth:`abplat.analysis.who.Who.actors_of` gives it.
+        """
+        self.choose_codes(chosen, by_name=True)
+        query = f"SELECT actor, customer::INTEGER AS customer FROM {_CUSTOMERS}"  # noqa: S608  # our own names
+        return Table.from_arrow(self._connection.sql(query))
+
+    def before_exposure(self, customer: Any, exposed_us: Any) -> BeforeExposure:
+        """Return what was known of the chosen customers when they were first exposed; close it after use.
 
         Args:
             customer: Their codes.
             exposed_us: Their first exposures.
-            names: Properties to read, as the latest touchpoint before the exposure told them.
-
-        Returns:
-            The customers who had a touchpoint before; per property customer and JSON text.
         """
         columns: dict[str, Any] = {
             "customer": Array(customer.astype(np.int64)),
             "exposed_us": Array(exposed_us),
         }
         self._connection.register("entrants", Table.from_pydict(columns))
-        profile.open_entrants(self._connection, _CUSTOMERS, self.as_of_us)
-        found = profile.read_returning(self._connection)
-        told = profile.read_attributes(self._connection, names)
-        self._connection.execute("DROP VIEW before_exposure")
-        self._connection.unregister("entrants")
-        return found, told
+        return BeforeExposure(self._connection, _CUSTOMERS, self.as_of_us)
 
     def has_captured(self) -> bool:
         """Tell whether some touchpoint says what it asked the customer for."""
@@ -258,6 +260,7 @@ class Snapshot:
         *,
         channels: Sequence[str],
         with_value: bool,
+        drop_empty: bool,
     ) -> EventStream:
         """Return the touchpoints of chosen customers; close it after use.
 
@@ -266,9 +269,11 @@ class Snapshot:
             chosen: Per actor code the customer, -1 for codes that are not asked for.
             channels: Names whose positions stand for channels.
             with_value: Whether the values of events are needed.
+            drop_empty: Whether events that match no part are left out.
         """
         n_customers = int(chosen.max(initial=-1)) + 1
-        stream = EventStream(chosen, n_customers, room=self._room, spill=self._spill)
+        wanted = Wanted(-(-len(parts) // WORD), with_value, drop_empty)
+        stream = EventStream(chosen, n_customers, wanted=wanted, room=self._room, spill=self._spill)
         query = scan_stream(parts, channels=channels, with_value=with_value)
         source = self.sources.kinds["touchpoint"]
         sealed = self._group(source.whole) + self._group(source.cut)

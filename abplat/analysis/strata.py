@@ -10,8 +10,7 @@ import numpy as np
 
 from abplat import stats
 from abplat.analysis.gathered import Gathered, IntArray
-from abplat.analysis.metrics import TIME_KINDS, UnitRows, arm_of, measure
-from abplat.analysis.metrics.rows import find_shift, make_record
+from abplat.analysis.metrics import TIME_KINDS, UnitRows, measure, sum_cells, sum_moments
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report import Finding
 from abplat.domain.report_conflicts import StrataCheck, StratumRow
@@ -63,22 +62,20 @@ def _check(
     found: UnitRows, gathered: Gathered, plan: AnalysisPlan, treatment: int, strata: _Strata, sign: float
 ) -> StrataCheck | None:
     """Compare one treatment in every stratum large enough."""
-    arms = [arm_of(found, gathered, place) for place in (0, treatment)]
     how = stats.ComparisonPlan(alpha=plan.alpha, kind=found.kind, small_table="never")
-    shift = find_shift(found, arms[0] | arms[1])
+    cells = sum_cells(found, gathered, strata.place, (len(strata.names), len(plan.variants)))
     rows, sizes = [], []
-    for place, name in enumerate(strata.names):
-        inside = strata.place == place
-        counts = [int(np.count_nonzero(arm & inside)) for arm in arms]
-        if min(counts) < MIN_UNITS:
+    for name, cell in zip(strata.names, cells, strict=True):
+        control, treated = cell[0], cell[treatment]
+        if min(control.n, treated.n) < MIN_UNITS:
             continue
-        records = [make_record(found, arm & inside, shift) for arm in arms]
-        compared = stats.compare(records[1], records[0], how)
+        compared = stats.compare(treated, control, how)
         if isinstance(compared, stats.NotComputable) or compared.se <= 0:
             continue
-        rows.append(_row(name, counts, sign * compared.effect, compared.se))
-        sizes.append(sum(counts))
-    total = stats.compare(make_record(found, arms[1], shift), make_record(found, arms[0], shift), how)
+        rows.append(_row(name, (control.n, treated.n), sign * compared.effect, compared.se))
+        sizes.append(control.n + treated.n)
+    whole = sum_moments(found, gathered, len(plan.variants))
+    total = stats.compare(whole[treatment], whole[0], how)
     if len(rows) < 2 or isinstance(total, stats.NotComputable):
         return None
     return _conclude(plan.variants[treatment].key, strata.by, rows, sizes, (sign * total.effect, total.se))

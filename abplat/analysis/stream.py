@@ -3,27 +3,31 @@
 The engine reads the files a few at a time. Rows of customers nobody asked for are dropped, the
 others are laid down by part: a part holds neighbouring customers, so that one part at a time can be
 sorted by counting and walked through, and memory is bounded by the largest part. What does not fit
-into the room given lies on disk.
+into the room given lies on disk. Parts do not depend on each other, so two are looked at at once.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis import stream_kernel as k
+from abplat.analysis.slabs import Records, Slabs
 from abplat.facts.engines.scan import WORD
 
 _Array: TypeAlias = NDArray[Any]
+Made = TypeVar("Made")
+_THREADS = min(os.cpu_count() or 1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +36,26 @@ class EventPart:
 
     customer: NDArray[np.int32]
     ts: NDArray[np.int64]
-    words: tuple[_Array, ...]
-    """Masks: bit i of word w says that the event matches part ``62 * w + i`` of the question."""
-    channel: NDArray[np.int16]
-    value: NDArray[np.float64] | None
+    words: NDArray[np.int64]
+    """[word, event] masks: bit i of word w says that the event matches part ``46 * w + i`` of the question."""
+    channel: NDArray[np.int32]
+    records: Records
+    """The events as they were laid down; the last column holds the bits of the value."""
+    has_value: bool
 
     def bits(self, places: Sequence[int]) -> NDArray[np.int64]:
         """Return one integer per event, of which bit i says that the event matches ``places[i]``."""
-        found = np.zeros(self.ts.size, np.int64)
-        for bit, place in enumerate(places):
-            word = self.words[place // WORD]
-            found |= ((word >> (place % WORD)) & 1).astype(np.int64) << bit
+        found = np.empty(self.ts.size, np.int64)
+        k.gather_bits(self.words, np.array(places, np.int64), found)
         return found
 
     def has(self, place: int) -> NDArray[np.bool_]:
         """Return which events match a part of the question."""
         return np.asarray((self.words[place // WORD] >> (place % WORD)) & 1, np.bool_)
 
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Rows of some files, laid down part by part."""
-
-    starts: NDArray[np.int64]
-    columns: tuple[_Array, ...]
-    """Customer, run, ts, channel, words .., value where it was asked for."""
-
-    def part(self, number: int) -> tuple[_Array, ...]:
-        """Return the rows of one part."""
-        lo, hi = self.starts[number], self.starts[number + 1]
-        return tuple(column[lo:hi] for column in self.columns)
-
-    @property
-    def n_bytes(self) -> int:
-        """Room taken."""
-        return sum(column.nbytes for column in self.columns)
+    def value(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the values of some events; 0 where values were not asked for."""
+        return self.records[at, -1].view(np.float64) if self.has_value else np.zeros(at.size)
 
 
 Scan: TypeAlias = Callable[[int], dict[str, _Array]]
@@ -76,26 +65,48 @@ Untie: TypeAlias = Callable[[_Array], dict[str, _Array]]
 """Reads the events of some instants in the order of their ids, with columns as a scan has them."""
 
 
+class Wanted(NamedTuple):
+    """What is wanted of events.
+
+    Attributes:
+        n_words: Words of the masks.
+        with_value: Whether their values are needed.
+        drop_empty: Whether events that match nothing are left out.
+    """
+
+    n_words: int
+    with_value: bool
+    drop_empty: bool
+
+
 class EventStream:
     """The events of one question, kept until it is closed."""
 
-    def __init__(self, customer_of: NDArray[np.int32], n_customers: int, *, room: int, spill: Path) -> None:
+    def __init__(
+        self,
+        customer_of: NDArray[np.int32],
+        n_customers: int,
+        *,
+        wanted: Wanted,
+        room: int,
+        spill: Path,
+    ) -> None:
         """Prepare for rows.
 
         Args:
             customer_of: Per actor code the customer, -1 for those nobody asked for.
             n_customers: All customers have numbers below.
+            wanted: What of each event.
             room: Bytes to keep in memory; what goes beyond lies on disk.
             spill: Folder for that.
         """
         self.n_customers = n_customers
         self.n_parts = max(-(-n_customers >> k.SHIFT), 1)
         self._customer_of = customer_of
-        self._room = room
-        self._spill = spill
-        self._folder: Path | None = None
-        self._chunks: list[_Chunk] = []
+        self._n_words, self._with_value, self._drop_empty = wanted
+        self._slabs = Slabs(self.n_parts, k.MASK + wanted.n_words + wanted.with_value, room, spill)
         self._untie: Untie | None = None
+        self._asking = Lock()
 
     def __enter__(self) -> Self:
         """Be usable in a with block."""
@@ -109,10 +120,7 @@ class EventStream:
 
     def close(self) -> None:
         """Let go of everything."""
-        self._chunks = []
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._slabs.close()
 
     def fill(self, scan: Scan, n_sealed: int, n_loose: int, untie: Untie) -> None:
         """Read all chunks, those of loose rows last; one is read while another is laid down."""
@@ -122,85 +130,90 @@ class EventStream:
             for number in range(n_sealed + n_loose):
                 rows = ahead.result() if ahead is not None else {}
                 ahead = reader.submit(scan, number + 1) if number + 1 < n_sealed + n_loose else None
-                self._lay_down(rows, is_loose=number >= n_sealed)
+                rule = (number >= n_sealed, self._drop_empty)
+                self._slabs.add(self._columns(rows), self._customer_of, rule)
+        self._slabs.finish()
 
-    def _lay_down(self, rows: dict[str, _Array], *, is_loose: bool) -> None:
-        """Keep the rows of chosen customers, part by part."""
-        codes = rows["actor_code"]
-        starts = k.count_parts(codes, self._customer_of, self.n_parts)
-        customer, run = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
-        at = k.place_rows(codes, self._customer_of, starts, is_loose, customer, run)
-        chunk = _Chunk(starts, (customer, run, *(rows[name][at] for name in _names(rows))))
-        self._room -= chunk.n_bytes
-        self._chunks.append(chunk if self._room >= 0 else self._put_away(chunk))
-
-    def _put_away(self, chunk: _Chunk) -> _Chunk:
-        """Write a chunk to disk and look at it from there."""
-        if self._folder is None:
-            self._spill.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix="stream-", dir=self._spill))
-        columns = []
-        for place, column in enumerate(chunk.columns):
-            path = self._folder / f"{len(self._chunks)}-{place}.npy"
-            np.save(path, column)
-            columns.append(np.load(path, mmap_mode="r"))
-        return _Chunk(chunk.starts, tuple(columns))
+    def _columns(self, rows: dict[str, _Array]) -> tuple[_Array, ...]:
+        """Return the columns of a scan as the compiled steps take them."""
+        extra = np.empty((self._n_words - 1, rows["ts_us"].size), np.int64)
+        for word in range(self._n_words - 1):
+            extra[word] = rows[f"mask{word + 1}"]
+        value = rows["value"].view(np.int64) if self._with_value else np.empty(0, np.int64)
+        return rows["actor_code"], rows["ts_us"], rows["channel"], rows["mask0"], value, extra
 
     def parts(self) -> Iterator[EventPart]:
         """Return the events part by part, in the order of customers."""
-        for number in range(self.n_parts):
-            yield self.part(number)
+        return self.map(lambda part: part)
+
+    def map(self, work: Callable[[EventPart], Made]) -> Iterator[Made]:
+        """Return what some work makes of each part, in the order of customers; parts are worked on at once."""
+
+        def run(number: int) -> Made:
+            return work(self.part(number))
+
+        waiting: deque[Future[Made]] = deque()
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            for number in range(self.n_parts):
+                if len(waiting) >= 2 * _THREADS:
+                    yield waiting.popleft().result()
+                waiting.append(pool.submit(run, number))
+            while waiting:
+                yield waiting.popleft().result()
 
     def part(self, number: int) -> EventPart:
         """Return the events of one part."""
-        pieces = [chunk.part(number) for chunk in self._chunks]
-        if not pieces:
-            none = np.empty(0, np.int64)
-            return EventPart(none.astype(np.int32), none, (none,), none.astype(np.int16), None)
-        columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-        customer, _, ts = columns[:3]
-        first = number << k.SHIFT
-        size = min(1 << k.SHIFT, self.n_customers - first)
-        order = k.sort_events(customer, first, size, ts, np.empty(0, np.int64))
-        columns = [column[order] for column in columns]
-        self._settle(columns)
-        return _make_part(columns)
+        records = self._sort(number)
+        n = records.shape[0]
+        customer, ts, channel = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int32)
+        words = np.empty((self._n_words, n), np.int64)
+        k.split_records(records, customer, ts, channel, words)
+        return EventPart(customer, ts, words, channel, records, self._with_value)
 
-    def _settle(self, columns: list[_Array]) -> None:
+    def _sort(self, number: int) -> Records:
+        """Return the records of a part by customer, time and event id."""
+        first = number << k.SHIFT
+        pieces = list(self._slabs.pieces(number))
+        place = np.zeros(min(1 << k.SHIFT, max(self.n_customers - first, 0)) + 1, np.int64)
+        for piece in pieces:
+            k.count_customers(*piece, first, place)
+        place = np.cumsum(place)
+        records = np.empty((int(place[-1]), self._slabs.width), np.int64)
+        at = place.copy()
+        for piece in pieces:
+            k.place_records(*piece, first, at, records)
+        if k.sort_records(records, place) and self._untie is not None:
+            self._settle(records, self._untie)
+        return records
+
+    def _settle(self, records: Records, untie: Untie) -> None:
         """Put events of one instant in the order of their ids where they come from several runs."""
-        customer, run, ts = columns[:3]
-        unclear = k.find_unclear(customer, ts, run)
-        if not unclear.any() or self._untie is None:
-            return
+        unclear = k.find_unclear(records)
+        customer, ts = records[:, k.WHO] >> 32, records[:, k.TS]
         instants = np.unique(ts[unclear])
-        rows = self._untie(instants)
-        rows["customer"] = self._customer_of[rows["actor_code"]]
-        groups = np.stack([customer[unclear].astype(np.int64), ts[unclear]])
-        pairs = {(int(who), int(when)) for who, when in groups.T.tolist()}
+        with self._asking:
+            rows = untie(instants)
+        columns, pack_all = self._columns(rows), cast("Any", k.pack_all)
+        asked = np.empty((columns[0].size, records.shape[1]), np.int64)
+        pack_all(*columns, self._customer_of, asked)
+        groups = np.stack([customer[unclear], ts[unclear]])
+        pairs = {(who, when) for who, when in groups.T.tolist()}
         mine = np.flatnonzero(np.isin(ts, instants))
         mine = mine[[(int(customer[i]), int(ts[i])) in pairs for i in mine.tolist()]]
-        theirs = np.flatnonzero(np.isin(rows["customer"], groups[0]))
-        theirs = theirs[[(int(rows["customer"][i]), int(rows["ts_us"][i])) in pairs for i in theirs.tolist()]]
+        whose = asked[:, k.WHO] >> 32
+        kept = np.isin(whose, groups[0])
+        if self._drop_empty:
+            kept &= ~_is_empty(asked, self._n_words)
+        theirs = np.flatnonzero(kept)
+        theirs = theirs[[(int(whose[i]), int(asked[i, k.TS])) in pairs for i in theirs.tolist()]]
         # Both are now the same events; the engine gave them in the order of their ids.
-        theirs = theirs[np.lexsort((np.arange(theirs.size), rows["ts_us"][theirs], rows["customer"][theirs]))]
-        for column, name in zip(columns[2:], _names(rows), strict=True):
-            column[mine] = rows[name][theirs]
+        order = np.lexsort((np.arange(theirs.size), asked[theirs, k.TS], whose[theirs]))
+        records[mine] = asked[theirs[order]]
 
 
-def _names(rows: dict[str, _Array]) -> list[str]:
-    """Return the columns that are kept beside customer and run, in their order."""
-    words = sorted((name for name in rows if name.startswith("mask")), key=lambda name: int(name[4:]))
-    return ["ts_us", "channel", *words, *(["value"] if "value" in rows else [])]
-
-
-def _make_part(columns: list[_Array]) -> EventPart:
-    """Name the columns of a part."""
-    has_value = columns[-1].dtype == np.float64
-    words = columns[4:-1] if has_value else columns[4:]
-    return EventPart(
-        customer=columns[0],
-        ts=columns[2],
-        words=tuple(words),
-        channel=columns[3],
-        value=columns[-1] if has_value else None,
-    )
+def _is_empty(records: Records, n_words: int) -> NDArray[np.bool_]:
+    """Return which records match nothing."""
+    empty = records[:, k.MASK] >> 16 == 0
+    for word in range(1, n_words):
+        empty &= records[:, k.MASK + word] == 0
+    return np.asarray(empty)

@@ -57,6 +57,11 @@ def time_to_complete(gathered: Gathered, journey: str) -> tuple[FloatArray, Flag
     Everyone else is censored at the end of the horizon or at ``as_of``, whichever is earlier: not
     completed yet is not a failure. Immature customers take part.
     """
+    return gathered.once(("time", journey), lambda: _time(gathered, journey))
+
+
+def _time(gathered: Gathered, journey: str) -> tuple[FloatArray, Flags]:
+    """Find when each customer first completed."""
     first = gathered.walked[journey].rows.first_completion
     followed = np.minimum(gathered.horizon_us, gathered.as_of_us - gathered.population.first_exposure)
     observed = (first >= 0) & (first <= followed)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +42,8 @@ class Who:
     """All links, by place."""
     is_customer: Flags
     """Per place whether the id names a customer."""
+    kind: NDArray[np.int8]
+    """Per place the position of the id's type among those that have a limit, -1 for any other."""
     sources: Sources = field(repr=False)
 
     def customers_of(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -66,6 +71,44 @@ class Who:
         return found
 
 
+class Names(Sequence[str]):
+    """Names of some places, sorted; they are read when the first is asked for, while the snapshot is open.
+
+    Millions of texts are seldom needed: mostly how many there are is enough.
+    """
+
+    def __init__(self, who: Who, places: Ints) -> None:
+        """Remember whose names are meant."""
+        self._who, self._places = who, places
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        """The names themselves."""
+        return self._who.names_of(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        """Return a name, or some."""
+        return self._read[place]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return int(self._places.size)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether these are the same names."""
+        return isinstance(other, Sequence) and self._read == tuple(other)
+
+    def __hash__(self) -> int:
+        """Be hashed as the names are."""
+        return hash(self._read)
+
+
 def find_who(sources: Sources) -> Who:
     """Read ids and links of a snapshot and join them.
 
@@ -91,15 +134,17 @@ def find_who(sources: Sources) -> Who:
         place_of[link["a_code"]].astype(np.int64), place_of[link["b_code"]].astype(np.int64), link["ts_us"]
     )
     is_customer = np.asarray(found["is_customer"], bool)[kept]
+    kind = np.asarray(found["kind"], np.int8)[kept]
     if _has_commands(sources):
         identities = _obey(sources, code_of)
     else:
         suspects = code_of[np.asarray(found["is_suspect"], bool)[kept] & linked[code_of]]
         is_blocked = np.zeros(code_of.size, bool)
         is_blocked[place_of[find_blocked(suspects.tolist(), sources.names_of, policy)]] = True
-        kind = np.asarray(found["kind"], np.int8)[kept]
         identities = identify(IdColumns(is_customer, kind, is_blocked), links, policy)
-    return Who(identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, sources)
+    return Who(
+        identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, kind, sources
+    )
 
 
 def _has_commands(sources: Sources) -> bool:

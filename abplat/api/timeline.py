@@ -14,6 +14,7 @@ from abplat.api.schemas.definitions import StrictSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
 from abplat.services import timelines
+from abplat.services.annotations import list_between
 
 blueprint = ApiBlueprint("timeline", __name__, url_prefix="/v1/timeline", description="Experiments over time")
 
@@ -57,11 +58,25 @@ class CollisionSchema(StrictSchema):
     sentence = ma.fields.String()
 
 
+class HappeningSchema(StrictSchema):
+    """Something else that happened: a release, an outage, a campaign."""
+
+    key = ma.fields.String()
+    title = ma.fields.String()
+    kind = ma.fields.String()
+    starts = ma.fields.AwareDateTime()
+    ends = ma.fields.AwareDateTime(allow_none=True)
+    channel = ma.fields.String(allow_none=True)
+    touchpoint = ma.fields.String(allow_none=True)
+    text = ma.fields.String()
+
+
 class TimelineSchema(StrictSchema):
     """Experiments over time and their collisions."""
 
     experiments = ma.fields.List(ma.fields.Nested(SpanSchema))
     collisions = ma.fields.List(ma.fields.Nested(CollisionSchema))
+    annotations = ma.fields.List(ma.fields.Nested(HappeningSchema))
 
 
 @blueprint.get("")
@@ -73,8 +88,10 @@ def get(query: dict[str, Any]) -> Answer:
     """Answer what ran, runs and is planned between two instants."""
     now = current_platform().clock()
     since, until = query["since"] or now - timedelta(weeks=13), query["until"] or now + timedelta(weeks=8)
-    found = timelines.list_timeline(current_session(), g.key.project_key, since=since, until=until, now=now)
+    session, project = current_session(), g.key.project_key
+    found = timelines.list_timeline(session, project, since=since, until=until, now=now)
     return {
         "experiments": [each._asdict() for each in found.spans],
         "collisions": [each._asdict() for each in found.collisions],
+        "annotations": [each._asdict() for each in list_between(session, project, since=since, until=until)],
     }

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from abplat.domain.annotations import parse_annotation
 from abplat.domain.experiments import parse_experiment
 from abplat.domain.fields import Fields, check_json, require_none, show
 from abplat.domain.journeys import parse_journey
@@ -43,10 +44,12 @@ PERSONAS: Final = "personas"
 TEMPLATES: Final = "templates"
 EXPERIMENTS: Final = "experiments"
 OBSERVATIONS: Final = "observations"
+ANNOTATIONS: Final = "annotations"
 NOUNS: Final = (
     *(CHANNELS, TOUCHPOINTS, JOURNEYS, METRICS, LAYERS, HOLDOUTS, SEGMENTS, PERSONAS, TEMPLATES),
     EXPERIMENTS,
     OBSERVATIONS,
+    ANNOTATIONS,
 )
 """In the order in which they can be created: each refers only to what stands before it."""
 
@@ -78,6 +81,7 @@ _PARSERS: Final = {
     TEMPLATES: parse_template,
     EXPERIMENTS: parse_experiment,
     OBSERVATIONS: parse_observation,
+    ANNOTATIONS: parse_annotation,
 }
 
 
@@ -165,6 +169,7 @@ def check_references(entries: Entries, settled: Iterable[str] = ()) -> list[Prob
             problems.extend(check_prerequisites(entries[EXPERIMENTS], key))
     problems.extend(check_chains(entries[EXPERIMENTS]))
     problems.extend(_check_observations(entries))
+    problems.extend(_check_annotations(entries))
     return problems
 
 
@@ -219,6 +224,14 @@ def _check_observations(entries: Entries) -> Iterator[Problem]:
         path = f"{OBSERVATIONS}[{key}]"
         yield from _missing(entries, JOURNEYS, observation.get("journey"), f"{path}.journey")
         yield from _missing(entries, EXPERIMENTS, observation.get("experiment"), f"{path}.experiment")
+
+
+def _check_annotations(entries: Entries) -> Iterator[Problem]:
+    """Check where an annotation says that it happened."""
+    for key, annotation in entries.get(ANNOTATIONS, {}).items():
+        path = f"{ANNOTATIONS}[{key}]"
+        yield from _missing(entries, CHANNELS, annotation.get("channel"), f"{path}.channel")
+        yield from _missing(entries, TOUCHPOINTS, annotation.get("touchpoint"), f"{path}.touchpoint")
 
 
 def _check_experiment(entries: Entries, experiment: Document, path: str) -> Iterator[Problem]:

@@ -216,9 +216,7 @@ def _check_channels(document: Mapping[str, Any], around: Surroundings) -> Findin
     ]
     strange = [channel for channel in channels if channel not in around.last_seen]
     if silent:
-        return Finding(
-            FAILED, f"Nothing came from {', '.join(silent)} for 24 hours.", "Check the SDK there."
-        )
+        return Finding(FAILED, f"Nothing came from {', '.join(silent)} for 24 hours.", "Check the SDK there.")
     if strange or not channels:
         why = f"{', '.join(strange)} was never heard of." if strange else "No variant names a channel."
         return Finding(UNKNOWN, why, "Send one event from each channel.")

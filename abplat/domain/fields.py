@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from abplat.clock import parse_duration
+from abplat.clock import parse_duration, parse_instant
 from abplat.errors import InvalidInputError, Problem
 
 KEY_PATTERN = r"[A-Za-z0-9._-]{1,64}"
@@ -126,6 +126,18 @@ class Fields:
             parse_duration(found)
         except InvalidInputError as error:
             self.fault(name, error.problems[0].message, "bad_duration")
+            return None
+        return str(found)
+
+    def instant(self, name: str, default: str | None = _MISSING) -> str | None:
+        """Return an instant with its offset, as it was written."""
+        found = self.value(name, default)
+        if found is None:
+            return None
+        try:
+            parse_instant(found)
+        except InvalidInputError as error:
+            self.fault(name, error.problems[0].message, error.problems[0].code)
             return None
         return str(found)
 

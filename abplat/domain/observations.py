@@ -74,8 +74,8 @@ def parse_observation(document: Any) -> ObservationDefinition:
         experiment=fields.key("experiment", None),
         variant=fields.key("variant", None),
         stage=fields.key("stage", None),
-        observed_from=_read_instant(fields, "observed_from", is_needed=True) or "",
-        observed_to=_read_instant(fields, "observed_to", is_needed=False),
+        observed_from=fields.instant("observed_from") or "",
+        observed_to=fields.instant("observed_to", None),
         n=None if fields.document.get("n") is None else fields.integer("n", 0, 2**53 - 1, 0),
         finding=fields.text("finding", "", MAX_TEXT),
         leaning=fields.choice("leaning", LEANINGS, "neutral"),
@@ -103,14 +103,6 @@ def _check(fields: Fields, observation: ObservationDefinition) -> None:
     for name, holder in (("variant", "experiment"), ("stage", "journey")):
         if getattr(observation, name) is not None and getattr(observation, holder) is None:
             fields.fault(name, f"has no meaning without {holder}; name it", "not_used")
-
-
-def _read_instant(fields: Fields, name: str, *, is_needed: bool) -> str | None:
-    """Read an instant with its offset, as it was written."""
-    found = fields.value(name) if is_needed else fields.value(name, None)
-    if found is None:
-        return None
-    return str(found) if _parse(fields, name, found) else None
 
 
 def _parse(fields: Fields, name: str, value: Any) -> datetime | None:

@@ -8,16 +8,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from abplat.domain.report import Effect, Finding, MetricResult, Report, Verdict
+from abplat.domain.report import Effect, LinkEffect, MetricResult, Report, Verdict
 from abplat.web import wording
-from abplat.web.brief_words import CAUSES_FR, DECISIONS, FR, METRIC_WORDS, NEXT, OUTCOMES, WORDS, localise
+from abplat.web.brief_checks import say_found, say_missing
+from abplat.web.brief_words import BAR_WORDS, DECISIONS, METRIC_WORDS, NEXT, OUTCOMES, WORDS, localise
 from abplat.web.charts import forest
-from abplat.web.link_rows import LinkTable, list_link_tables, stage_title, variant_title
+from abplat.web.link_rows import LinkNumbers, LinkTable, list_link_tables, stage_title, variant_title
 from abplat.web.metric_rows import is_withheld, make_row
 
 ROLES = {"primary": "decides", "guardrail": "guards", "secondary": "helps", "touchpoint": "explains"}
 ORDER = ("primary", "guardrail", "touchpoint", "secondary")
 MOST_ROWS = 6
+MOST_CHECKS = 4
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -66,6 +68,7 @@ class Brief:
     facts: Facts
     question: str
     variants: tuple[BriefVariant, ...]
+    checks: str
     learned: str
     outcome: str
     observed: tuple[tuple[str, str], ...]
@@ -85,6 +88,7 @@ def make_brief(report: Report, report_hash: str, conclusion: Mapping[str, Any], 
         facts=_facts(report, words, language),
         question=report.experiment.hypothesis,
         variants=tuple(_variant(report, verdict, language) for verdict in report.verdicts),
+        checks=_say_checks(report, language),
         learned=str(conclusion.get("note") or ""),
         outcome=OUTCOMES[language].get(str(conclusion.get("outcome") or ""), ""),
         observed=tuple(_observed(report)),
@@ -114,7 +118,7 @@ def _variant(report: Report, verdict: Verdict, language: str) -> BriefVariant:
     is_quiet = report.experiment.kind == "aa" and verdict.code == "inconclusive"
     code = "not_trusted" if withheld else "aa" if is_quiet else verdict.code
     text, sentence = DECISIONS[language].get(code) or (verdict.word, verdict.sentence)
-    block = next((_say_cause(each, language) for each in report.findings if each.severity == "block"), "")
+    block = next((say_found(each, language) for each in report.findings if each.severity == "block"), "")
     look = wording.say_word(wording.DECISIONS, "not_trusted" if withheld else verdict.code)
     return BriefVariant(
         variant=variant_title(report, verdict.variant),
@@ -127,10 +131,16 @@ def _variant(report: Report, verdict: Verdict, language: str) -> BriefVariant:
     )
 
 
-def _say_cause(finding: Finding, language: str) -> str:
-    """Say which check has failed, in the language where it is known there."""
-    known = CAUSES_FR.get(finding.code) if language == FR else None
-    return known or finding.title.rstrip(".")
+def _say_checks(report: Report, language: str) -> str:
+    """Say how many checks warn, and what the gravest of them have found."""
+    bad = [each for each in report.findings if each.severity in {"block", "warning"}]
+    n = len(report.findings)
+    if not n:
+        return ""
+    if not bad:
+        return WORDS[language]["all_passed"].format(n=n)
+    found = "; ".join(list(dict.fromkeys(say_found(each, language) for each in bad))[:MOST_CHECKS])
+    return WORDS[language]["warned"].format(n=n, warned=len(bad), found=found)
 
 
 def _effect(metric: MetricResult, variant: str) -> Effect | None:
@@ -148,33 +158,55 @@ def _rows(report: Report, variant: str, language: str, *, withheld: bool) -> lis
     for metric, effect, row in made:
         code = "not_trusted" if withheld else effect.verdict
         text = METRIC_WORDS[language].get(code, row.word.text)
+        title = _name(report, metric, language)
         change, plausible = localise(row.change, language), localise(row.plausible, language)
-        sentence = f"{metric.title}: {change}" + (
+        if effect.effect is None and effect.rel_effect is None:
+            change = say_missing(effect.reason, language)
+        sentence = f"{title}: {change}" + (
             f", {WORDS[language]['plausible']} {plausible}" if plausible else ""
         )
         picture = (
-            forest.draw_bar(axis, row.bar, sentence, change)
+            forest.draw_bar(axis, row.bar, sentence, change, BAR_WORDS[language])
             if row.bar
             else forest.draw_ground(axis, sentence)
         )
         word = wording.Word(text, row.word.icon, row.word.tone)
         role = WORDS[language][ROLES[metric.role]]
-        rows.append(BriefRow(metric.title, role, change, plausible, word, picture))
+        rows.append(BriefRow(title, role, change, plausible, word, picture))
     return rows
+
+
+def _name(report: Report, metric: MetricResult, language: str) -> str:
+    """Name a metric; those that the analysis itself adds for each stage have no name of people."""
+    added, _, stage = metric.key.partition("reach:")
+    if added or not stage:
+        return metric.title
+    return WORDS[language]["reached"].format(title=metric.title, stage=stage_title(report, stage))
+
+
+def _name_link(report: Report, link: LinkEffect, language: str) -> str:
+    """Name a link by both its stages."""
+    source = stage_title(report, link.source)
+    source = WORDS[language]["exposed"] if source == "Exposed" else source
+    return f"{source} \u2192 {stage_title(report, link.target)}"
 
 
 def _links(report: Report, variant: str, language: str) -> list[BriefLink]:
     """Return what each link adds."""
-    tables: tuple[LinkTable, ...] = list_link_tables(report)
+
+    def say(link: LinkEffect, numbers: LinkNumbers) -> str:
+        """Say one link in the language of the brief."""
+        said = {name: localise(value, language) for name, value in numbers._asdict().items()}
+        return WORDS[language]["link"].format(**{**said, "name": _name_link(report, link, language)})
+
+    tables: tuple[LinkTable, ...] = list_link_tables(report, say)
     found = []
     for links, table in zip(report.links, tables, strict=True):
         if links.variant != variant:
             continue
         rows = [row for row in table.rows if not row.is_total]
         for link, row in zip(links.links, rows, strict=False):
-            source = stage_title(report, link.source)
-            source = WORDS[language]["exposed"] if source == "Exposed" else source
-            name = f"{source} \u2192 {stage_title(report, link.target)}"
+            name = _name_link(report, link, language)
             points, plausible = localise(row.points, language), localise(row.plausible, language)
             found.append(BriefLink(name, points, plausible, row.picture))
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from abplat.web.charts import forest
+
 EN: Final = "en"
 FR: Final = "fr"
 LANGUAGES: Final = {EN: "English", FR: "Fran\u00e7ais"}
@@ -54,6 +56,11 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "metric": "What was measured",
         "change": "Change",
         "role": "Its part",
+        "trusted": "Can the numbers be trusted?",
+        "all_passed": "Every check has passed ({n}).",
+        "warned": "{warned} of {n} checks warn: {found}.",
+        "reached": "{title}",
+        "link": "{name}: {points}, plausible {plausible}; control goes on with {control}, the variant with {treatment}",
     },
     FR: {
         "brief": "Synth\u00e8se",
@@ -100,6 +107,11 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "metric": "Mesure",
         "change": "Changement",
         "role": "R\u00f4le",
+        "trusted": "Peut-on se fier aux chiffres\u00a0?",
+        "all_passed": "Tous les contr\u00f4les sont bons ({n}).",
+        "warned": "{warned} contr\u00f4les sur {n} avertissent\u00a0: {found}.",
+        "reached": "\u00c9tape atteinte\u00a0: {stage}",
+        "link": "{name}\u00a0: {points}, plausible {plausible}\u00a0; le t\u00e9moin continue \u00e0 {control}, la variante \u00e0 {treatment}",
     },
 }
 DECISIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
@@ -154,13 +166,6 @@ NEXT: Final[dict[str, dict[str, str]]] = {
         "aa": "Rien \u00e0 d\u00e9cider\u00a0: des variantes \u00e9gales ne montrent aucune diff\u00e9rence, comme il se doit.",
     },
 }
-CAUSES_FR: Final = {
-    "sample_ratio": "les clients ne sont pas r\u00e9partis comme pr\u00e9vu",
-    "crossover": "trop de clients ont rencontr\u00e9 plusieurs variantes",
-    "identification": "la variante change qui est reconnu",
-    "merge_rate": "les groupes ne sont pas reconnus de la m\u00eame fa\u00e7on",
-}
-"""Checks that take the verdict away, in French; English has the words of the report itself."""
 METRIC_WORDS: Final[dict[str, dict[str, str]]] = {
     EN: {"better": "Better", "worse": "Worse", "inconclusive": "Inconclusive", "too_early": "Too early",
          "not_trusted": "Not trusted", "not_computable": "Not computable", "descriptive": "Descriptive"},
@@ -170,6 +175,17 @@ METRIC_WORDS: Final[dict[str, dict[str, str]]] = {
 OUTCOMES: Final[dict[str, dict[str, str]]] = {
     EN: {"won": "Won", "lost": "Lost", "inconclusive": "Inconclusive", "invalid": "Not to be trusted"},
     FR: {"won": "Gagn\u00e9", "lost": "Perdu", "inconclusive": "Ind\u00e9cis", "invalid": "Pas fiable"},
+}
+
+
+BAR_WORDS: Final = {
+    EN: forest.ENGLISH,
+    FR: forest.Words(
+        best="Meilleure estimation",
+        zone="Changements trop petits pour agir",
+        harm="Au-del\u00e0 de la marge",
+        beyond="La plage continue au-del\u00e0 de l\u2019\u00e9chelle",
+    ),
 }
 
 
@@ -187,6 +203,11 @@ def localise(text: str, language: str) -> str:
         between = 0 < index < len(text) - 1 and text[index - 1].isdigit() and text[index + 1].isdigit()
         marked.append({",": "\u202f", ".": ","}.get(letter, letter) if between else letter)
     said = "".join(marked)
-    for english, french in (("days", "jours"), ("hours", "heures"), (" to ", " \u00e0 ")):
+    for english, french in (
+        ("days", "jours"),
+        ("hours", "heures"),
+        (" to ", " \u00e0 "),
+        ("not yet", "pas encore"),
+    ):
         said = said.replace(english, french)
     return said

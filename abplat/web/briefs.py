@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
-
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
 
-from abplat.errors import UnavailableError
 from abplat.web.brief import Brief, make_brief
 from abplat.web.brief_words import EN, LANGUAGES
+from abplat.web.paper import can_write_pdf, write_pdf
 from abplat.web.results import PLACE, Opened, answer_file, inline_sheet, open_report
 from abplat.web.sources import open_source
-
-ENGINE = "weasyprint"
 
 
 def add_pages(pages: Blueprint) -> None:
@@ -41,39 +34,11 @@ def download_html(project: str, key: str) -> Response:
 
 
 def download_pdf(project: str, key: str) -> Response:
-    """Hand out the brief as PDF.
-
-    Raises:
-        UnavailableError: If WeasyPrint is not installed here.
-    """
-    if not can_write_pdf():
-        raise UnavailableError(
-            "PDF needs WeasyPrint, which is not installed here (the extra 'pdf'); "
-            "open the brief and print it to PDF with the browser: it looks the same"
-        )
+    """Hand out the brief as PDF, where it can be set here."""
     opened, brief = _make(project, key)
-    page = _render(opened, brief, "brief_file.html", sheet=inline_sheet())
-    body = _write_pdf(page)
+    body = write_pdf(_render(opened, brief, "brief_file.html", sheet=inline_sheet()))
     name = f"{key}-brief-{brief.language}.pdf"
     return answer_file(body, "application/pdf", name, f"{brief.hash}-{brief.language}-pdf")
-
-
-@cache
-def can_write_pdf() -> bool:
-    """Tell whether WeasyPrint is here; it is not imported before the first PDF."""
-    return find_spec(ENGINE) is not None
-
-
-def _write_pdf(page: str) -> bytes:
-    """Set a page; nothing it may name is fetched."""
-    engine: Any = import_module(ENGINE)
-    body: bytes = engine.HTML(string=page, url_fetcher=_fetch_nothing).write_pdf()
-    return body
-
-
-def _fetch_nothing(address: str, *_: Any, **__: Any) -> Any:
-    """Refuse to fetch anything: the page holds all it needs."""
-    raise ValueError(f"a brief fetches nothing, least of all {address[:80]}")
 
 
 def _make(project: str, key: str) -> tuple[Opened, Brief]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -36,12 +38,33 @@ class LinkTable:
     reason: str
 
 
-def list_link_tables(report: Report) -> tuple[LinkTable, ...]:
+class LinkNumbers(NamedTuple):
+    """What a sentence on a link is made of."""
+
+    name: str
+    points: str
+    plausible: str
+    control: str
+    treatment: str
+
+
+Saying = Callable[[LinkEffect, LinkNumbers], str]
+"""Says one link in the sentence that its picture says to a reader."""
+
+
+def say_link(_link: LinkEffect, numbers: LinkNumbers) -> str:
+    """Say one link in English."""
+    said = f"{numbers.name}: {numbers.points}"
+    said += f", plausible {numbers.plausible}" if numbers.plausible else ""
+    return f"{said}; control goes on with {numbers.control}, the variant with {numbers.treatment}"
+
+
+def list_link_tables(report: Report, say: Saying = say_link) -> tuple[LinkTable, ...]:
     """Return one waterfall per variant."""
-    return tuple(make_table(report, links) for links in report.links)
+    return tuple(make_table(report, links, say) for links in report.links)
 
 
-def make_table(report: Report, links: LinkDecomposition) -> LinkTable:
+def make_table(report: Report, links: LinkDecomposition, say: Saying = say_link) -> LinkTable:
     """Lay the links of one variant end to end, from control's completion to the variant's."""
     name = variant_title(report, links.variant)
     start, end = _completion(links.control_counts), _completion(links.treatment_counts)
@@ -53,7 +76,8 @@ def make_table(report: Report, links: LinkDecomposition) -> LinkTable:
     scale = waterfall.scale_of(start, [*steps, waterfall.Step(end, end)])
     rows = [_total_row("Control completes", (scale, start, start), links.control_counts)]
     rows += [
-        _link_row(report, link, step, (scale, start)) for link, step in zip(links.links, steps, strict=True)
+        _link_row(report, link, step, (scale, start), say)
+        for link, step in zip(links.links, steps, strict=True)
     ]
     rows.append(_total_row(f"{name} completes", (scale, end, start), links.treatment_counts))
     return LinkTable(name, tuple(rows), _say_total(links), links.caption, "")
@@ -97,7 +121,7 @@ def _total_row(name: str, place: tuple[waterfall.Scale, float, float], counts: t
 
 
 def _link_row(
-    report: Report, link: LinkEffect, step: waterfall.Step, place: tuple[waterfall.Scale, float]
+    report: Report, link: LinkEffect, step: waterfall.Step, place: tuple[waterfall.Scale, float], say: Saying
 ) -> LinkRow:
     """Make the row of one link."""
     name = f"{stage_title(report, link.source)} \u2192 {stage_title(report, link.target)}"
@@ -110,8 +134,7 @@ def _link_row(
     )
     control, treatment = _rate(link.control_rate, link), _rate(link.treatment_rate, link)
     tone = "calm" if step.after == step.before else "more" if step.after > step.before else "fewer"
-    sentence = f"{name}: {points}" + (f", plausible {plausible}" if plausible else "")
-    sentence += f"; control goes on with {control}, the variant with {treatment}"
+    sentence = say(link, LinkNumbers(name, points, plausible, control, treatment))
     picture = waterfall.draw_step(place[0], step, place[1], sentence)
     return LinkRow(name, control, treatment, points, plausible, tone, picture)
 

@@ -16,7 +16,7 @@ from abplat.services.reports import Look
 from abplat.web import wording
 from abplat.web.charts import lift
 from abplat.web.report_sources import Record
-from abplat.web.result_words import list_notes
+from abplat.web.result_words import Mark, list_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,21 @@ def _panel(
     report: Report, name: str, found: Sequence[tuple[Look, EffectDigest]], record: Record
 ) -> LiftPanel:
     """Draw one variant."""
-    points = _points(found)
+    last = found[-1][0].as_of.timestamp()
+    start = _instant(report.experiment.started_at or "") or found[0][0].as_of
+    marks = [
+        mark
+        for mark in list_marks(record)
+        if mark.at <= last and (mark.until or mark.at) >= start.timestamp()
+    ]
+    points = _points(found, marks)
     goal = next((metric.title for metric in report.metrics if metric.role == "primary"), "The goal")
-    marks = [(at, words) for at, words in list_notes(record) if points[0].at <= at <= points[-1].at]
-    notes = [lift.Note(at, index, words) for index, (at, words) in enumerate(marks, start=1)]
-    last = points[-1]
+    notes = [
+        lift.Note(max(mark.at, start.timestamp()), index, mark.words, mark.until)
+        for index, mark in enumerate(marks, start=1)
+    ]
     looks = f"{record.n_looks} look{'' if record.n_looks == 1 else 's'}"
-    sentence = f"{goal} over time, {name} against control: {last.words}, after {looks}."
+    sentence = f"{goal} over time, {name} against control: {points[-1].words}, after {looks}."
     tone = "more"
     return LiftPanel(
         variant=name,
@@ -88,10 +96,10 @@ def _panel(
     )
 
 
-def _points(found: Sequence[tuple[Look, EffectDigest]]) -> list[lift.Point]:
+def _points(found: Sequence[tuple[Look, EffectDigest]], marks: Sequence[Mark]) -> list[lift.Point]:
     """Turn looks into places of the line."""
     points: list[lift.Point] = []
-    settings = ""
+    settings, before = "", 0.0
     days = {look.as_of.date() for look, _ in found}
     for look, effect in found:
         lower, upper = effect.rel_ci_lower or 0.0, effect.rel_ci_upper or 0.0
@@ -100,10 +108,11 @@ def _points(found: Sequence[tuple[Look, EffectDigest]]) -> list[lift.Point]:
         label = at[5:10] if len(days) > 1 else at[11:16]
         change = wording.percent(effect.rel_effect or 0.0, signed=True)
         words = f"{at}: {change}, plausible {wording.interval(lower, upper)}"
-        same = not settings or now == settings
-        place = lift.Point(look.as_of.timestamp(), effect.rel_effect or 0.0, lower, upper, words, label, same)
-        points.append(place)
-        settings = now
+        instant = look.as_of.timestamp()
+        changed = any(mark.is_setting and before < mark.at <= instant for mark in marks)
+        same = not settings or (now == settings and not changed)
+        points.append(lift.Point(instant, effect.rel_effect or 0.0, lower, upper, words, label, same))
+        settings, before = now, instant
     return points
 
 

@@ -32,7 +32,7 @@ EXPLORING: Final = (
     Entry("Metrics", "pages.list_metrics"),
     Entry("Learned", "pages.show_knowledge"),
     Entry("Customers", "pages.show_customers", ANALYST),
-    Entry("Data quality", "pages.show_quality"),
+    Entry("Quality", "pages.show_quality"),
     Entry("Connect", "pages.show_sdk"),
     Entry("Glossary", "pages.show_glossary"),
 )
@@ -45,7 +45,7 @@ PROJECT_ENTRIES: Final = (
     Entry("Approvals", "pages.list_approvals"),
     Entry("People", "pages.list_people", ADMIN),
     Entry("Webhooks", "pages.list_webhooks", ADMIN),
-    Entry("Audit trail", "pages.show_audit", ANALYST),
+    Entry("Audit", "pages.show_audit", ANALYST),
 )
 """Pages of a project; their addresses take ``project``."""
 GENERAL_ENTRIES: Final = (

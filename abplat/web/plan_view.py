@@ -71,7 +71,15 @@ def make_plan_view(plan: Document, effect: float | None = None) -> PlanView:
     answer = decode_answer(plan["answer"])
     gaps = tuple(dict.fromkeys(make_sentence(gap.message.partition(_API_ONLY)[0]) for gap in answer.gaps))
     sentence, tone = _summarise(answer)
-    return PlanView(sentence, tone, tuple(_facts(answer)), _weeks(answer), answer.assumptions, gaps, _trade(answer, effect))
+    return PlanView(
+        sentence,
+        tone,
+        tuple(_facts(answer)),
+        _weeks(answer),
+        answer.assumptions,
+        gaps,
+        _trade(answer, effect),
+    )
 
 
 def _summarise(answer: PlanAnswer) -> tuple[str, str]:
@@ -149,7 +157,9 @@ def _trade(answer: PlanAnswer, effect: float | None) -> Trade | None:
     of_week = list_days(answer)
     points = [[round(size, 4), of_week[week.week]] for size, week in zip(sizes, rows, strict=True)]
     step = "0.1" if most > 1 else "0.01"
-    return Trade(f"{max(least, 0.01):g}", f"{most:g}", step, shown, said, msgspec.json.encode(points).decode())
+    return Trade(
+        f"{max(least, 0.01):g}", f"{most:g}", step, shown, said, msgspec.json.encode(points).decode()
+    )
 
 
 def _effect(answer: PlanAnswer, value: float) -> str:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from sqlalchemy.orm import Session
 
+from abplat.clock import parse_instant
 from abplat.domain.report import Report
 from abplat.domain.report_digest import ReportDigest, read_digest
 from abplat.errors import NotFoundError
 from abplat.services import history, reports
+from abplat.services.annotations import Happening, list_between
 from abplat.services.history import Deed
 from abplat.services.reports import Look
 
@@ -32,6 +34,8 @@ class Record(NamedTuple):
     n_looks: int = 0
     deeds: Sequence[Deed] = ()
     similar: Sequence[Past] = ()
+    happenings: Sequence[Happening] = ()
+    """What else happened meanwhile: releases, outages, campaigns."""
 
 
 class RecordSource(Protocol):
@@ -44,47 +48,59 @@ class RecordSource(Protocol):
         """Return the life of an experiment."""
 
 
-class ServiceRecords:
-    """The record, read from the services."""
+def get_report(session: Session, project: str, key: str, report_hash: str) -> tuple[bytes, str]:
+    """Return the document and the hash of one report.
 
-    _session: Session
+    Raises:
+        NotFoundError: If there is no such report.
+    """
+    found = reports.find(session, project, key, report_hash)
+    return found.document, found.hash
 
-    def get_report(self, project: str, key: str, report_hash: str) -> tuple[bytes, str]:
-        """Return the document and the hash of one report.
 
-        Raises:
-            NotFoundError: If there is no such report.
-        """
-        found = reports.find(self._session, project, key, report_hash)
-        return found.document, found.hash
+def read_record(
+    session: Session, project: str, key: str, report: Report, others: Sequence[Mapping[str, Any]]
+) -> Record:
+    """Return the life of an experiment.
 
-    def read_record(self, project: str, key: str, report: Report) -> Record:
-        """Return the life of an experiment."""
-        looks, n_looks = reports.list_looks(self._session, project, key)
-        return Record(
-            looks=looks,
-            n_looks=n_looks,
-            deeds=history.list_deeds(self._session, project, key),
-            similar=self._list_similar(project, key, report.journey.key),
-        )
+    Args:
+        session: To read in.
+        project: Key of the project.
+        key: Key of the experiment.
+        report: Its latest report.
+        others: The experiments of the project, among which the similar ones are found.
+    """
+    looks, n_looks = reports.list_looks(session, project, key)
+    return Record(
+        looks=looks,
+        n_looks=n_looks,
+        deeds=history.list_deeds(session, project, key),
+        similar=_list_similar(session, project, key, report.journey.key, others),
+        happenings=_list_happenings(session, project, report),
+    )
 
-    def list_experiments(self, project: str) -> list[Mapping[str, Any]]:
-        """Return the experiments of a project."""
-        raise NotImplementedError
 
-    def _list_similar(self, project: str, key: str, journey: str) -> list[Past]:
-        """Return the youngest experiments on the same journey that have been judged."""
-        others = [
-            row
-            for row in self.list_experiments(project)
-            if row.get("journey") == journey and row["key"] != key and row.get("started_at")
-        ]
-        others.sort(key=lambda row: str(row["started_at"]), reverse=True)
-        return [Past(row, self._digest(project, row["key"])) for row in others[:MOST_SIMILAR]]
+def _list_happenings(session: Session, project: str, report: Report) -> list[Happening]:
+    """Return what happened in the channels of an experiment from its start to the report."""
+    facts, until = report.experiment, parse_instant(report.inputs.as_of)
+    since = parse_instant(facts.started_at) if facts.started_at else until
+    return list_between(session, project, since=since, until=until, channels=facts.channels or None)
 
-    def _digest(self, project: str, key: str) -> ReportDigest | None:
-        """Return the latest report in short."""
-        try:
-            return read_digest(reports.latest(self._session, project, key).document)
-        except (NotFoundError, msgspec.DecodeError):
-            return None
+
+def _list_similar(
+    session: Session, project: str, key: str, journey: str, others: Sequence[Mapping[str, Any]]
+) -> list[Past]:
+    """Return the youngest experiments on the same journey that have been judged."""
+    rows = [
+        row for row in others if row.get("journey") == journey and row["key"] != key and row.get("started_at")
+    ]
+    rows.sort(key=lambda row: str(row["started_at"]), reverse=True)
+    return [Past(row, _digest(session, project, row["key"])) for row in rows[:MOST_SIMILAR]]
+
+
+def _digest(session: Session, project: str, key: str) -> ReportDigest | None:
+    """Return the latest report in short."""
+    try:
+        return read_digest(reports.latest(session, project, key).document)
+    except (NotFoundError, msgspec.DecodeError):
+        return None

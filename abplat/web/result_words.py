@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from abplat.clock import format_instant
 from abplat.services.history import Deed
 from abplat.web import wording
+from abplat.web.annotation_words import say_happening
 from abplat.web.report_sources import Record
 
 VERBS = {
@@ -35,6 +36,8 @@ VERBS = {
 }
 MARKED = ("pause", "resume", "kill", "revive", "widen", "reweigh", "reset", "update", "stop", "keep")
 """Deeds that a chart over time marks, since they may bend its line."""
+UNSETTLING = ("stop", "keep")
+"""Marked deeds after which the experiment is what it was before."""
 OUTCOMES = {"won": "won", "lost": "lost", "inconclusive": "inconclusive", "invalid": "not to be trusted"}
 
 
@@ -111,13 +114,38 @@ def say_actor(actor: str) -> str:
     return known.get(kind) if name and kind in known else plain.get(actor, actor)  # type: ignore[return-value]
 
 
-def list_notes(record: Record) -> Iterator[tuple[float, str]]:
-    """Yield instant and words of everything that may bend a line over time, in order."""
+class Mark(NamedTuple):
+    """Something that may bend a line over time."""
+
+    at: float
+    until: float | None
+    """Its end, where it lasted."""
+    words: str
+    is_setting: bool
+    """Whether it changed the experiment itself, so that what comes after is not of one thing with before."""
+
+
+def list_marks(record: Record) -> list[Mark]:
+    """Return everything that may bend a line over time, in order: what people changed, and what else happened."""
+    marks = [*_marks_of_deeds(record), *_marks_of_happenings(record)]
+    return sorted(marks, key=lambda mark: mark.at)
+
+
+def _marks_of_deeds(record: Record) -> Iterator[Mark]:
+    """Yield what was done to the experiment."""
     for deed in record.deeds:
         if deed.verb in MARKED and not _is_harmless(deed):
             reason = _note(deed.after)
             words = f"{wording.instant(format_instant(deed.at))}: {say_actor(deed.actor)} {say_deed(deed)}"
-            yield deed.at.timestamp(), f"{words} ({reason})" if reason else words
+            is_setting = deed.verb not in UNSETTLING
+            yield Mark(deed.at.timestamp(), None, f"{words} ({reason})" if reason else words, is_setting)
+
+
+def _marks_of_happenings(record: Record) -> Iterator[Mark]:
+    """Yield what else happened."""
+    for each in record.happenings:
+        until = each.ends.timestamp() if each.ends else None
+        yield Mark(each.starts.timestamp(), until, say_happening(each), is_setting=False)
 
 
 def _is_harmless(deed: Deed) -> bool:

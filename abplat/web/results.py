@@ -11,10 +11,13 @@ from markupsafe import Markup
 
 from abplat.errors import ConflictError, InvalidInputError, NotFoundError
 from abplat.services import rulings
-from abplat.services.report_parts import METRICS, write_part
+from abplat.services.notebook import write_notebook
+from abplat.services.report_parquet import write_parquet
+from abplat.services.report_parts import METRICS, PARTS, write_part
 from abplat.web.cards import Card, make_empty
 from abplat.web.deciding import DONE, DecisionForm, make_form, read_form
 from abplat.web.experiments import find_card
+from abplat.web.paper import can_write_pdf, write_pdf
 from abplat.web.report_sources import Record
 from abplat.web.result import make_page
 from abplat.web.sources import Stored, open_source, read_stored
@@ -45,6 +48,9 @@ def add_pages(pages: Blueprint) -> None:
     pages.add_url_rule(f"{PLACE}/report.json", view_func=download_json)
     pages.add_url_rule(f"{PLACE}/report.csv", view_func=download_csv)
     pages.add_url_rule(f"{PLACE}/report.html", view_func=download_html)
+    pages.add_url_rule(f"{PLACE}/report.pdf", view_func=download_pdf)
+    pages.add_url_rule(f"{PLACE}/report.parquet", view_func=download_parquet)
+    pages.add_url_rule(f"{PLACE}/report.ipynb", view_func=download_notebook)
 
 
 def show_experiment(project: str, key: str) -> Answer:
@@ -95,6 +101,27 @@ def download_html(project: str, key: str) -> Response:
     opened = _require(project, key, request.args.get("report"))
     body = _render(opened, template="result_file.html", sheet=inline_sheet())
     return answer_file(body.encode(), "text/html; charset=utf-8", f"{key}.html", opened.stored.hash)
+
+
+def download_pdf(project: str, key: str) -> Response:
+    """Hand out what is seen of the page as PDF, where it can be set here."""
+    opened = _require(project, key, request.args.get("report"))
+    body = write_pdf(_render(opened, template="result_file.html", sheet=inline_sheet()))
+    return answer_file(body, "application/pdf", f"{key}.pdf", f"{opened.stored.hash}-pdf")
+
+
+def download_parquet(project: str, key: str) -> Response:
+    """Hand out the metric table with types."""
+    stored = _require(project, key, request.args.get("report")).stored
+    body = write_parquet(stored.report)
+    return answer_file(body, "application/vnd.apache.parquet", f"{key}.parquet", f"{stored.hash}-parquet")
+
+
+def download_notebook(project: str, key: str) -> Response:
+    """Hand out a notebook that holds the report and makes its numbers again."""
+    stored = _require(project, key, request.args.get("report")).stored
+    body = write_notebook(stored.report, stored.hash).encode()
+    return answer_file(body, "application/x-ipynb+json", f"{key}.ipynb", f"{stored.hash}-ipynb")
 
 
 def open_report(project: str, key: str) -> Opened:
@@ -152,6 +179,8 @@ def _render(
         conclusion=opened.card.state == "concluded",
         sheet=sheet,
         options=options,
+        can_write_pdf=can_write_pdf(),
+        parts=[part for part in PARTS if getattr(report, part)],
     )
 
 

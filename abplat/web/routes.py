@@ -68,7 +68,18 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    pillars = (results, briefs, sign_in, account, discussion, setups, setup_pictures, journey_editor, journey_counting, discovered)
+    pillars = (
+        results,
+        briefs,
+        sign_in,
+        account,
+        discussion,
+        setups,
+        setup_pictures,
+        journey_editor,
+        journey_counting,
+        discovered,
+    )
     for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)

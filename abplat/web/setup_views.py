@@ -47,6 +47,7 @@ TITLES: Final = {
     rules.CHECK: ("Check and start", "What the platform has found, and the button that makes it real."),
 }
 
+
 @dataclass(frozen=True, slots=True)
 class StepLink:
     """One step in the list of steps."""

@@ -19,8 +19,9 @@ from abplat.domain.people import LOCAL, Person
 from abplat.domain.report import Report, decode_report
 from abplat.errors import ConflictError, NotFoundError
 from abplat.services import experiments, journeys, projects, reports
+from abplat.web import report_sources
 from abplat.web.door import current_person
-from abplat.web.report_sources import RecordSource, ServiceRecords
+from abplat.web.report_sources import Record, RecordSource
 
 Document = Mapping[str, Any]
 
@@ -95,7 +96,7 @@ def read_stored(document: bytes, report_hash: str = "") -> Stored:
     return Stored(document, report_hash or hashlib.sha256(document).hexdigest(), report)
 
 
-class ServiceSource(ServiceRecords):
+class ServiceSource:
     """The services, asked in the words of the pages."""
 
     def __init__(self, session: Session, person: Person = LOCAL) -> None:
@@ -142,6 +143,15 @@ class ServiceSource(ServiceRecords):
         except NotFoundError:
             return None
         return read_stored(found.document, found.hash)
+
+    def get_report(self, project: str, key: str, report_hash: str) -> tuple[bytes, str]:
+        """Return the document and the hash of one report."""
+        return report_sources.get_report(self._session, project, key, report_hash)
+
+    def read_record(self, project: str, key: str, report: Report) -> Record:
+        """Return the life of an experiment."""
+        others = self.list_experiments(project)
+        return report_sources.read_record(self._session, project, key, report, others)
 
     def _all(self, service: Any, project: str) -> list[Document]:
         """Walk through all pages of a list."""

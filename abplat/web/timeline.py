@@ -13,7 +13,9 @@ from abplat.domain.catalogue import JOURNEYS, LAYERS, TOUCHPOINTS
 from abplat.domain.collisions import Span
 from abplat.domain.lifecycle import HOLDING
 from abplat.services import definitions, projects, timelines
+from abplat.services.annotations import Happening, list_between
 from abplat.web import wording
+from abplat.web.annotation_words import say_happening
 from abplat.web.charts import gantt
 from abplat.web.filters import Choice, find_argument
 from abplat.web.wording import Word
@@ -22,6 +24,8 @@ from abplat.web.writing import current_platform
 AHEAD: Final = timedelta(weeks=8)
 LENGTHS: Final = {"13": "the last 13 weeks", "26": "the last 26 weeks", "52": "the last year"}
 GROUPS: Final = {"journey": "Journey", "touchpoint": "Touchpoint", "layer": "Layer"}
+MOST_MARKS: Final = 40
+"""Happenings that a picture marks, the youngest."""
 _NOUNS: Final = {"journey": JOURNEYS, "touchpoint": TOUCHPOINTS, "layer": LAYERS}
 _NONE: Final = {
     "journey": "No journey",
@@ -65,6 +69,7 @@ def show_timeline(project: str) -> str:
         title = projects.get(session, project).get("title") or project
         found = timelines.list_timeline(session, project, since=shown.since, until=shown.until, now=now)
         entries = definitions.load_entries(session, project)
+        happenings = list_between(session, project, since=shown.since, until=shown.until)[-MOST_MARKS:]
     titles = {key: str(each.get("title") or key) for key, each in entries[_NOUNS[by]].items()}
     journeys = {key: str(each.get("title") or key) for key, each in entries[JOURNEYS].items()}
     spans = [span for span in found.spans if not journey or span.journey == journey]
@@ -75,7 +80,8 @@ def show_timeline(project: str) -> str:
         "timeline.html",
         project=project,
         project_title=title,
-        lanes=_make_lanes(project, spans, by, titles, shown, marked),
+        lanes=_make_lanes(project, spans, by, titles, shown._replace(marks=_make_marks(happenings)), marked),
+        happenings=[say_happening(each) for each in happenings],
         collisions=collisions,
         by=by,
         weeks=weeks,
@@ -83,6 +89,14 @@ def show_timeline(project: str) -> str:
         groups=[Choice(*each) for each in GROUPS.items()],
         lengths=[Choice(*each) for each in LENGTHS.items()],
         journeys=[Choice("", "any"), *(Choice(*each) for each in sorted(journeys.items()))],
+    )
+
+
+def _make_marks(happenings: Sequence[Happening]) -> tuple[gantt.Mark, ...]:
+    """Number what else happened."""
+    return tuple(
+        gantt.Mark(number, each.starts, each.ends, say_happening(each))
+        for number, each in enumerate(happenings, start=1)
     )
 
 

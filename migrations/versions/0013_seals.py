@@ -10,7 +10,7 @@ from abplat.db.models import columns
 from abplat.domain.audit_chain import FIELDS, NO_HASH, seal
 
 revision = '0013'
-down_revision = '0011'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

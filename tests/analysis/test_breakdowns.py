@@ -12,6 +12,7 @@ import pytest
 from abplat.analysis.dimensions import cut_values, read_dimension
 from abplat.analysis.gather import gather
 from abplat.analysis.plan import AnalysisPlan
+from abplat.analysis.profile import Told
 from abplat.analysis.scorecard import analyse
 from abplat.analysis.snapshot import Snapshot
 from abplat.clock import to_micros
@@ -60,7 +61,7 @@ def read(folder: Path, name: str) -> list[str] | None:
     plan = make_shop_plan(registry=REGISTRY, breakdowns=[["attribute:country"], ["attribute:visits"]])
     with Snapshot(make_people(folder), "shop", to_micros(AS_OF), Settings(data_dir=folder)) as snapshot:
         found = read_dimension(name, gather(snapshot, plan), plan)
-    return None if found is None else [str(value) for value in found.tolist()]
+    return None if found is None else found.texts()
 
 
 @pytest.mark.parametrize(
@@ -91,14 +92,15 @@ def test_what_nobody_knows_is_no_dimension(tmp_path: Path, name: str) -> None:
 
 def test_numbers_of_many_values_are_cut_into_quarters_and_rare_texts_put_together() -> None:
     """Without a look at the arms."""
-    quarters = cut_values([*range(100), None])
-    texts = cut_values([*(f"c{i % 12:02}" for i in range(240)), *["big"] * 50])
+    names = [*(f"c{i:02}" for i in range(12)), "big"]
+    quarters = cut_values(Told(np.arange(-1, 100), [*range(100)]))
+    texts = cut_values(Told(np.array([*(i % 12 for i in range(240)), *[12] * 50]), names))
 
     assert quarters is not None
     assert texts is not None
-    assert [int((quarters == name).sum()) for name in np.unique(quarters.astype(str))] == [25, 1, 25, 25, 25]
-    assert len(set(texts.tolist())) == 9
-    assert "other" in set(texts.tolist())
+    assert [quarters.texts().count(name) for name in quarters.names] == [25, 1, 25, 25, 25]
+    assert len(set(texts.texts())) == 9
+    assert "other" in set(texts.texts())
 
 
 def simulate(folder: Path, plan: AnalysisPlan, lift: dict[str, float], n: int = 3_000) -> Report:

@@ -11,6 +11,7 @@ import pytest
 
 from abplat.analysis.gather import gather, gather_all
 from abplat.analysis.snapshot import Snapshot
+from abplat.analysis.who import Names
 from abplat.config import Settings
 from abplat.facts.engines.duckdb import connect
 from abplat.facts.lake import Lake
@@ -27,6 +28,8 @@ def flatten(value: Any, path: str = "") -> dict[str, Any]:
         return {k: v for each in fields(value) for k, v in flatten(getattr(value, each.name), f"{path}.{each.name}").items()}  # fmt: skip
     if isinstance(value, dict):
         return {k: v for key in sorted(value) for k, v in flatten(value[key], f"{path}[{key}]").items()}
+    if isinstance(value, Names):
+        return {path: tuple(value)}
     if isinstance(value, np.ndarray):
         return {path: (value.dtype.str, value.shape, value.tobytes())}
     return {path: value}

@@ -55,7 +55,9 @@ def gather_shop(shop: Shop, plan: AnalysisPlan) -> Gathered:
     """Gather what a shop has written."""
     lake = shop.write()
     with Snapshot(lake, "shop", to_micros(AS_OF), Settings(data_dir=shop.folder)) as snapshot:
-        return gather(snapshot, plan)
+        found = gather(snapshot, plan)
+        tuple(found.encounters.ids)  # read while the snapshot is open
+        return found
 
 
 def expose(key: str, actor: str, variant: str, hour: float, **over: Any) -> ExposureRow:

@@ -75,6 +75,7 @@ def _expose(
         flags,
         LinkColumns(none, none, none),
         flags,
+        np.full(len(actors), -1, np.int8),
         cast("Any", None),
     )
     return expose(facts, who, plan, [])

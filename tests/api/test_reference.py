@@ -45,7 +45,7 @@ def test_every_operator_is_documented() -> None:
 def test_every_route_is_documented(app: Flask) -> None:
     """Each route of the API stands in the page, with NOUN for the nouns."""
     page = (REFERENCE / "api.md").read_text()
-    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments|observations"
+    nouns = "channels|touchpoints|journeys|metrics|layers|holdouts|segments|personas|templates|experiments|observations|annotations"
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(("/v1/", "/sdk/", "/ofrep/v1/", "/healthz", "/readyz")):
             url = rule.rule.replace("<any('.json', '.csv', '.parquet', '.ipynb'):suffix>", ".csv").replace(

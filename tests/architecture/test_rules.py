@@ -22,7 +22,8 @@ COMMITS = {"abplat/api/session.py", "abplat/jobs/runner.py", "abplat/facts/intak
 COMMITS |= {"abplat/facts/intake_sql.py", "abplat/facts/drain.py"}
 """Where a transaction ends: a request, a job, and the two parts of facts that own theirs."""
 CLOCKS = {"abplat/clock.py"}
-COMPILED = {"abplat/analysis/journeys/kernel.py"}
+COMPILED = {"abplat/analysis/journeys/kernel.py", "abplat/analysis/journeys/steps_kernel.py"}
+COMPILED |= {"abplat/analysis/stream_kernel.py"}
 """Compiled to machine code: each array is an argument of its own there, and the loop is one function."""
 HEAVY = ("scipy", "statsmodels", "numba", "ibis", "pandas", "numpy", "duckdb", "deltalake", "pyarrow")
 

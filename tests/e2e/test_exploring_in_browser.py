@@ -93,7 +93,7 @@ def test_every_page_is_quiet_small_and_fits(visit: Any, said: list[str]) -> None
 def test_the_menu_leads_to_every_page(visit: Any, said: list[str]) -> None:
     """By its links, each marked as the present one when it is."""
     visit.goto(SHOP)
-    for name in ("Timeline", "Metrics", "Learned", "Customers", "Data quality", "Connect", "Glossary"):
+    for name in ("Timeline", "Metrics", "Learned", "Customers", "Quality", "Connect", "Glossary"):
         if not visit.get_by_role("navigation", name="Main").get_by_role("link", name=name).count():
             visit.goto(SHOP)
         visit.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()

@@ -44,6 +44,20 @@ def test_arms_may_change_places_and_keys_their_order() -> None:
     assert swapped.p_value == pytest.approx(found.p_value, abs=0.01)
 
 
+def test_dealing_ends_when_enough_deals_were_as_uneven() -> None:
+    """A large p-value needs few deals and is still near its limit; a small one sees them all."""
+    even = compare_distributions(A, {key: n + 3 for key, n in A.items()})
+    uneven = compare_distributions(A, {**A, "web": 250})
+    table = [list(A.values()), [n + 3 for n in A.values()]]
+
+    assert isinstance(even, DistributionTest)
+    assert isinstance(uneven, DistributionTest)
+    assert even.n_draws < 500
+    assert even.p_value == 250 / even.n_draws
+    assert even.p_value == pytest.approx(oracle.chi2_contingency(table, correction=False)[1], abs=0.06)
+    assert uneven.n_draws == 9_999
+
+
 def test_rare_categories_are_put_together() -> None:
     """A hundred paths of one customer each are one category."""
     rare = {f"p{i}": 1 for i in range(100)}

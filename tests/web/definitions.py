@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.web import report_factory as factory
 from tests.web.page_app import JOURNEY
+from tests.web.report_arms import CHANNELS
 
 
 def make_definitions(*experiments: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def make_definitions(*experiments: str) -> dict[str, Any]:
     journey = {key: value for key, value in JOURNEY.items() if key != "version"}
     return {
         "project": {"key": "shop", "title": "Outdoor shop"},
-        "channels": [{"key": key, "title": key} for key in factory.CHANNELS],
+        "channels": [{"key": key, "title": key} for key in CHANNELS],
         "journeys": [journey],
         "metrics": [metric],
         "experiments": [_experiment(key) for key in experiments],

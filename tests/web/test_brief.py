@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+import html
 import re
-import sys
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from abplat.web import briefs
+from abplat.analysis.identity_findings import _KINDS
+from abplat.domain.notes import FLAGS, REASONS
+from abplat.domain.report import Finding, Report
+from abplat.web import wording
 from abplat.web.brief import make_brief
+from abplat.web.brief_checks import FOUND_EN, FOUND_FR, REASONS_FR
 from abplat.web.brief_words import DECISIONS, LANGUAGES, METRIC_WORDS, NEXT, WORDS, localise
 from abplat.web.wording import DECISIONS as ALL_DECISIONS
+from abplat.web.wording import humanise
 from tests.web import report_factory as factory
 from tests.web.page_app import make_app
+from tests.web.report_metrics import no_effect
 
+ROOT = Path(__file__).parents[2]
 PATH = "/projects/shop/experiments/trap/brief"
 
 
@@ -103,35 +111,106 @@ def test_brief_as_one_file_needs_nothing_else() -> None:
     assert '<html lang="fr">' in page
 
 
-def test_pdf_without_its_engine_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The browser's print looks the same."""
-    monkeypatch.setattr(briefs, "can_write_pdf", lambda: False)
-    answer = make_app([factory.make_trap()]).test_client().get(f"{PATH}.pdf")
+def list_finding_codes() -> set[str]:
+    """Return the code of every finding that an analysis can give, read from its source."""
+    codes = {f"{kind}_ids" for kind in _KINDS} | set(FLAGS)
+    for path in (ROOT / "abplat" / "analysis").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                codes |= {
+                    word.value.value
+                    for word in node.keywords
+                    if word.arg == "code" and isinstance(word.value, ast.Constant)
+                }
+    return codes
 
-    assert answer.status_code == 503
-    assert "print it to PDF" in answer.get_data(as_text=True)
+
+def test_every_finding_and_every_reason_is_known_in_both_languages() -> None:
+    """A check that is added later must get its phrase."""
+    codes = list_finding_codes()
+
+    assert len(codes) > 40
+    assert codes <= FOUND_EN.keys()
+    assert FOUND_EN.keys() == FOUND_FR.keys()
+    assert {*REASONS, *wording.REASONS} <= REASONS_FR.keys()
+    assert not {*FOUND_EN.values()} & {*FOUND_FR.values()}
 
 
-def test_pdf_is_set_from_the_file_and_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine gets the page with its style in it, and a fetcher that refuses."""
-    seen: dict[str, Any] = {}
+ENGLISH = re.compile(
+    r"\b(the|and|not|with|of|is|are|was|than|customers?|variants?|split|effect|plausible change|against|days|"
+    r"hours|exposed|reached|best|estimate|scale|guardrail|control|goes|too|few|yet|can|must)\b",
+    re.IGNORECASE,
+)
 
-    class Page:
-        """Stands for the engine's page."""
 
-        def __init__(self, *, string: str, url_fetcher: Any) -> None:
-            seen.update(page=string, fetch=url_fetcher)
+def in_french(report: Report) -> str:
+    """Return all that the French page says, its attributes as well, without what people wrote themselves."""
+    page = (
+        make_app([report])
+        .test_client()
+        .get(f"/projects/shop/experiments/{report.experiment.key}/brief.html?lang=fr")
+    )
+    said = html.unescape(page.get_data(as_text=True))
+    said = said[said.index("<article") : said.index("</article>")]
+    texts = [*re.findall(r">([^<]+)<", said), *re.findall(r'aria-label="([^"]*)"', said)]
+    told = " | ".join(texts)
+    own = [
+        report.experiment.hypothesis,
+        report.experiment.title,
+        report.journey.title,
+        report.experiment.owner,
+    ]
+    own += [arm.title for arm in report.experiment.variants] + [
+        stage.title for stage in report.journey.stages
+    ]
+    own += [metric.title for metric in report.metrics if not metric.key.startswith("reach:")]
+    own += [humanise(channel) for channel in report.experiment.channels]
+    for text in sorted(own, key=len, reverse=True):
+        told = told.replace(text, "") if text else told
+    return told
 
-        def write_pdf(self) -> bytes:
-            """Set it."""
-            return b"%PDF-1.7"
 
-    monkeypatch.setitem(sys.modules, briefs.ENGINE, SimpleNamespace(HTML=Page))  # type: ignore[arg-type]
-    monkeypatch.setattr(briefs, "can_write_pdf", lambda: True)
-    answer = make_app([factory.make_trap()]).test_client().get(f"{PATH}.pdf?lang=fr")
+@pytest.mark.parametrize("code", sorted(list_finding_codes()))
+@pytest.mark.parametrize("severity", ["block", "warning"])
+def test_no_english_comes_into_the_french_brief(code: str, severity: str) -> None:
+    """Whatever has failed: its English title and detail stay in the report."""
+    finding = Finding(code=code, severity=severity, title="The arms are not the same", detail="It is wrong.")
+    told = in_french(factory.make_report(findings=(finding,)))
 
-    assert answer.data == b"%PDF-1.7"
-    assert answer.content_type == "application/pdf"
-    assert "<style>" in seen["page"]
-    with pytest.raises(ValueError, match="fetches nothing"):
-        seen["fetch"]("file:///etc/passwd")
+    assert ENGLISH.findall(told) == []
+    assert FOUND_FR[code] in told
+
+
+@pytest.mark.parametrize("reason", sorted({*REASONS, *wording.REASONS, "brand_new"}))
+def test_no_english_comes_with_a_missing_number(reason: str) -> None:
+    """Nor with the stages that the analysis adds itself."""
+    report = factory.make_report()
+    stage = report.journey.stages[1]
+    added = msgspec.structs.replace(
+        report.metrics[4], key=f"reach:{stage.key}", title=f"Reached {stage.title}"
+    )
+    goal = msgspec.structs.replace(report.metrics[0], effects=(no_effect(reason),))
+    told = in_french(factory.make_report(metrics=(goal, added)))
+
+    assert ENGLISH.findall(told) == []
+    assert "\u00c9tape atteinte" in told
+
+
+@pytest.mark.parametrize("code", sorted(ALL_DECISIONS))
+def test_no_english_comes_with_a_decision(code: str) -> None:
+    """Each has its own French sentence and next step."""
+    verdict = msgspec.structs.replace(factory.make_report().verdicts[0], code=code)
+
+    assert ENGLISH.findall(in_french(factory.make_report(verdicts=(verdict,)))) == []
+
+
+def test_checks_are_said_in_one_sentence() -> None:
+    """How many warn, and of what."""
+    report = factory.make_report()
+    clean = msgspec.structs.replace(report, findings=report.findings[:1])
+
+    assert (
+        make_brief(report, "h", {}, "en").checks
+        == "1 of 4 checks warn: too many customers met several variants."
+    )
+    assert make_brief(clean, "h", {}, "en").checks == "Every check has passed (1)."

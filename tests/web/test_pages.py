@@ -17,6 +17,7 @@ from abplat.domain.report import Report, encode_report
 from abplat.web.safety import POLICY
 from tests.web import report_factory as factory
 from tests.web.page_app import experiment, make_app
+from tests.web.report_metrics import no_effect
 
 HOSTILE = '"><script>alert(1)</script>{{7*7}}\u202e<img src=x onerror=y>'
 DRAFT = experiment(factory.make_report(), key="idea", title="An idea", state="draft", started_at=None)
@@ -118,7 +119,7 @@ def test_no_page_says_none_or_nan(make: Any) -> None:
 def test_missing_effect_shows_its_reason() -> None:
     """In place of the number."""
     report = factory.make_report()
-    goal = msgspec.structs.replace(report.metrics[0], effects=(factory.no_effect("too_few_units"),))
+    goal = msgspec.structs.replace(report.metrics[0], effects=(no_effect("too_few_units"),))
     page = result(msgspec.structs.replace(report, metrics=(goal, *report.metrics[1:])))
 
     assert "too few customers to say" in page

@@ -171,7 +171,10 @@ def test_the_trail_is_filtered_and_exported(app: Flask) -> None:
     assert "Experiments</small>" not in mine
     assert "Nothing of this kind" in none
     assert "is not an instant" in odd
-    assert table.get_data(as_text=True).splitlines()[0] == "id,at,actor,address,verb,noun,key,before,after,position,previous,hash"
+    assert (
+        table.get_data(as_text=True).splitlines()[0]
+        == "id,at,actor,address,verb,noun,key,before,after,position,previous,hash"
+    )
     assert len(lines) == 1
     assert "The chain is whole" in checked
     assert table.headers["Abplat-Audit-Head"].split()[1] in checked

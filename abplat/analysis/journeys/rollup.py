@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,53 +50,75 @@ def roll_up(
     Starts, stages and completions count up to and including exposure + horizon.
     """
     at = population.locate(journeys.customer)
-    relation = relate(journeys, population, grace_us)
+    return count_up(journeys, population, Placed(at, relate(journeys, population, grace_us, at)), horizon_us)
+
+
+class Placed(NamedTuple):
+    """Journeys laid beside a population.
+
+    Attributes:
+        at: Per journey the entry of its customer, -1 where it has none.
+        relation: Where each lies to the exposure.
+    """
+
+    at: NDArray[np.int64]
+    relation: NDArray[np.int8]
+
+
+def count_up(
+    journeys: JourneyColumns, population: Population, placed: Placed, horizon_us: int | None
+) -> CustomerRows:
+    """Count each exposed customer's journeys, laid beside the population already."""
+    at, relation = placed
     n = len(population)
     limit = np.full(len(journeys), NEVER, np.int64)
     if horizon_us is not None and n:
         limit = population.first_exposure[at] + horizon_us
-    post = (relation == POST) & (journeys.start <= limit)
-    done = post & journeys.completed & (journeys.end <= limit)
-    pre = relation == PRE
+    post = np.flatnonzero((relation == POST) & (journeys.start <= limit))
+    owner = at[post]
+    done = owner[journeys.completed[post] & (journeys.end[post] <= limit[post])]
+    pre = np.flatnonzero(relation == PRE)
 
-    def count(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.bincount(at[chosen], minlength=n).astype(np.int64)
+    def count(owners: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.bincount(owners, minlength=n).astype(np.int64)
 
     def total(values: NDArray[np.int32]) -> NDArray[np.int64]:
-        sums = np.bincount(at[post], weights=values[post], minlength=n)
-        return np.rint(sums).astype(np.int64)
+        picked = values[post]
+        if not picked.any():
+            return np.zeros(n, np.int64)
+        return np.rint(np.bincount(owner, weights=picked, minlength=n)).astype(np.int64)
 
-    n_journeys, n_done = count(post), count(done)
+    n_journeys, n_done = count(owner), count(done)
     return CustomerRows(
         journeys=n_journeys,
         completed_journeys=n_done,
         started=n_journeys > 0,
         completed=n_done > 0,
-        reached=_reached(journeys, at, post, limit, n),
+        reached=_reached(journeys, owner, post, limit[post], n),
         first_completion=_first_completion(journeys, at, relation == POST, population),
         touchpoints=total(journeys.touchpoints),
         switches=total(journeys.switches),
         repeats=total(journeys.repeats),
         backtracks=total(journeys.backtracks),
         recaptures=total(journeys.recaptures),
-        last_next_stage=_last_next_stage(journeys, at, post, n),
-        pre_journeys=count(pre),
-        pre_completed=count(pre & journeys.completed),
+        last_next_stage=_last_next_stage(journeys, owner, post, n),
+        pre_journeys=count(at[pre]),
+        pre_completed=count(at[pre[journeys.completed[pre]]]),
     )
 
 
 def _reached(
     journeys: JourneyColumns,
-    at: NDArray[np.int64],
-    post: NDArray[np.bool_],
+    owner: NDArray[np.int64],
+    post: NDArray[np.int64],
     limit: NDArray[np.int64],
     n: int,
 ) -> NDArray[np.bool_]:
     """Return which stages each customer reached in time."""
     reached = np.zeros((n, journeys.stage_time.shape[1]), bool)
+    in_time = (journeys.stage_order[post] >= 0) & (journeys.stage_time[post] <= limit[:, None])
     for stage in range(reached.shape[1]):
-        in_time = post & journeys.reached[:, stage] & (journeys.stage_time[:, stage] <= limit)
-        reached[at[in_time], stage] = True
+        reached[owner[in_time[:, stage]], stage] = True
     return reached
 
 
@@ -104,16 +127,16 @@ def _first_completion(
 ) -> NDArray[np.int64]:
     """Return the time from exposure to the first completion, -1 where there is none."""
     first = np.full(len(population), NEVER, np.int64)
-    done = post & journeys.completed
+    done = np.flatnonzero(post & journeys.completed)
     np.minimum.at(first, at[done], journeys.end[done])
     # within the grace a journey may even end before its exposure was recorded: that took no time
     return np.where(first == NEVER, -1, np.maximum(first - population.first_exposure, 0))
 
 
 def _last_next_stage(
-    journeys: JourneyColumns, at: NDArray[np.int64], post: NDArray[np.bool_], n: int
+    journeys: JourneyColumns, owner: NDArray[np.int64], post: NDArray[np.int64], n: int
 ) -> NDArray[np.int8]:
     """Return where each customer's last journey was left; journeys stand in the order of their start."""
     last = np.full(n, -1, np.int8)
-    last[at[post]] = journeys.next_stage[post]
+    last[owner] = journeys.next_stage[post]
     return last

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.journeys import steps_kernel as k
 from abplat.analysis.journeys.encode import EventColumns
-from abplat.analysis.journeys.results import ABORTED, JourneyColumns, channel_paths
+from abplat.analysis.journeys.results import ABORTED, JourneyColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +44,49 @@ def trace(journeys: JourneyColumns, events: EventColumns) -> JourneySteps:
         journeys: Matched with ``members=True``.
         events: The events they were matched on.
     """
-    found = channel_paths(journeys, events.channel)
-    paths = tuple(sorted(set(found)))
-    place = {path: position for position, path in enumerate(paths)}
-    member = np.asarray(journeys.member, np.int64)
-    inside = np.flatnonzero(member >= 0)
-    owner, mask = member[inside], events.stage_mask[inside]
+    if journeys.member is None:
+        msg = "match with members=True to trace journeys"
+        raise ValueError(msg)
     n, n_stages = journeys.stage_time.shape
-    rework = np.zeros((n, n_stages), np.int64)
-    for stage in range(n_stages):
-        hit = (mask >> stage) & 1 == 1
-        total = np.bincount(owner[hit], minlength=n)
-        rework[:, stage] = np.maximum(total - journeys.reached[:, stage], 0)
-    planned = ~_failures(journeys, owner, events.ts[inside])
-    ad_hoc = np.bincount(owner[planned & (mask == 0)], minlength=n)
-    of_stages = np.bincount(owner[planned & (mask != 0)], minlength=n)
-    return JourneySteps(
-        path=np.fromiter((place[path] for path in found), np.int64, n),
-        paths=paths,
-        ad_hoc=ad_hoc.astype(np.int64),
-        out_of_order=_count_out_of_order(journeys, of_stages),
-        rework=rework,
+    path, paths = _find_paths(journeys.member, events.channel, n)
+    ad_hoc, of_stages = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    total = np.zeros((n, n_stages), np.int64)
+    aborted = journeys.status == ABORTED
+    k.count_steps(
+        journeys.member, events.stage_mask, events.ts, aborted, journeys.end, ad_hoc, of_stages, total
     )
+    return JourneySteps(
+        path=path,
+        paths=paths,
+        ad_hoc=ad_hoc,
+        out_of_order=_count_out_of_order(journeys, of_stages),
+        rework=np.maximum(total - journeys.reached, 0),
+    )
+
+
+def _find_paths(
+    member: NDArray[np.int32], channel: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.int64], tuple[tuple[int, ...], ...]]:
+    """Return the path of every journey, and all paths met."""
+    node = np.full(n, k.ROOT, np.int32)
+    parent, channel_of = k.walk_paths(member, channel, node, int(channel.max(initial=0)) + 1)
+    used = np.zeros(parent.size, bool)
+    used[node] = True
+    ends = np.flatnonzero(used)
+    tree = parent.tolist(), channel_of.tolist()
+    ways = sorted((_spell(end, *tree), end) for end in ends.tolist())
+    place = np.empty(parent.size, np.int64)
+    place[[end for _, end in ways]] = np.arange(ends.size)
+    return place[node], tuple(way for way, _ in ways)
+
+
+def _spell(node: int, parent: Sequence[int], channel_of: Sequence[int]) -> tuple[int, ...]:
+    """Return the way from the root of a tree to a node."""
+    way = []
+    while node != k.ROOT:
+        way.append(channel_of[node])
+        node = parent[node]
+    return tuple(reversed(way))
 
 
 def join_steps(parts: Sequence[JourneySteps]) -> JourneySteps:
@@ -79,8 +101,11 @@ def join_steps(parts: Sequence[JourneySteps]) -> JourneySteps:
     return JourneySteps(path=np.concatenate(moved), paths=paths, **rest)
 
 
-def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_]) -> JourneySteps:
-    """Return what happened inside chosen journeys; paths that none of them went are forgotten."""
+def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> JourneySteps:
+    """Return what happened inside chosen journeys, in the order in which they were chosen.
+
+    Paths that none of them went are forgotten.
+    """
     path = steps.path[chosen]
     used = np.unique(path)
     return JourneySteps(
@@ -90,17 +115,6 @@ def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_]) -> JourneySteps:
         out_of_order=steps.out_of_order[chosen],
         rework=steps.rework[chosen],
     )
-
-
-def _failures(journeys: JourneyColumns, owner: NDArray[np.int64], ts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which touchpoints broke their journey: the last one of an aborted journey, at its end."""
-    last = np.full(len(journeys), -1, np.int64)
-    last[owner] = np.arange(owner.size)
-    broken = np.flatnonzero((journeys.status == ABORTED) & (last >= 0))
-    broken = broken[ts[last[broken]] == journeys.end[broken]]
-    failed = np.zeros(owner.size, bool)
-    failed[last[broken]] = True
-    return failed
 
 
 def _count_out_of_order(journeys: JourneyColumns, of_stages: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from abplat import stats
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Gathered
@@ -21,12 +23,12 @@ def required_stages(plan: AnalysisPlan) -> list[int]:
 
 def count_chain(gathered: Gathered, plan: AnalysisPlan) -> list[tuple[int, ...]]:
     """Return per variant the mature customers, then those who reached each required stage."""
-    reached = gathered.walked[plan.journey["key"]].rows.reached[:, required_stages(plan)]
-    chains = []
-    for variant in range(len(plan.variants)):
-        arm = gathered.arm(variant)
-        chains.append((int(arm.sum()), *reached[arm].sum(axis=0).tolist()))
-    return chains
+    reached, n = gathered.walked[plan.journey["key"]].rows.reached, len(plan.variants)
+    counts = [np.bincount(gathered.arms + 1, minlength=n + 1)]
+    counts += [
+        np.bincount(gathered.arms[reached[:, stage]] + 1, minlength=n + 1) for stage in required_stages(plan)
+    ]
+    return [tuple(int(count[place + 1]) for count in counts) for place in range(n)]
 
 
 def decompose(gathered: Gathered, plan: AnalysisPlan) -> tuple[LinkDecomposition, ...]:

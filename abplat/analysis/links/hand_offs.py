@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.counted import count_customers
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Gathered
-from abplat.analysis.journeymap import Walk, walk_arm
+from abplat.analysis.journeymap import Walks, walk
 from abplat.analysis.plan import AnalysisPlan
 from abplat.domain.report_links import HandOffEffect, HandOffMatrix
 
@@ -18,12 +19,9 @@ Counts = dict[tuple[str, str], int]
 
 def compare_hand_offs(gathered: Gathered, plan: AnalysisPlan) -> tuple[HandOffMatrix, ...]:
     """Compare the hand-offs of each treatment with those of control."""
-    stages = [stage["key"] for stage in plan.journey["stages"]]
-    walked = gathered.walked[plan.journey["key"]]
-    counts, sizes = [], []
-    for place, variant in enumerate(plan.variants):
-        counts.append(_count(walk_arm(gathered, walked, place, variant.key, stages)))
-        sizes.append(int(gathered.arm(place).sum()))
+    walks = walk(gathered, plan)
+    counts = _count(walks)
+    sizes = [int(np.count_nonzero(gathered.arm(place))) for place in range(len(plan.variants))]
     return tuple(
         HandOffMatrix(
             variant=variant.key,
@@ -35,26 +33,23 @@ def compare_hand_offs(gathered: Gathered, plan: AnalysisPlan) -> tuple[HandOffMa
     )
 
 
-def _count(walk: Walk) -> Counts:
-    """Count the customers who were handed from one channel to another between two stages."""
-    n_stages = len(walk.stages)
-    order = np.argsort(walk.order, axis=1, kind="stable")
-    reached = (walk.order < n_stages).sum(axis=1)
-    found = []
-    for step in range(n_stages - 1):
-        rows = np.flatnonzero(reached > step + 1)
-        came = walk.channel[rows, order[rows, step]]
-        went = walk.channel[rows, order[rows, step + 1]]
-        moved = (came != went) & (came >= 0) & (went >= 0)
-        found.append(np.stack([walk.unit[rows][moved], came[moved], went[moved]]))
-    if not found:
-        return {}
-    customers = np.unique(np.concatenate(found, axis=1), axis=1)
-    pairs, counts = np.unique(customers[1:], axis=1, return_counts=True)
-    return {
-        (walk.channels[came], walk.channels[went]): int(count)
-        for came, went, count in zip(*pairs.tolist(), counts, strict=True)
-    }
+def _count(walks: Walks) -> list[Counts]:
+    """Count per arm the customers who were handed from one channel to another between two stages."""
+    n_channels = len(walks.channels)
+    unknown = n_channels - 1
+    labels = np.full((walks.journeys.rows.size, max(len(walks.stages) - 1, 1)), -1, np.int64)
+    for step in range(len(walks.stages) - 1):
+        link = walks.link(step)
+        moved = (link.came != link.went) & (link.came < unknown) & (link.went < unknown)
+        labels[link.rows[moved], step] = link.came[moved] * n_channels + link.went[moved]
+    found = count_customers(walks.journeys, labels, n_channels**2, len(walks.variants))
+    return [
+        {
+            (walks.channels[code // n_channels], walks.channels[code % n_channels]): int(counts[code])
+            for code in np.flatnonzero(counts).tolist()
+        }
+        for counts in found
+    ]
 
 
 def _compare(counts: tuple[Counts, Counts], n: tuple[int, int], alpha: float) -> tuple[HandOffEffect, ...]:

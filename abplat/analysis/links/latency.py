@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from abplat import stats
+from abplat.analysis.counted import list_counted
 from abplat.analysis.effects import plain
 from abplat.analysis.gathered import Flags, FloatArray, Gathered
 from abplat.analysis.links.chain import required_stages
@@ -45,8 +46,8 @@ def _spans(
     """Return seconds on the link, whether it was crossed, and the arm, of journeys that reached its source."""
     walked = gathered.walked[plan.journey["key"]]
     journeys, population = walked.journeys, gathered.population
-    rows = np.flatnonzero(walked.counted & (journeys.stage_order[:, source] >= 0))
-    rows = rows[gathered.mature[walked.unit[rows]]]
+    counted = list_counted(gathered, walked)
+    rows = counted.rows[journeys.stage_order[counted.rows, source] >= 0]
     unit = walked.unit[rows]
     limit = np.minimum(population.first_exposure[unit] + gathered.horizon_us, gathered.as_of_us)
     begin, end = journeys.stage_time[rows, source], journeys.stage_time[rows, target]

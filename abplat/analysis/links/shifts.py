@@ -94,10 +94,10 @@ def _contact_channel(metric: PlannedMetric, gathered: Gathered) -> IntArray:
 def _count(classes: IntArray, names: Sequence[str]) -> dict[str, int]:
     """Count the customers of each class."""
     words = {_NOBODY: NONE, _SEVERAL: SEVERAL, _UNKNOWN: UNKNOWN}
-    values, counts = np.unique(classes, return_counts=True)
+    counts = np.bincount(classes - _UNKNOWN)
     return {
-        words.get(int(value)) or names[int(value)]: int(count)
-        for value, count in zip(values.tolist(), counts, strict=True)
+        words.get(place + _UNKNOWN) or names[place + _UNKNOWN]: int(counts[place])
+        for place in np.flatnonzero(counts).tolist()
     }
 
 

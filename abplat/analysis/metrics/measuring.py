@@ -54,7 +54,17 @@ _BY_KIND: Final[dict[str, Callable[[PlannedMetric, Gathered, AnalysisPlan], Unit
 
 
 def measure(metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan) -> UnitRows:
-    """Return a metric's value for each exposed customer; zeros included."""
+    """Return a metric's value for each exposed customer; zeros included.
+
+    The same metric of the same facts is measured once.
+    """
+    key = (measure, id(metric), id(plan))
+    # What the key names is kept, so that no other can ever have its number.
+    return gathered.once(key, lambda: (metric, plan, _measure(metric, gathered, plan)))[2]
+
+
+def _measure(metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan) -> UnitRows:
+    """Measure a metric."""
     if metric.kind == "composite":
         return _add_up(metric, gathered, plan)
     return _BY_KIND[metric.kind](metric, gathered, plan)

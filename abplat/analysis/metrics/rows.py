@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abplat import stats
-from abplat.analysis.gathered import Flags, FloatArray, Gathered
+from abplat.analysis.gathered import Flags, FloatArray, Gathered, IntArray
+from abplat.analysis.metrics.cells_kernel import add_columns, add_up
 
 _DIGITS = 6
 
@@ -82,30 +84,75 @@ def arm_of(found: UnitRows, gathered: Gathered, variant: int) -> Flags:
     return arm if found.keep is None else np.asarray(arm & found.keep)
 
 
+def arms_of(found: UnitRows, gathered: Gathered) -> IntArray:
+    """Return the variant of each customer who counts for a metric, -1 for all others."""
+    return gathered.arms if found.keep is None else np.where(found.keep, gathered.arms, -1)
+
+
 def sum_moments(found: UnitRows, gathered: Gathered, n_variants: int) -> tuple[stats.Moments, ...]:
     """Return one moment record per variant, over its customers who count."""
-    pooled = gathered.mature if found.keep is None else gathered.mature & found.keep
     # One shift for all arms keeps the records addable and the digits of large values.
-    shift = find_shift(found, np.asarray(pooled))
-    return tuple(make_record(found, arm_of(found, gathered, variant), shift) for variant in range(n_variants))
+    arms = arms_of(found, gathered)
+    return make_records(found, arms, n_variants, find_shift(found, arms))
 
 
-def find_shift(found: UnitRows, picked: Flags) -> tuple[float, ...]:
-    """Return the rounded mean of each column over some customers."""
-    columns = [each for each in (found.values, found.denominator, found.covariate) if each is not None]
-    return tuple(_rounded_mean(column[picked]) for column in columns)
+def sum_cells(
+    found: UnitRows, gathered: Gathered, code: NDArray[np.integer[Any]], size: tuple[int, int]
+) -> list[tuple[stats.Moments, ...]]:
+    """Return per cell one moment record per variant, over the customers who count.
+
+    Args:
+        found: The metric.
+        gathered: Says who is in which arm.
+        code: Per customer the cell, -1 for none.
+        size: How many cells and how many variants there are.
+    """
+    n_cells, n_variants = size
+    arms = arms_of(found, gathered)
+    cells = np.where((arms < 0) | (code < 0), -1, code * n_variants + arms)
+    records = make_records(found, cells, n_cells * n_variants, find_shift(found, arms))
+    return [records[cell * n_variants : (cell + 1) * n_variants] for cell in range(n_cells)]
 
 
-def make_record(found: UnitRows, picked: Flags, shift: tuple[float, ...]) -> stats.Moments:
-    """Return the moment record of some customers."""
-    return stats.Moments.from_values(
-        found.values[picked],
-        denominator=None if found.denominator is None else found.denominator[picked],
-        covariate=None if found.covariate is None else found.covariate[picked],
-        shift=shift,
+def find_shift(found: UnitRows, cells: IntArray) -> tuple[float, ...]:
+    """Return the rounded mean of each column over the customers of all cells, 0 of nobody."""
+    n, totals = add_columns(cells, _stack(found))
+    return tuple(round(total / n, _DIGITS) if n else 0.0 for total in totals.tolist())
+
+
+def make_records(
+    found: UnitRows, cells: IntArray, n_cells: int, shift: tuple[float, ...]
+) -> tuple[stats.Moments, ...]:
+    """Return the moment record of the customers of every cell; a cell below 0 is none."""
+    names, k = tuple(_columns(found)), len(shift)
+    counts, sums = add_up(cells, _stack(found), np.array(shift), n_cells)
+    return tuple(
+        stats.Moments(names, n, shift, tuple(row[:k]), tuple(row[k:-1]), row[-1])
+        for n, row in zip(counts.tolist(), sums.tolist(), strict=True)
     )
 
 
-def _rounded_mean(seen: FloatArray) -> float:
-    """Return the rounded mean, 0 of nobody."""
-    return round(float(seen.mean()), _DIGITS) if len(seen) else 0.0
+def make_record(found: UnitRows, picked: Flags) -> stats.Moments:
+    """Return the moment record of some customers."""
+    cells = np.where(picked, 0, -1)
+    return make_records(found, cells, 1, find_shift(found, cells))[0]
+
+
+def add_exactly(values: FloatArray, arms: IntArray, n_variants: int) -> list[float]:
+    """Return the sum of each arm; nothing is rounded but the last."""
+    if np.array_equal(values, np.rint(values)):
+        sums = np.bincount(arms + 1, weights=values, minlength=n_variants + 1)[1:]
+        return [float(total) for total in sums]
+    any_worth = values != 0
+    return [math.fsum(values[any_worth & (arms == place)].tolist()) for place in range(n_variants)]
+
+
+def _columns(found: UnitRows) -> dict[str, FloatArray]:
+    """Return the columns of a record by their names."""
+    columns = {"y": found.values, "d": found.denominator, "x": found.covariate}
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _stack(found: UnitRows) -> FloatArray:
+    """Return the columns of a record, one below the other."""
+    return np.stack(list(_columns(found).values()))

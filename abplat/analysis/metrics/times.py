@@ -19,8 +19,11 @@ TIME_KINDS: Final = ("time_to_complete", "churn", "link_latency")
 
 def tabulate_risk(gathered: Gathered, plan: AnalysisPlan, journey: str) -> tuple[stats.RiskTable, ...]:
     """Return the risk table of time to complete per variant; immature customers are censored."""
-    times, observed = time_to_complete(gathered, journey)
-    return _by_variant(gathered, plan, times, observed)
+
+    def make() -> tuple[AnalysisPlan, tuple[stats.RiskTable, ...]]:
+        return plan, _by_variant(gathered, plan, *time_to_complete(gathered, journey))
+
+    return gathered.once(("risk", id(plan), journey), make)[1]
 
 
 def tabulate_metric(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from abplat.analysis.metrics import (
     measure,
     tabulate_metric,
 )
-from abplat.analysis.metrics.rows import find_shift
+from abplat.analysis.metrics.rows import find_shift, make_records
 from abplat.analysis.plan import AnalysisPlan, PlannedVariant
 from abplat.analysis.planning.entries import PSEUDO_VARIANT, PastSnapshot, Source, Window, last_window
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
@@ -168,18 +170,17 @@ def sum_days(found: UnitRows, gathered: Gathered, window: Window) -> stats.Momen
     if not control.any():
         return None
     days = (gathered.population.first_exposure - window.start_us) // DAY_US
-    shift = find_shift(found, control)
-    total: stats.Moments | None = None
-    for day in np.unique(days[control]).tolist():
-        record = make_record(found, control & (days == day), shift)
-        total = record if total is None else total + record
-    return total
+    met, day = np.unique(days[control], return_inverse=True)
+    cells = np.full(control.size, -1, np.int64)
+    cells[control] = day
+    records = make_records(found, cells, met.size, find_shift(found, cells))
+    return reduce(add, records)
 
 
 def _without_covariate(found: UnitRows, gathered: Gathered) -> stats.Moments:
     """Return the record of the values alone."""
     bare, control = replace(found, covariate=None), arm_of(found, gathered, 0)
-    return make_record(bare, control, find_shift(bare, control))
+    return make_record(bare, control)
 
 
 def _measure_time(subject: PlanSubject, gathered: Gathered) -> Measured | NotComputable:

@@ -11,7 +11,6 @@ from abplat import stats
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Flags, FloatArray, Gathered, IntArray
 from abplat.analysis.metrics import SAMPLE_KINDS, TIME_KINDS, UnitRows, arm_of, make_record, measure
-from abplat.analysis.metrics.rows import find_shift
 from abplat.analysis.planning.entries import PastSnapshot, Source, Window, last_window
 from abplat.analysis.planning.history import find_entries, plan_past
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
@@ -194,7 +193,7 @@ def _detect(
     found: UnitRows, picked: Flags, arrivals: FloatArray, subject: PlanSubject
 ) -> tuple[Detectable, ...]:
     """Return the smallest relative effects that tests of some weeks show."""
-    outcome = outcome_from_moments(make_record(found, picked, find_shift(found, picked)), found.kind)
+    outcome = outcome_from_moments(make_record(found, picked), found.kind)
     if isinstance(outcome, stats.NotComputable):
         return tuple(Detectable(weeks=week, n_units=0, mde=None, reason=outcome.reason) for week in WEEKS)
     history = stats.Arrivals(tuple(arrivals.tolist()))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from abplat.db.models.annotations import Annotation
 from abplat.db.models.base import Base
 from abplat.db.models.channels import Channel
 from abplat.db.models.experiments import Experiment
@@ -37,6 +38,7 @@ MODELS: Final[dict[str, type[Definition]]] = {
     "templates": Template,
     "experiments": Experiment,
     "observations": Observation,
+    "annotations": Annotation,
 }
 
 

@@ -30,8 +30,8 @@ _ALIAS = _COMMON | {"a": "string", "b": "string", "source": "string"}
 _NUMBER_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE")
 _SINGLE_TYPES = ("VARCHAR", "BOOLEAN", *_NUMBER_TYPES)
 _EXACT_INTEGER = 2**53
-WORD = 62
-"""Parts whose bits fit into one integer."""
+WORD = 46
+"""Parts whose bits fit into one integer beside a channel."""
 
 
 def scan_touchpoints(
@@ -165,7 +165,7 @@ def scan_stream(
 ) -> str:
     """Return the SQL that turns touchpoints into integers, in the order in which they lie.
 
-    Columns: ``actor_code``, ``ts_us``, ``mask0``, ``mask1`` .. (62 parts each, none without parts),
+    Columns: ``actor_code``, ``ts_us``, ``mask0``, ``mask1`` .. (46 parts each, none without parts),
     ``channel`` (position in ``channels``, -1 for any other) and, if asked for, ``value`` (0 for none).
 
     Args:
@@ -192,8 +192,8 @@ def scan_stream(
 
 
 def _narrow(bits: int) -> str:
-    """Return the smallest signed type for so many bits: less to move."""
-    return next((kind for most, kind in ((7, "int8"), (15, "int16"), (31, "int32")) if bits <= most), "int64")
+    """Return a small signed type for so many bits: less to move; two types, as code is compiled for each."""
+    return "int16" if bits <= 15 else "int64"
 
 
 def scan_exposures(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -28,6 +29,18 @@ class Bar:
     """Where harm begins, signed: below zero when up is good."""
     zone: float | None = None
     """Half width of the changes too small to act on."""
+
+
+class Words(NamedTuple):
+    """What the marks of a row say on hover and to a reader."""
+
+    best: str = "Best estimate"
+    zone: str = "Changes too small to act on"
+    harm: str = "Past the guardrail’s margin"
+    beyond: str = "The interval goes on beyond the scale"
+
+
+ENGLISH = Words()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +83,12 @@ def draw_axis(axis: Axis) -> Markup:
     return svg.figure((WIDTH, AXIS_HEIGHT), "Scale of the relative change against control", marks, "bar")
 
 
-def draw_bar(axis: Axis, bar: Bar, sentence: str, best: str = "") -> Markup:
+def draw_bar(axis: Axis, bar: Bar, sentence: str, best: str = "", words: Words = ENGLISH) -> Markup:
     """Draw the interval of one row; ``best`` says the estimate where it is no relative change."""
     middle = HEIGHT / 2
     color = svg.TONES.get(bar.tone, svg.TONES["calm"])
     left, right = axis.x(bar.lower), axis.x(bar.upper)
-    marks = [*_ground(axis, bar)]
+    marks = [*_ground(axis, bar, words)]
     marks.append(
         svg.rect(
             left,
@@ -88,10 +101,10 @@ def draw_bar(axis: Axis, bar: Bar, sentence: str, best: str = "") -> Markup:
             hint=sentence,
         )
     )
-    marks.extend(_arrows(axis, bar, color))
+    marks.extend(_arrows(axis, bar, color, words))
     point = {"cx": axis.x(bar.point), "cy": middle, "r": 5, "class": f"f-{bar.tone} c-edge", "fill": color}
-    words = "Best estimate " + (best or wording.percent(bar.point, signed=True))
-    marks.append(svg.element("circle", {**point, "stroke": svg.PAPER, "stroke-width": 1.5}, svg.title(words)))
+    said = f"{words.best} {best or wording.percent(bar.point, signed=True)}"
+    marks.append(svg.element("circle", {**point, "stroke": svg.PAPER, "stroke-width": 1.5}, svg.title(said)))
     return svg.figure((WIDTH, HEIGHT), sentence, marks, "bar")
 
 
@@ -100,15 +113,16 @@ def draw_ground(axis: Axis, sentence: str) -> Markup:
     return svg.figure((WIDTH, HEIGHT), sentence, _grid(axis), "bar")
 
 
-def _ground(axis: Axis, bar: Bar) -> list[Markup]:
+def _ground(axis: Axis, bar: Bar, words: Words) -> list[Markup]:
     """Draw what lies behind an interval: zone, grid, zero and margin."""
     marks = []
     if bar.zone:
         left, right = axis.x(-bar.zone), axis.x(bar.zone)
-        words = "Changes too small to act on"
-        marks.append(svg.rect(left, 0, (right - left, HEIGHT), "f-zone", fill=svg.TONES["zone"], hint=words))
+        marks.append(
+            svg.rect(left, 0, (right - left, HEIGHT), "f-zone", fill=svg.TONES["zone"], hint=words.zone)
+        )
     if bar.margin is not None:
-        marks.append(_harm(axis, bar.margin))
+        marks.append(_harm(axis, bar.margin, words))
     marks.extend(_grid(axis))
     if bar.margin is not None:
         x = axis.x(bar.margin)
@@ -117,38 +131,32 @@ def _ground(axis: Axis, bar: Bar) -> list[Markup]:
     return marks
 
 
-def _harm(axis: Axis, margin: float) -> Markup:
+def _harm(axis: Axis, margin: float, words: Words) -> Markup:
     """Shade the side of the margin on which a guardrail is harmed."""
     edge = axis.x(margin)
     end = PAD if margin < 0 else WIDTH - PAD
-    words = "Past the guardrail's margin"
     left = min(edge, end)
     return svg.rect(
-        left, 0, (abs(end - edge), HEIGHT), "f-bad", fill=svg.TONES["bad"], opacity=0.08, hint=words
+        left, 0, (abs(end - edge), HEIGHT), "f-bad", fill=svg.TONES["bad"], opacity=0.08, hint=words.harm
     )
 
 
 def _grid(axis: Axis) -> list[Markup]:
     """Draw the ticks, and zero darker than the rest."""
-    marks = []
-    for tick in axis.ticks():
-        x = axis.x(tick)
-        if tick != 0:
-            marks.append(svg.line((x, 0), (x, HEIGHT), "s-line", stroke=svg.LINE, stroke_width=1))
+    lines = "".join(f"M{svg.num(axis.x(tick))} 0V{svg.num(HEIGHT)}" for tick in axis.ticks() if tick != 0)
+    marks = [svg.path(lines, "s-line", stroke=svg.LINE, stroke_width=1)] if lines else []
     zero = axis.x(0)
     marks.append(svg.line((zero, 0), (zero, HEIGHT), "s-ink", stroke=svg.CONTROL, stroke_width=1.25))
     return marks
 
 
-def _arrows(axis: Axis, bar: Bar, color: str) -> list[Markup]:
+def _arrows(axis: Axis, bar: Bar, color: str, words: Words) -> list[Markup]:
     """Mark an end that lies outside the axis."""
     middle, marks = HEIGHT / 2, []
     for outside, x, way in ((bar.lower < axis.lower, PAD, -1), (bar.upper > axis.upper, WIDTH - PAD, 1)):
         if outside:
             d = f"M{svg.num(x)} {middle - 6}l{7 * way} 6l{-7 * way} 6z"
-            marks.append(
-                svg.path(d, f"f-{bar.tone}", fill=color, hint="The interval goes on beyond the scale")
-            )
+            marks.append(svg.path(d, f"f-{bar.tone}", fill=color, hint=words.beyond))
     return marks
 
 

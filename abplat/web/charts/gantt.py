@@ -29,12 +29,22 @@ class Bar(NamedTuple):
     hint: str
 
 
+class Mark(NamedTuple):
+    """Something that happened beside the bars."""
+
+    number: int
+    begins: datetime
+    ends: datetime | None
+    hint: str
+
+
 class Range(NamedTuple):
     """What the picture shows."""
 
     since: datetime
     until: datetime
     now: datetime
+    marks: tuple[Mark, ...] = ()
 
     def place(self, instant: datetime) -> float:
         """Return where an instant lies, at an edge if it is outside."""
@@ -46,6 +56,7 @@ def draw(bars: Sequence[Bar], shown: Range, sentence: str) -> Markup:
     """Draw the bars from the first to the last."""
     height = TOP + LANE * len(bars) + 4
     marks = [*_draw_weeks(shown, height)]
+    marks += [mark for each in shown.marks for mark in _draw_mark(each, shown, height)]
     for place, bar in enumerate(bars):
         marks += _draw_bar(bar, shown, TOP + LANE * place)
     return svg.figure((WIDTH, height), sentence, marks, "chart gantt")
@@ -76,6 +87,21 @@ def _draw_weeks(shown: Range, height: float) -> list[Markup]:
         )
     )
     return marks
+
+
+def _draw_mark(mark: Mark, shown: Range, height: float) -> list[Markup]:
+    """Draw what happened as a line, or as a shade while it lasted, behind the bars."""
+    left, marks = shown.place(mark.begins), []
+    if mark.ends is not None:
+        size = max(shown.place(mark.ends) - left, 1.0), height - TOP
+        marks.append(svg.rect(left, TOP, size, "f-warn", fill=svg.TONES["warn"], opacity=0.1, hint=mark.hint))
+    look = {"stroke": svg.TONES["warn"], "stroke_width": 1, "stroke_dasharray": "4 3"}
+    marks.append(svg.line((left, TOP - 4), (left, height), "s-warn", **look))
+    name = svg.text(
+        left, TOP - 5, str(mark.number), "f-warn", fill=svg.TONES["warn"], size=10, text_anchor="middle",
+        font_weight=600,
+    )  # fmt: skip
+    return [*marks, svg.element("g", {}, svg.title(mark.hint), name)]
 
 
 def _draw_bar(bar: Bar, shown: Range, top: float) -> list[Markup]:

@@ -40,6 +40,8 @@ class Note:
     at: float
     number: int
     words: str
+    until: float | None = None
+    """Its end, where it lasted; the time between is shaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Frame:
 
 def draw(points: Sequence[Point], notes: Sequence[Note], tone: str, sentence: str) -> Markup:
     """Draw the line of one variant; at least one point."""
-    frame = _frame(points)
+    frame = _frame(points, notes)
     marks = [*_axes(frame, points), *_notes(frame, notes)]
     marks.append(_band(frame, points, tone))
     marks.extend(_line(frame, points, tone))
@@ -73,8 +75,11 @@ def draw(points: Sequence[Point], notes: Sequence[Note], tone: str, sentence: st
     return svg.figure((WIDTH, HEIGHT), sentence, marks, "chart wide")
 
 
-def _frame(points: Sequence[Point]) -> Frame:
-    """Fit the scales; the width of early intervals does not squeeze the later ones."""
+def _frame(points: Sequence[Point], notes: Sequence[Note]) -> Frame:
+    """Fit the scales; the width of early intervals does not squeeze the later ones.
+
+    The line of time begins early enough for every note.
+    """
     spans = sorted(point.upper - point.lower for point in points)
     limit = 3 * spans[len(spans) // 2] or 0.1
     last = points[-1].value
@@ -82,7 +87,8 @@ def _frame(points: Sequence[Point]) -> Frame:
     high = min(max(point.upper for point in points), max(last, 0.0) + limit)
     low, high = min(low, 0.0), max(high, 0.0)
     pad = 0.08 * (high - low) or 0.05
-    return Frame(points[0].at, points[-1].at, low - pad, high + pad)
+    start = min([points[0].at, *(note.at for note in notes)])
+    return Frame(start, points[-1].at, low - pad, high + pad)
 
 
 def _axes(frame: Frame, points: Sequence[Point]) -> list[Markup]:
@@ -149,6 +155,10 @@ def _notes(frame: Frame, notes: Sequence[Note]) -> list[Markup]:
         if not frame.start <= note.at <= frame.end:
             continue
         x = frame.x(note.at)
+        if note.until is not None:
+            width = max(frame.x(min(note.until, frame.end)) - x, 1.0)
+            look = {"fill": svg.TONES["warn"], "opacity": 0.1}
+            marks.append(svg.rect(x, TOP, (width, HEIGHT - TOP - BOTTOM), "f-warn", hint=note.words, **look))
         line = {"stroke": svg.TONES["warn"], "stroke_width": 1, "stroke_dasharray": "4 3"}
         marks.append(svg.line((x, TOP - 6), (x, HEIGHT - BOTTOM), "s-warn", **line))
         name = svg.text(

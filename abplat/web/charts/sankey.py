@@ -128,13 +128,11 @@ def _box(box: Box, shares: dict[str, float]) -> list[Markup]:
         box.x, box.y, (NODE, box.height), f"k-{node.kind}", rx=2, fill=FILLS[node.kind], hint=words
     )
     name = node.name if len(node.name) <= LONGEST else node.name[: LONGEST - 1] + "\u2026"
-    look = {"stroke": svg.PAPER, "stroke_width": 3, "paint_order": "stroke", "size": 11.5}
+    look = {"size": 11.5}
     y = box.y + min(box.height / 2 + 4, 15) if box.height > 10 else box.y + box.height / 2 + 4
-    shown = svg.text(box.x + NODE + 5, y, name, "c-ink c-edge", font_weight=600, **look)
+    shown = svg.text(box.x + NODE + 5, y, name, "c-ink", font_weight=600, **look)
     if box.height < 28:
-        shown = svg.text(
-            box.x + NODE + 5, y, f"{name} {wording.percent(shares[node.key])}", "c-ink c-edge", **look
-        )
+        shown = svg.text(box.x + NODE + 5, y, f"{name} {wording.percent(shares[node.key])}", "c-ink", **look)
         return [mark, shown]
-    share = svg.text(box.x + NODE + 5, y + 14, wording.percent(shares[node.key]), "c-ink c-edge", **look)
+    share = svg.text(box.x + NODE + 5, y + 14, wording.percent(shares[node.key]), "c-ink", **look)
     return [mark, shown, share]

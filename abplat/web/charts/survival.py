@@ -12,6 +12,8 @@ from abplat.web.charts import svg
 
 WIDTH, HEIGHT = 720.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 48.0, 150.0, 14.0, 34.0
+FINEST = 1.0
+"""Smallest step that is drawn, in the units of the picture."""
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 
 
@@ -100,10 +102,13 @@ def _stroke(frame: Frame, curve: Curve, index: int) -> Markup:
 
 
 def _steps(frame: Frame, times: tuple[float, ...], values: tuple[float, ...]) -> list[tuple[float, float]]:
-    """Turn a step function into corners."""
+    """Turn a step function into corners; steps too small to be seen become one."""
     corners = [(frame.x(0), frame.y(0))]
-    for time, value in zip(times, values, strict=True):
-        corners += [(frame.x(time), corners[-1][1]), (frame.x(time), frame.y(value))]
+    last = len(times) - 1
+    for place, (time, value) in enumerate(zip(times, values, strict=True)):
+        x, y = frame.x(time), frame.y(value)
+        if place == last or abs(x - corners[-1][0]) >= FINEST or abs(y - corners[-1][1]) >= FINEST:
+            corners += [(x, corners[-1][1]), (x, y)]
     return [*corners, (frame.x(frame.end), corners[-1][1])]
 
 

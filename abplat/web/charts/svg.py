@@ -7,6 +7,7 @@ in a page, a PDF, an e-mail or a notebook; the style sheet overrides them by cla
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from markupsafe import Markup, escape
@@ -27,6 +28,7 @@ TONES = {
 CONTROL = "#4a5563"
 SERIES = ("#4a5563", "#1f66b0", "#7b4bb3", "#0f7b7b", "#9a5b00")
 DASHES = ("5 4", "", "2 3", "8 3 2 3", "1 3")
+_SPECIAL = re.compile("[&<>\"']").search
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -43,13 +45,21 @@ def element(name: str, attributes: dict[str, object], *content: Markup | str) ->
     parts = ["<", name]
     for key, value in attributes.items():
         if value is not None and value != "":
-            shown = num(value) if isinstance(value, int | float) else escape(value)
+            shown = num(value) if isinstance(value, int | float) else _escape(value)
             parts += (" ", key, '="', shown, '"')
     if content:
-        parts += (">", *(escape(piece) for piece in content), "</", name, ">")
+        parts += (">", *map(_escape, content), "</", name, ">")
     else:
         parts.append("/>")
     return Markup("".join(parts))  # noqa: S704  # names and keys are ours; all else is escaped above
+
+
+def _escape(value: object) -> str:
+    """Escape a text; most hold nothing special, and to look is cheaper than to mark."""
+    if isinstance(value, Markup):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return escape(text) if _SPECIAL(text) else text
 
 
 def title(text: str) -> Markup:
@@ -82,7 +92,7 @@ def text(x: float, y: float, words: str, css: str = "c-ink", **more: object) -> 
     """Write text at a point."""
     size = more.pop("size", 12)
     fill = {"c-ink": INK, "c-ink c-edge": INK, "c-muted": MUTED}.get(css)
-    place = {"x": x, "y": y, "class": css, "fill": fill, "font-size": size, "font-family": FONT}
+    place = {"x": x, "y": y, "class": css, "fill": fill, "font-size": size}
     return element("text", {**place, **dashed(more)}, words)
 
 
@@ -98,6 +108,7 @@ def figure(size: tuple[float, float], label: str, marks: Iterable[Markup], css: 
         "viewBox": f"0 0 {num(size[0])} {num(size[1])}",
         "width": "100%",
         "class": css,
+        "font-family": FONT,
         "role": "img",
         "aria-label": label,
     }
