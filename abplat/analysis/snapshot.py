@@ -60,8 +60,10 @@ class Exposure(NamedTuple):
 class Snapshot:
     """The facts of a project as of one instant."""
 
-    def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
-        """Fix the version of every table; what is appended later is not seen."""
+    def __init__(
+        self, lake: Lake, project: str, as_of_us: int, settings: Settings, *, only_sealed: bool = False
+    ) -> None:
+        """Fix the version of every table; with ``only_sealed`` see no touchpoints but those of sealed files."""
         self.as_of_us = as_of_us
         self.engine = settings.engine
         memory = memory_bytes(settings.memory_limit)
@@ -69,7 +71,7 @@ class Snapshot:
         self._room = memory // 4
         self._spill = settings.data_dir.resolve() / "tmp"
         self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
-        self.sources = Sources(self._connection, lake, project, as_of_us)
+        self.sources = Sources(self._connection, lake, project, as_of_us, only_sealed=only_sealed)
         self.versions = self.sources.versions()
         # Scores are few; they are not sealed.
         scores = lake.version(project, "score")
@@ -234,6 +236,7 @@ class Snapshot:
         channels: Sequence[str],
         with_value: bool,
         drop_empty: bool,
+        since_us: int | None = None,
     ) -> EventStream:
         """Return the touchpoints of chosen customers; close it after use.
 
@@ -243,13 +246,15 @@ class Snapshot:
             channels: Names whose positions stand for channels.
             with_value: Whether the values of events are needed.
             drop_empty: Whether events that match no part are left out.
+            since_us: Files that hold nothing since then may be left out.
         """
         n_customers = int(chosen.max(initial=-1)) + 1
         wanted = Wanted(-(-len(parts) // WORD), with_value, drop_empty)
         stream = EventStream(chosen, n_customers, wanted=wanted, room=self._room, spill=self._spill)
         query = scan_stream(parts, channels=channels, with_value=with_value)
         source = self.sources.kinds["touchpoint"]
-        sealed = self._group(source.whole) + self._group(source.cut)
+        files = [self.sources.list_since(each, since_us) for each in (source.whole, source.cut)]
+        sealed = self._group(files[0]) + self._group(files[1])
         queries = [_within(self.sources.read("touchpoint", files), query) for files in sealed]
         if source.loose:
             loose = f"SELECT * FROM ({self.sources.read('touchpoint', None)}) ORDER BY ts_us, event_id"  # noqa: S608

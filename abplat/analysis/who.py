@@ -52,6 +52,14 @@ class Who:
         """Return the customers of actor codes."""
         return np.asarray(self.identities.customer_of[self.place_of[codes]])
 
+    def customers_of_known(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Return the customers of actor codes, -1 for codes that nobody has yet."""
+        known = np.flatnonzero(codes < self.place_of.size)
+        known = known[self.place_of[codes[known]] >= 0]
+        found = np.full(codes.size, -1, np.int32)
+        found[known] = self.customers_of(codes[known])
+        return found
+
     def names_of(self, places: Ints) -> tuple[str, ...]:
         """Return the names of some places, sorted."""
         codes = self.code_of[places].tolist()
