@@ -11,14 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.derived.changes import ALWAYS, NEVER, Changes, find_changes, find_first_seen
-from abplat.analysis.derived.names import CUSTOMERS, PATHS, can_be_derived, name_contacts, name_journeys
+from abplat.analysis.derived.names import (
+    CUSTOMERS,
+    PATHS,
+    can_be_derived,
+    is_of_experiment,
+    name_contacts,
+    name_journeys,
+)
 from abplat.analysis.derived.reader import TableReader, fetch
 from abplat.analysis.derived.replay import Since, replay, take_journeys
 from abplat.analysis.derived.tables import (
@@ -124,7 +130,7 @@ def _is_current(snapshot: Snapshot, note: DerivedNote | None, names: set[str]) -
     whole = snapshot.sources.kinds["touchpoint"].whole
     if note is None:
         return False
-    there = note.tables.keys() - {PATHS, CUSTOMERS}
+    there = {name for name in note.tables if name not in {PATHS, CUSTOMERS} and not is_of_experiment(name)}
     same_book = note.book == snapshot.sources.book.name
     return same_book and there == names and set(note.covered) == {file_name(path) for path in whole}
 
@@ -341,8 +347,13 @@ class _Refresh:
         self._written += 1
         self._rows += len(next(iter(columns.values())))
 
+    def _of_experiments(self) -> dict[str, DerivedTable]:
+        """Return the tables of experiments as they were: they are as of another instant, and say so."""
+        tables = self._reader.note.tables if self._reader else {}
+        return {name: table for name, table in tables.items() if is_of_experiment(name)}
+
     def _publish(self, channels: Iterable[str], counts: Iterable[int]) -> None:
-        """Write the note, unless facts were erased meanwhile."""
+        """Write the note."""
         sources = self._snapshot.sources
         whole = sources.kinds["touchpoint"].whole
         note = DerivedNote(
@@ -351,15 +362,9 @@ class _Refresh:
             covered=tuple(sorted(map(file_name, whole))),
             channels=tuple(channels),
             channel_rows=tuple(counts),
-            tables=dict(sorted(self._tables.items())),
+            tables=dict(sorted({**self._of_experiments(), **self._tables}.items())),
         )
-        if all(Path(path).exists() for path in whole):
-            self._store.write_note(note)
-            if all(Path(path).exists() for path in whole):
-                self._store.keep_only(self._tables)
-                return
-        self._store.drop()
-        raise ConflictError(f"facts in {sources.folder} went while they were derived")
+        self._store.publish(note, sources.list_files())
 
 
 def _lay_out(columns: Columns, instant: str, day: str) -> Any:
