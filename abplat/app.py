@@ -26,7 +26,7 @@ from abplat.web.visitors import find_signed_in
 
 API_MODULES: Final = (
     "projects", "keys", "channels", "touchpoints", "journeys", "metrics", "layers", "holdouts", "segments", "personas",
-    "templates", "experiments", "observations", "annotations", "approvals", "comments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
+    "templates", "experiments", "observations", "annotations", "pictures", "approvals", "comments", "lifecycle", "why", "simulations", "reports", "identities", "contexts", "customers", "analyses", "plans",
     "discoveries", "people", "users", "account", "audit", "webhooks",
     "events", "failed_events", "quality", "sightings", "timeline", "knowledge", "glossary", "decide", "assign", "ofrep", "sdk_config", "sdk_file", "health",
 )  # fmt: skip

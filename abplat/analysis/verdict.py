@@ -13,6 +13,7 @@ import msgspec
 from abplat import stats
 from abplat.analysis.effects import Direction, MeasuredMetric, plain
 from abplat.analysis.plan import AnalysisPlan
+from abplat.domain.experiments import CLEAR_SIGNALS, DO_NO_HARM, NON_INFERIORITY
 from abplat.domain.report import Conflict, Finding, Verdict
 
 _POWER = 0.8
@@ -118,15 +119,15 @@ def decide(
 ) -> Verdict:
     """Return the verdict on one treatment by the table of the stats."""
     primary = next(row for row in rows if row.metric.role == "primary")
-    alpha = plan.alpha / max(len(plan.variants) - 1, 1)
+    alpha, needed = plan.alpha / max(len(plan.variants) - 1, 1), _needed(primary, plan, treatment)
     decision = stats.decide_verdict(
         _goal(primary, treatment),
         [_guardrail(row, treatment) for row in rows if row.metric.role == "guardrail"],
         conflicts,
         failed_checks=[finding.title for finding in findings if finding.severity == "block"],
         is_final=final,
-        n_needed=_needed(primary, plan, treatment),
-        plan=stats.VerdictPlan(alpha=alpha, min_effect=plan.min_effect),
+        n_needed=needed,
+        plan=_plan_verdict(plan, alpha, needed),
         touchpoints={
             row.metric.key: _goal(row, treatment) for row in rows if row.metric.role == "touchpoint"
         },
@@ -142,6 +143,18 @@ def decide(
         may_ship=decision.may_ship,
     )
     return _read_as_check(verdict) if plan.is_aa else verdict
+
+
+def _plan_verdict(plan: AnalysisPlan, alpha: float, needed: int | None) -> stats.VerdictPlan:
+    """Return what was fixed before the start; where the power is unknown, no harm is worth nothing."""
+    experiment = plan.experiment
+    rule = experiment.get("decision_rule") or CLEAR_SIGNALS
+    return stats.VerdictPlan(
+        alpha=alpha,
+        min_effect=plan.min_effect,
+        goal_margin=experiment.get("goal_margin") if rule == NON_INFERIORITY else None,
+        accepts_no_harm=rule == DO_NO_HARM and needed is not None,
+    )
 
 
 def _read_as_check(verdict: Verdict) -> Verdict:

@@ -10,7 +10,7 @@ from abplat.api.auth import require_key
 from abplat.api.definitions import Answer, ApiBlueprint
 from abplat.api.pages import describe_page, read_cursor
 from abplat.api.schemas.definitions import PageQuery
-from abplat.api.schemas.plans import PlanPage, PlanRequestSchema, PlanSchema
+from abplat.api.schemas.plans import DaysQuery, DaysSchema, PlanPage, PlanRequestSchema, PlanSchema
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
 from abplat.domain.roles import ANALYST
@@ -50,3 +50,13 @@ def list_(query: dict[str, Any]) -> Answer:
 def get(plan_id: str) -> Answer:
     """Answer the state of a plan, with its answer or its problems."""
     return planning.get(current_session(), g.key.project_key, plan_id)
+
+
+@blueprint.get("/<plan_id>/days")
+@require_key(ADMIN)
+@blueprint.arguments(DaysQuery, location="query")
+@blueprint.response(200, DaysSchema)
+@blueprint.doc(operationId="find_plan_days", summary="Trade effect against days")
+def find_days(query: dict[str, Any], plan_id: str) -> Answer:
+    """Answer after how many days a plan shows an effect of a size, by the weeks of its answer."""
+    return planning.find_days(current_session(), g.key.project_key, plan_id, query["effect"])

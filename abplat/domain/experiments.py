@@ -25,7 +25,14 @@ SCALES: Final = ("relative", "absolute")
 ROLES: Final = ("primary", "guardrail", "secondary", "touchpoint")
 ANALYSIS_ONLY: Final = "analysis_only"
 """Assigned elsewhere: never served, only judged."""
-KINDS: Final = ("ab", "aa", ANALYSIS_ONLY)
+AA: Final = "aa"
+"""Everybody gets the same: it tries the pipeline."""
+KINDS: Final = ("ab", AA, ANALYSIS_ONLY)
+CLEAR_SIGNALS: Final = "clear_signals"
+DO_NO_HARM: Final = "do_no_harm"
+NON_INFERIORITY: Final = "non_inferiority"
+DECISION_RULES: Final = (CLEAR_SIGNALS, DO_NO_HARM, NON_INFERIORITY)
+"""What it takes to ship: a goal shown better; no harm shown at full power; a goal shown inside its margin."""
 MAX_VARIANTS: Final = 20
 MAX_METRICS: Final = 100
 MAX_OVERRIDES: Final = 1_000
@@ -82,6 +89,9 @@ class ExperimentDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     mechanism: tuple[ExpectedLink, ...] = ()
     """Which links should move and which must not, said before the start."""
     breakdowns: tuple[Dimensions, ...] = ()
+    decision_rule: str = CLEAR_SIGNALS
+    goal_margin: float | None = None
+    """By which share the goal may be worse under the rule of non-inferiority."""
 
     @property
     def primary(self) -> str:
@@ -124,10 +134,13 @@ def parse_experiment(document: Any) -> ExperimentDefinition:
         schedule=_read_schedule(fields),
         mechanism=tuple(read_mechanism(fields)),
         breakdowns=tuple(read_breakdowns(fields)),
+        decision_rule=fields.choice("decision_rule", DECISION_RULES, CLEAR_SIGNALS),
+        goal_margin=fields.share("goal_margin", None, 0.0, 1.0),
     )
     _check_variants(fields, experiment.variants)
     _check_roles(fields, experiment.metrics)
     _check_kind(fields, experiment)
+    _check_rule(fields, experiment)
     fields.finish("experiment")
     return experiment
 
@@ -293,11 +306,42 @@ def _read_schedule(fields: Fields) -> Schedule | None:
     return found
 
 
+def _check_rule(fields: Fields, experiment: ExperimentDefinition) -> None:
+    """Check that a rule has what it judges by: a margin, or an effect that the power is planned for."""
+    if experiment.decision_rule == NON_INFERIORITY and fields.document.get("goal_margin") is None:
+        fields.fault("goal_margin", "is missing; say what share the goal may lose, such as 0.02", "required")
+    if experiment.decision_rule != NON_INFERIORITY and experiment.goal_margin is not None:
+        message = (
+            f"has no meaning for the rule {experiment.decision_rule}; remove it, or choose {NON_INFERIORITY}"
+        )
+        fields.fault("goal_margin", message, "not_used")
+    if experiment.decision_rule == DO_NO_HARM and experiment.min_effect is None:
+        message = (
+            "is missing; no harm counts only where a change of this size would have been seen, such as 0.02"
+        )
+        fields.fault("min_effect", message, "required")
+
+
 def _check_kind(fields: Fields, experiment: ExperimentDefinition) -> None:
-    """Refuse what says how to serve where nothing is served."""
+    """Refuse what says how to serve where nothing is served, and a difference where nothing may differ."""
+    if experiment.kind == AA:
+        _check_sameness(fields, experiment.variants)
     if experiment.kind != ANALYSIS_ONLY:
         return
     for name in ("layer", "holdouts", "targeting", "overrides", "schedule"):
         if getattr(experiment, name):
             message = f"has no meaning for kind {ANALYSIS_ONLY}: nothing is served; remove it"
             fields.fault(name, message, "not_used")
+
+
+def _check_sameness(fields: Fields, variants: tuple[Variant, ...]) -> None:
+    """Refuse payloads that differ from those of control: what an A/A test finds would be no fault of the pipeline."""
+    for index, variant in enumerate(variants[1:], start=1):
+        for channel in sorted({*variants[0].payloads, *variant.payloads}):
+            given, wanted = variant.payloads.get(channel), variants[0].payloads.get(channel)
+            if msgspec.json.encode(given, order="sorted") != msgspec.json.encode(wanted, order="sorted"):
+                message = (
+                    f"is {show(given)}, and control gets {show(wanted)}; in an A/A test everybody gets the same: "
+                    "give both the same payload, or make it kind ab"
+                )
+                fields.fault(f"variants[{index}].payloads.{channel}", message, "differs")

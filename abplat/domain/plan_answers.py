@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -162,6 +163,27 @@ class PlanAnswer(Frozen, frozen=True, kw_only=True):
     weeks: tuple[WeekFacts, ...]
     assumptions: tuple[str, ...]
     gaps: tuple[Gap, ...]
+
+
+def find_days(answer: PlanAnswer, effect: float) -> int | None:
+    """Return after how many days a plan shows an effect of this size; None where its weeks are not enough.
+
+    Customers come in for whole weeks, so that every day of the week counts alike, and the last ones are
+    watched to their end.
+
+    Args:
+        answer: The plan.
+        effect: Size of the effect on the scale of the plan; its sign does not matter.
+    """
+    enough = [week for week in answer.weeks if week.mde is not None and abs(week.mde) <= abs(effect) + 1e-12]
+    return list_days(answer)[enough[0].week] if enough else None
+
+
+def list_days(answer: PlanAnswer) -> dict[int, int]:
+    """Return how many days pass until the result, by how many weeks customers come in."""
+    is_time = answer.outcome is not None and answer.outcome.kind == "time_to_complete"
+    watched = 0.0 if is_time else answer.test.horizon_days  # a time counts those who are still open
+    return {week.week: math.ceil(7 * week.week + watched) for week in answer.weeks}
 
 
 def encode_answer(answer: PlanAnswer) -> bytes:

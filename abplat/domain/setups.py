@@ -19,7 +19,7 @@ CHECK: Final = "check"
 FIELDS: Final = {
     QUESTION: ("key", "title", "owner", "hypothesis", "kind"),
     JOURNEY: ("journey",),
-    DECIDES: ("metrics", "horizon", "alpha", "min_effect"),
+    DECIDES: ("metrics", "horizon", "alpha", "min_effect", "decision_rule", "goal_margin"),
     WHO: ("unit_type", "included", "layer", "slot", "holdouts", "targeting", "decide_after"),
     VARIANTS: ("variants",),
     CHECK: ("schedule",),

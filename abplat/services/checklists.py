@@ -20,6 +20,7 @@ from abplat.domain.journeys import parse_journey
 from abplat.domain.layers import Slot, require_room
 from abplat.domain.lifecycle import RUNNING, UNSTARTED
 from abplat.errors import LayerFullError
+from abplat.services import checklist_facts
 from abplat.services.definitions import find_loose_ends, load_entries
 
 
@@ -47,6 +48,9 @@ def tick_row(session: Session, row: Experiment, now: datetime) -> tuple[CheckIte
         last_seen=sightings.last_by_channel(session, row.project),
         silent_metrics=_find_silent_metrics(session, row),
         idle_needs=list(_find_idle_needs(session, row)),
+        no_traffic=checklist_facts.find_no_traffic(session, row) if row.state in UNSTARTED else "",
+        joins=checklist_facts.find_joins(session, row.project, now),
+        same_test=checklist_facts.find_same_test(session, row.project, row.document["unit_type"]),
     )
     return tick(row.document, around)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
@@ -14,7 +15,8 @@ from abplat.db.models.experiments import Experiment
 from abplat.db.queries import definitions as queries
 from abplat.domain.approvals import RAMP, START, STOP
 from abplat.domain.catalogue import EXPERIMENTS, TEMPLATES, Document
-from abplat.domain.checklist import FAILED, CheckItem, require_ready
+from abplat.domain.checklist import CheckItem, require_ready
+from abplat.domain.checklist_facts import FAILED
 from abplat.domain.conclusions import parse_conclusion
 from abplat.domain.experiments import ANALYSIS_ONLY
 from abplat.domain.fields import MAX_TEXT, Fields
@@ -140,7 +142,7 @@ def start(
     items = checklists.tick_row(session, row, moment.now)
     if not reason:
         require_ready(items)
-    row.plan = plans.build_plan(session, row)
+    row.plan = {**plans.build_plan(session, row), plans.MASK: secrets.token_hex(16)}
     row.schedule_fault = None
     row.plan_hash = plans.hash_plan(row.plan)
     row.started_at = moment.effective

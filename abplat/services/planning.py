@@ -17,12 +17,13 @@ from abplat.db.models.jobs import jobs as job_table
 from abplat.db.models.journeys import Journey
 from abplat.db.models.plans import StoredPlan
 from abplat.db.queries import definitions, plans
+from abplat.domain import plan_answers
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, Document
 from abplat.domain.layers import BUCKETS
 from abplat.domain.lifecycle import UNSTARTED
 from abplat.domain.plan_answers import PlanAnswer, encode_answer
 from abplat.domain.plans import PlanRequest, parse_plan_request
-from abplat.errors import InvalidInputError, NotFoundError, Problem
+from abplat.errors import ConflictError, InvalidInputError, NotFoundError, Problem
 from abplat.services import experiments, jobs
 from abplat.services import plans as plans_of
 from abplat.services.definitions import Page
@@ -65,6 +66,19 @@ def get(session: Session, project: str, plan_id: str) -> Document:
     """
     row = plans.get(session, project, plan_id)
     return _describe(row, _find_job(session, row))
+
+
+def find_days(session: Session, project: str, plan_id: str, effect: float) -> Document:
+    """Return after how many days a plan shows an effect of a size.
+
+    Raises:
+        NotFoundError: If the project has none of this id.
+        ConflictError: If it has no answer.
+    """
+    answer = plans.get(session, project, plan_id).answer
+    if answer is None:
+        raise ConflictError(f"plan {plan_id} has no answer; read its state first")
+    return {"effect": effect, "days": plan_answers.find_days(plan_answers.decode_answer(answer), effect)}
 
 
 def list_(session: Session, project: str, *, after: str, limit: int) -> Page:

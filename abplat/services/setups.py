@@ -20,19 +20,25 @@ from abplat.db.queries import definitions as queries
 from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import setups as setup_queries
 from abplat.domain import setups as rules
-from abplat.domain.catalogue import EXPERIMENTS, METRICS, Document, canonical, check_references
+from abplat.domain.catalogue import (
+    EXPERIMENTS,
+    LAYERS,
+    METRICS,
+    SEGMENTS,
+    Document,
+    canonical,
+    check_references,
+)
 from abplat.domain.fields import require_none
-from abplat.domain.layers import Slot, require_room
+from abplat.domain.layers import Slot, find_free, require_room
 from abplat.domain.lifecycle import HOLDING, UNSTARTED
 from abplat.errors import ConflictError, LayerFullError, NotFoundError, Problem
-from abplat.services import audit, experiments, metrics, plans
+from abplat.services import audit, experiments, metrics, plan_prints
 from abplat.services import planning as plan_services
 from abplat.services.definitions import load_entries
 
 MOST: Final = 200
 """Set-ups that a list shows."""
-_UNPLANNED: Final = frozenset({"title", "owner", "hypothesis", "schedule"})
-"""Fields that a plan does not hang on."""
 
 
 class Draft(NamedTuple):
@@ -224,6 +230,15 @@ def list_clashes(session: Session, project: str, draft: Draft) -> list[Clash]:
     return found
 
 
+def list_free(session: Session, project: str, own: str | None) -> dict[str, list[Slot]]:
+    """Return what is free in each layer; an experiment does not stand in its own way."""
+    free = {}
+    for layer in queries.list_all(session, LAYERS, project):
+        holding = experiment_queries.list_holding_in_layer(session, project, layer.key)
+        free[layer.key] = find_free(Slot(*other.document["slot"]) for other in holding if other.key != own)
+    return free
+
+
 def make_metric(session: Session, project: str, document: Document, *, now: datetime) -> str:
     """Make the metric that a journey lacks, unless it is there; return its key."""
     if queries.find(session, METRICS, project, document["key"]) is None:
@@ -308,11 +323,7 @@ def _fingerprint(session: Session, row: Setup) -> str | None:
     if row.experiment is None:
         return None
     found = cast("Experiment", queries.get(session, EXPERIMENTS, row.project, row.experiment))
-    plan = plans.build_plan(session, found)
-    experiment = plan["experiment"]
-    seen = {name: value for name, value in experiment.items() if name not in _UNPLANNED}
-    weights = [each["weight"] for each in experiment["variants"]]
-    return plans.hash_plan({**plan, "experiment": {**seen, "variants": weights}})
+    return plan_prints.take(session, found)
 
 
 def _write_experiment(session: Session, row: Setup, now: datetime) -> None:
@@ -354,7 +365,15 @@ def _find_loose_ends(session: Session, project: str, document: Document, step: s
 
 
 def _find_room(session: Session, project: str, document: Document, own: str | None) -> Iterator[Problem]:
-    """Yield why no customer is free in the layer."""
+    """Yield why no customer is left to take part."""
+    if document.get("included") == 0:
+        yield Problem("included", "is 0: nobody would take part; write a share above 0", "no_traffic")
+    rule = document.get("targeting") or {}
+    if rule.get("op") == "in_segment":
+        segment = queries.find(session, SEGMENTS, project, str(rule.get("value")))
+        if segment is not None and segment.document.get("members") == []:
+            message = f"segment {segment.key} has no members: nobody would take part; choose another audience"
+            yield Problem("targeting", message, "no_traffic")
     layer, slot = document.get("layer"), document.get("slot")
     if not layer or not slot:
         return

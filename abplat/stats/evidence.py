@@ -73,11 +73,13 @@ class VerdictPlan:
         alpha: Error rate of the goal.
         min_effect: Smallest relative effect of the goal worth acting on, positive; None if not set.
         goal_margin: Relative margin by which the goal may be worse for a cheap change; None if not.
+        accepts_no_harm: Whether a change may ship where no harm is shown at the planned power.
     """
 
     alpha: float = 0.05
     min_effect: float | None = None
     goal_margin: float | None = None
+    accepts_no_harm: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1:
@@ -180,6 +182,11 @@ class Evidence:
         """Whether the goal is shown not worse than the plan's margin for a cheap change."""
         margin, ends = self.plan.goal_margin, self._relative_ends()
         return margin is not None and ends is not None and ends[0] > -margin
+
+    @property
+    def is_unharmed(self) -> bool:
+        """Whether the plan takes a goal that is not shown worse at the planned power for good enough."""
+        return self.plan.accepts_no_harm and self.n_needed == 0 and self.side == 0
 
     @property
     def is_negligible(self) -> bool:

@@ -86,6 +86,14 @@ VERDICT_TABLE: Final[tuple[VerdictRow, ...]] = (
         may_ship=True,
     ),
     VerdictRow(
+        "ship_neutral",
+        "Inconclusive",
+        "The rule is to do no harm: at the planned power the goal is not shown worse, and every guardrail holds.",
+        lambda e: e.is_unharmed and not e.unproven,
+        lambda e: f"May ship: no harm to {e.goal.title} is shown.",
+        may_ship=True,
+    ),
+    VerdictRow(
         "local_win",
         "Inconclusive",
         "A touchpoint is shown better while nothing is shown for the journey: a local win never ships by itself.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import msgspec
+
 from abplat.domain.catalogue import Document
-from abplat.domain.plan_answers import PlanAnswer, WeekFacts, decode_answer
+from abplat.domain.plan_answers import PlanAnswer, WeekFacts, decode_answer, find_days, list_days
 from abplat.web import wording
 from abplat.web.form_reader import make_sentence
 
@@ -27,6 +30,20 @@ class WeekRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """Effect against days: what a slider moves along."""
+
+    least: str
+    most: str
+    step: str
+    chosen: str
+    """Percent, as a field of numbers takes it."""
+    sentence: str
+    weeks: str
+    """Smallest effect and days of each week, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """The answer of the planner in words."""
 
@@ -37,10 +54,16 @@ class PlanView:
     weeks: tuple[WeekRow, ...]
     assumptions: tuple[str, ...]
     faults: tuple[str, ...]
+    trade: Trade | None = None
 
 
-def make_plan_view(plan: Document) -> PlanView:
-    """Describe a plan that the worker has answered, or why it could not."""
+def make_plan_view(plan: Document, effect: float | None = None) -> PlanView:
+    """Describe a plan that the worker has answered, or why it could not.
+
+    Args:
+        plan: As the service describes it.
+        effect: What the slider asks about, as a share.
+    """
     faults = tuple(make_sentence(f"{each['path']} {each['message']}".strip()) for each in plan["problems"])
     if plan["answer"] is None:
         words = "The worker could not compute it." if faults else "The worker is computing it."
@@ -48,7 +71,15 @@ def make_plan_view(plan: Document) -> PlanView:
     answer = decode_answer(plan["answer"])
     gaps = tuple(dict.fromkeys(make_sentence(gap.message.partition(_API_ONLY)[0]) for gap in answer.gaps))
     sentence, tone = _summarise(answer)
-    return PlanView(sentence, tone, tuple(_facts(answer)), _weeks(answer), answer.assumptions, gaps)
+    return PlanView(
+        sentence,
+        tone,
+        tuple(_facts(answer)),
+        _weeks(answer),
+        answer.assumptions,
+        gaps,
+        _trade(answer, effect),
+    )
 
 
 def _summarise(answer: PlanAnswer) -> tuple[str, str]:
@@ -106,6 +137,28 @@ def _week(answer: PlanAnswer, week: WeekFacts, largest: float) -> WeekRow:
         effect=_effect(answer, effect),
         bar=abs(effect) / largest,
         is_enough=wanted is not None and abs(effect) <= wanted,
+    )
+
+
+def _trade(answer: PlanAnswer, effect: float | None) -> Trade | None:
+    """Describe effect against days; only for relative effects, which people think in."""
+    rows = [week for week in answer.weeks[:MOST_WEEKS] if week.mde]
+    if answer.test.scale != "relative" or len(rows) < 2:
+        return None
+    sizes = [abs(week.mde or 0) * 100 for week in rows]
+    least, most = math.ceil(min(sizes) * 10) / 10, math.ceil(max(sizes) * 10) / 10
+    chosen = effect or abs(answer.test.effect or 0) or sizes[len(sizes) // 2] / 100
+    days, shown = find_days(answer, chosen), f"{chosen * 100:.4g}"
+    said = (
+        f"A change of {shown}{wording.NARROW}% is shown after about {wording.count(days)} days."
+        if days
+        else f"A change of {shown}{wording.NARROW}% is too small to be shown in the weeks of the table."
+    )
+    of_week = list_days(answer)
+    points = [[round(size, 4), of_week[week.week]] for size, week in zip(sizes, rows, strict=True)]
+    step = "0.1" if most > 1 else "0.01"
+    return Trade(
+        f"{max(least, 0.01):g}", f"{most:g}", step, shown, said, msgspec.json.encode(points).decode()
     )
 
 

@@ -22,10 +22,12 @@ from abplat.web import (
     discovered,
     discussion,
     exploring,
+    journey_counting,
     journey_editor,
     journeys,
     people,
     results,
+    setup_pictures,
     setups,
     sign_in,
     webhooks,
@@ -40,6 +42,7 @@ from abplat.web.safety import protect
 STYLESHEET = "abplat.css"
 FORM_SHEET = "forms.css"
 EXPLORE_SHEET = "explore.css"
+SETUP_SCRIPT = "setup.js"
 _log = logging.getLogger(__name__)
 HEADINGS = {
     "not_authenticated": (401, "Please sign in"),
@@ -65,7 +68,18 @@ def make_blueprint() -> Blueprint:
         "pages", __name__, template_folder="templates", static_folder="static", static_url_path="/assets"
     )
     pages.add_url_rule("/projects/<project>/journeys/<key>", view_func=journeys.show_journey)
-    pillars = (results, briefs, sign_in, account, discussion, setups, journey_editor, discovered)
+    pillars = (
+        results,
+        briefs,
+        sign_in,
+        account,
+        discussion,
+        setups,
+        setup_pictures,
+        journey_editor,
+        journey_counting,
+        discovered,
+    )
     for module in (*pillars, approvals, people, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)
@@ -119,6 +133,7 @@ def _globals() -> dict[str, Any]:
         "stylesheet": url_for("pages.static", filename=STYLESHEET, v=_hash_of(STYLESHEET)),
         "form_sheet": url_for("pages.static", filename=FORM_SHEET, v=_hash_of(FORM_SHEET)),
         "explore_sheet": url_for("pages.static", filename=EXPLORE_SHEET, v=_hash_of(EXPLORE_SHEET)),
+        "setup_script": url_for("pages.static", filename=SETUP_SCRIPT, v=_hash_of(SETUP_SCRIPT)),
         "person": find_person(),
         "is_local": is_local(),
         "may": may,

@@ -32,7 +32,8 @@ def protect(response: Response) -> Response:
 def _pack(response: Response) -> None:
     """Compress the body; always with the same bytes for the same page."""
     body = response.get_data()
-    if response.status_code != 200 or len(body) < WORTH_PACKING:
+    is_packed = (response.mimetype or "").startswith("image/")
+    if response.status_code != 200 or len(body) < WORTH_PACKING or is_packed:
         return
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"] > 0 and "Content-Encoding" not in response.headers:

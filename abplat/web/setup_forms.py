@@ -10,6 +10,7 @@ import msgspec
 
 from abplat.domain import setups as rules
 from abplat.domain.catalogue import CHANNELS, METRICS, Document
+from abplat.domain.experiments import CLEAR_SIGNALS
 from abplat.domain.layers import BUCKETS
 from abplat.domain.metrics import PRIMARY_KINDS
 from abplat.web.form_reader import FormReader
@@ -118,6 +119,8 @@ def read_decides(form: FormReader, watchable: Sequence[Document]) -> Document:
         "horizon": form.text("horizon"),
         "alpha": form.percent("alpha") or 0.05,
         "min_effect": form.percent("min_effect"),
+        "decision_rule": form.text("decision_rule") or CLEAR_SIGNALS,
+        "goal_margin": form.percent("goal_margin"),
     }
 
 
@@ -132,6 +135,8 @@ def fill_decides(
         "horizon": str(document.get("horizon") or "14d"),
         "alpha": percent(document.get("alpha") or 0.05),
         "min_effect": percent(document.get("min_effect")),
+        "decision_rule": str(document.get("decision_rule") or CLEAR_SIGNALS),
+        "goal_margin": percent(document.get("goal_margin")),
     }
     for metric in watchable:
         use = uses.get(metric["key"])
@@ -145,7 +150,8 @@ def fill_decides(
 
 def name_decides(fields: Document) -> dict[str, str]:
     """Return which field of the form each part of the answer comes from."""
-    names = {"metrics": "goal", "horizon": "horizon", "alpha": "alpha", "min_effect": "min_effect"}
+    own = ("horizon", "alpha", "min_effect", "decision_rule", "goal_margin")
+    names = {"metrics": "goal", **{name: name for name in own}}
     for index, use in enumerate(fields["metrics"]):
         is_goal = use["role"] == "primary"
         names[f"metrics[{index}]"] = "goal" if is_goal else f"role-{use['metric']}"
@@ -295,6 +301,20 @@ def percent(share: float | None) -> str:
         ('5', '33.33', '')
     """
     return "" if share is None else f"{share * 100:.10g}"
+
+
+def read_effect(typed: str) -> float | None:
+    """Return the effect that a slider asks about, as a share; nothing where nothing sensible was asked.
+
+    Examples:
+        >>> read_effect("2,5"), read_effect("much")
+        (0.025, None)
+    """
+    try:
+        found = float(typed.strip().rstrip("%").replace(",", "."))
+    except ValueError:
+        return None
+    return found / 100 if 0 < found < 1_000 else None
 
 
 def write_json(value: Any) -> str:

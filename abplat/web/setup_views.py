@@ -10,21 +10,21 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from abplat.domain import setups as rules
-from abplat.domain.catalogue import CHANNELS, HOLDOUTS, JOURNEYS, LAYERS, SEGMENTS, Document
+from abplat.domain.catalogue import CHANNELS, HOLDOUTS, JOURNEYS, LAYERS, SEGMENTS
 from abplat.domain.experiments import UNIT_TYPES
-from abplat.domain.layers import BUCKETS
-from abplat.errors import InvalidInputError
-from abplat.services import checklists, journey_counts, setups, simulations
+from abplat.domain.layers import BUCKETS, Slot
+from abplat.domain.pictures import MAX_BYTES
+from abplat.services import journey_counts, setups
 from abplat.services.definitions import load_entries
 from abplat.services.setups import Draft
+from abplat.web import setup_check, wording
 from abplat.web import setup_forms as forms
-from abplat.web import wording
 from abplat.web.by_api import Call, write_call
 from abplat.web.cards import say_time
+from abplat.web.channel_ways import kind_of
 from abplat.web.count_map import CountMap, make_count_map
 from abplat.web.journey_page import make_journey_page
 from abplat.web.plan_view import PlanView, make_plan_view
-from abplat.web.writing import current_platform
 
 TITLES: Final = {
     rules.QUESTION: (
@@ -45,26 +45,6 @@ TITLES: Final = {
     ),
     rules.VARIANTS: ("Variants", "What each group gets, in each channel."),
     rules.CHECK: ("Check and start", "What the platform has found, and the button that makes it real."),
-}
-CHANNEL_HINTS: Final = (
-    (
-        ("store", "shop", "till", "branch"),
-        "The till or the staff asks which variant a customer has, or gets a list: POST /v1/assign.",
-    ),
-    (
-        ("contact", "call", "phone", "agent", "service"),
-        "The agent sees the variant with the customer: GET /v1/context.",
-    ),
-    (
-        ("mail", "sms", "push", "letter", "post"),
-        "The sender gets a list with a variant for each customer: POST /v1/assign.",
-    ),
-)
-SDK_HINT: Final = "The SDK decides by itself, with a key of this project."
-TICKS: Final = {
-    "passed": wording.Word("Passed", "check", "good"),
-    "failed": wording.Word("Failed", "warning", "bad"),
-    "unknown": wording.Word("Not known", "dash", "calm"),
 }
 
 
@@ -186,6 +166,10 @@ def _calls(draft: Draft | None, step: str) -> list[Call]:
     if step == rules.WHO:
         request_body = setups.make_plan_request(draft.experiment)
         calls.append(write_call("Ask how long it takes", "POST", "/v1/plans", request_body))
+    if step == rules.VARIANTS:
+        first = draft.document.get("variants") or rules.TWO_ARMS
+        call = write_call("Keep a picture", "PUT", f"{place}/pictures/{first[0]['key']}/web")
+        calls.append(call._replace(text=f"{call.text} \\\n  --data-binary @shot.png"))
     if step == rules.CHECK:
         calls.insert(0, write_call("Start it", "POST", f"{place}/start", {}))
         calls.insert(0, write_call("Read the checklist", "GET", f"{place}/checklist"))
@@ -210,16 +194,22 @@ def _parts(
             "goals": goals,
             "watchable": forms.list_watchable(entries, journey),
             "new_goal": forms.NEW_GOAL,
+            "rules": setup_check.RULES,
         }
     if step == rules.WHO:
         return _who_parts(session, project, draft, entries)
     if step == rules.VARIANTS:
         channels = [
-            {"key": key, "title": channel.get("title") or key, "hint": hint_of(key)}
+            {"key": key, "title": channel.get("title") or key, "hint": kind_of(key)[1]}
             for key, channel in entries[CHANNELS].items()
         ]
-        return {"channels": channels, "rows": range(int(str(values.get("rows") or 2)))}
-    return _check_parts(session, project, draft)
+        return {
+            "channels": channels,
+            "rows": range(int(str(values.get("rows") or 2))),
+            "pictures": setup_check.list_pictures(session, project, draft.experiment),
+            "most_kb": MAX_BYTES // 1024,
+        }
+    return setup_check.list_parts(session, project, draft)
 
 
 def _journey_parts(session: Session, project: str, entries: forms.Entries, chosen: str) -> dict[str, Any]:
@@ -240,12 +230,14 @@ def _journey_parts(session: Session, project: str, entries: forms.Entries, chose
 
 def _who_parts(session: Session, project: str, draft: Draft, entries: forms.Entries) -> dict[str, Any]:
     """Describe units, layers with what is taken, holdouts, segments, clashes and the plan."""
-    view: PlanView | None = make_plan_view(draft.plan) if draft.plan else None
+    effect = forms.read_effect(request.args.get("effect", ""))
+    view: PlanView | None = make_plan_view(draft.plan, effect) if draft.plan else None
+    free = setups.list_free(session, project, draft.experiment)
     return {
         "unit_types": [(each, _say_unit(each)) for each in UNIT_TYPES],
         "layers": [
             ("", "No layer: overlaps with everything"),
-            *((key, layer["title"]) for key, layer in entries[LAYERS].items()),
+            *((key, f"{layer['title']} ({_say_free(free[key])})") for key, layer in entries[LAYERS].items()),
         ],
         "holdouts": [
             (key, f"{each['title']} ({wording.level(each['share'] / BUCKETS)})")
@@ -259,6 +251,14 @@ def _who_parts(session: Session, project: str, draft: Draft, entries: forms.Entr
     }
 
 
+def _say_free(free: Sequence[Slot]) -> str:
+    """Say which slots of a layer are free."""
+    if not free:
+        return "full"
+    ranges = [f"{slot.start / 100:g} to {slot.end / 100:g}{wording.NARROW}%" for slot in free]
+    return f"free: {', '.join(ranges)}"
+
+
 def _say_unit(unit_type: str) -> str:
     """Name a type of unit."""
     names = {
@@ -267,93 +267,3 @@ def _say_unit(unit_type: str) -> str:
         "store": "Store (everybody in it together)",
     }
     return names.get(unit_type, wording.humanise(unit_type))
-
-
-def hint_of(channel: str) -> str:
-    """Say how a channel obeys.
-
-    Examples:
-        >>> hint_of("web")
-        'The SDK decides by itself, with a key of this project.'
-    """
-    return next((hint for words, hint in CHANNEL_HINTS if any(word in channel for word in words)), SDK_HINT)
-
-
-def _check_parts(session: Session, project: str, draft: Draft) -> dict[str, Any]:
-    """Tick the checklist, try one customer, and write the snippet."""
-    key = str(draft.experiment)
-    items = checklists.get(session, project, key, now=current_platform().clock())
-    unit = request.args.get("unit", "").strip()
-    tried: Document | None = None
-    fault = ""
-    if unit:
-        try:
-            tried = simulations.decide_one(session, project, key, unit, {})
-        except InvalidInputError as error:
-            fault = error.message
-    return {
-        "items": [(item, TICKS[item.state]) for item in items],
-        "is_blocked": any(item.is_blocking and item.state == "failed" for item in items),
-        "unit": unit,
-        "tried": tried,
-        "tried_reason": _say_decision(tried, draft.document["variants"]) if tried else "",
-        "unit_fault": fault,
-        "facts": _summary(draft.document),
-        "snippets": write_snippets(key, draft.document),
-    }
-
-
-def _say_decision(tried: Document, variants: Sequence[Document]) -> str:
-    """Say what a customer would get."""
-    title = next((each["title"] for each in variants if each["key"] == tried["variant"]), tried["variant"])
-    title = isolate(title or "the usual")
-    if tried["in_experiment"]:
-        return f"{tried['unit']} would get “{title}” and count in the experiment ({tried['reason']})."
-    return f"{tried['unit']} would not take part and gets “{title}” ({tried['reason'].replace('_', ' ')})."
-
-
-def _summary(document: Document) -> tuple[tuple[str, str], ...]:
-    """Return the whole set-up in a few pairs."""
-    goal = next((use["metric"] for use in document["metrics"] if use["role"] == "primary"), "")
-    guards = [
-        f"{use['metric']} (at most {wording.level(use['margin'])} worse)"
-        for use in document["metrics"]
-        if use["role"] == "guardrail"
-    ]
-    arms = [
-        f"{isolate(each['title'])} {wording.level(each['weight'] / BUCKETS)}" for each in document["variants"]
-    ]
-    return (
-        ("Journey", str(document["journey"])),
-        ("Decides", goal),
-        ("Guardrails", ", ".join(guards) or "none"),
-        ("Watched for", wording.span(document["horizon"])),
-        (
-            "Worth acting on",
-            wording.level(document["min_effect"]) if document.get("min_effect") else "any change",
-        ),
-        ("Takes part", wording.level(document["included"] / BUCKETS)),
-        ("Variants", ", ".join(arms)),
-    )
-
-
-def isolate(name: str) -> str:
-    """Return a name that keeps its direction of writing to itself, within a sentence."""
-    return f"\u2068{name}\u2069"
-
-
-def write_snippets(key: str, document: Document) -> tuple[Call, ...]:
-    """Write what an application does to obey the experiment."""
-    unit = f"{document.get('unit_type') or 'cust'}:7"
-    control = document["variants"][0]["key"]
-    python = (
-        "from abplat_sdk import Client\n\n"
-        f'client = Client("{current_platform().settings.public_url or request.host_url.rstrip("/")}", "abs_...")\n'
-        f'decision = client.decide("{key}", "{unit}", channel="web", default="{control}")\n'
-        'client.expose(decision, channel="web")  # when the variant is really shown\n'
-    )
-    page = (
-        f'const decision = client.decide("{key}", client.anonymousId, {{}}, {{ channel: "web", default: "{control}" }});\n'
-        'show(decision.variant);\nclient.expose(decision, { channel: "web" });\n'
-    )
-    return (Call("Python", python), Call("A page", page))

@@ -16,6 +16,7 @@ from abplat.services.definitions import load_entries
 from abplat.services.experiments import Moment
 from abplat.services.setups import Answers, Draft
 from abplat.web import setup_forms as forms
+from abplat.web import setup_pictures
 from abplat.web import setup_views as views
 from abplat.web.door import current_person, require_role
 from abplat.web.form_reader import FormReader, make_sentence
@@ -156,6 +157,8 @@ def _keep(project: str, setup: str, step: str, form: FormReader, action: str) ->
                 _make_metrics(session, project, draft, read.fields)
             answers = Answers(step, read.fields, read.question)
             draft = setups.save(session, project, setup, answers, now=now)
+            if step == rules.VARIANTS:
+                setup_pictures.keep_pictures(session, project, draft, form)
             _ask(session, project, draft, action)
     except InvalidInputError as error:
         others = form.blame(error.problems, read.names)

@@ -27,6 +27,14 @@ def test_defaults_are_filled_in() -> None:
     assert experiment.primary == "completed"
 
 
+def test_an_aa_test_may_say_the_same_in_any_order() -> None:
+    """What counts is what customers get, not how it is written."""
+    payloads = [{"web": {"a": 1, "b": 2}}, {"web": {"b": 2, "a": 1}}]
+    arms = [CONTROL | {"payloads": payloads[0]}, TREATMENT | {"payloads": payloads[1]}]
+
+    assert parse_experiment(make_experiment(kind="aa", variants=arms)).kind == "aa"
+
+
 CONTROL = {"key": "control", "weight": 5000}
 TREATMENT = {"key": "treatment", "weight": 5000}
 
@@ -41,6 +49,14 @@ TREATMENT = {"key": "treatment", "weight": 5000}
         ({"title": "a\x00b"}, ("title", "bad_character")),
         ({"title": "\ud800"}, ("title", "bad_character")),
         ({"surprise": 1}, ("surprise", "unknown_field")),
+        ({"decision_rule": "majority"}, ("decision_rule", "bad_choice")),
+        ({"decision_rule": "non_inferiority"}, ("goal_margin", "required")),
+        ({"goal_margin": 0.02}, ("goal_margin", "not_used")),
+        ({"decision_rule": "do_no_harm", "min_effect": None}, ("min_effect", "required")),
+        (
+            {"kind": "aa", "variants": [CONTROL, TREATMENT | {"payloads": {"web": {"a": 1}}}]},
+            ("variants[1].payloads.web", "differs"),
+        ),
         ({"variants": [CONTROL]}, ("variants", "bad_length")),
         ({"variants": [CONTROL, {"key": "t", "weight": 4999}]}, ("variants", "bad_weights")),
         ({"variants": [CONTROL, {"key": "t", "weight": 0.5}]}, ("variants[1].weight", "bad_integer")),

@@ -14,7 +14,9 @@ from waitress.server import create_server
 
 from abplat.config import Settings
 from tests.conftest import FakeClock
-from tests.web.setup_app import open_app, run_jobs
+from tests.web.pictures_of import make_png
+from tests.web.setup_app import open_app, run_jobs, send_events
+from tests.web.test_setups import go_to
 
 HOSTILE = '<script>alert("x")</script>{{7*7}}\u202eabc\U0001f3d5' + "w" * 150
 SHOTS = os.environ.get("PICTURES_OF_PAGES", "")
@@ -120,11 +122,19 @@ def test_from_the_question_to_the_start(chromium: Any, app: Flask, origin: str, 
     visitor.press("Keep and go on")
     visitor.look(f"5-faults-{look}")
     visitor.fill(**{"weight-1": "50", "title-1": HOSTILE})
+    for index in (0, 1):
+        page.locator("summary", has_text="What each channel is told").nth(index).click()
+        visitor.fill(**{f"payload-{index}-web": '{"fields": 3}'})
+        shot = {"name": "shot.png", "mimeType": "image/png", "buffer": make_png(60, 40)}
+        page.locator(f'[name="picture-{index}-web"]').set_input_files(shot)
+    visitor.look(f"5-variants-{look}")
     visitor.press("Keep and go on")
     visitor.fill(unit="cust:7")
     visitor.press("What would they get?")
 
     assert page.get_by_text("cust:7 would").is_visible()
+    page.locator("img.shot").wait_for(state="visible")
+    assert page.evaluate("document.querySelector('img.shot').naturalWidth") == 60
     visitor.look(f"6-check-{look}")
     visitor.press("Start the experiment")
 
@@ -133,6 +143,52 @@ def test_from_the_question_to_the_start(chromium: Any, app: Flask, origin: str, 
     assert [text for text in visitor.said if "422" not in text] == []
     assert visitor.foreign == []
     context.close()
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_effect_is_traded_against_days(chromium: Any, app: Flask, origin: str, look: str) -> None:
+    """A slider that says the days as it moves; without script a field and a button."""
+    setup = go_to(app.test_client(), "variants", key=f"trade-{look}")
+    answer_plan(app, setup.rpartition("/")[2])
+    context = chromium.new_context(**LOOKS[look])
+    context.set_default_timeout(30_000)
+    visitor = Visitor(context, origin)
+    page = visitor.page
+    page.goto(f"{origin}{setup}/who")
+    slider, answer = page.locator("#f-effect"), page.locator("#trade-answer")
+    if "without-script" in look:
+        slider.fill(slider.get_attribute("max"))
+        visitor.press("How many days?")
+    else:
+        assert slider.get_attribute("type") == "range"
+        slider.press("End")
+
+    few = answer.inner_text()
+    assert "is shown after about 14 days" in few
+    if "without-script" in look:
+        slider.fill(slider.get_attribute("min"))
+        visitor.press("How many days?")
+    else:
+        slider.press("Home")
+    assert answer.inner_text() != few
+    visitor.look(f"4-trade-{look}")
+    assert visitor.said == []
+    context.close()
+
+
+def answer_plan(app: Flask, setup: str) -> None:
+    """Ask the planner, and answer in its place as if a thousand customers came in a day."""
+    from abplat.analysis.planning.planner import make_answer
+    from abplat.domain.plans import parse_plan_request
+    from abplat.services import planning, setups
+    from tests.conftest import NOW
+
+    request = {"outcome": {"kind": "proportion", "baseline": 0.1}, "horizon": "7d", "effect": 0.1}
+    answer = make_answer(parse_plan_request({**request, "traffic": {"per_day": 1_000}}), NOW)
+    with app.extensions["abplat"].writers.begin() as session:
+        asked = setups.ask_plan(session, "shop", setup, now=NOW).plan
+        assert asked is not None
+        planning.finish(session, "shop", asked["id"], answer, now=NOW)
 
 
 def test_a_journey_is_written_tried_and_changed_by_keyboard(chromium: Any, origin: str) -> None:
@@ -186,30 +242,16 @@ def test_pages_of_journeys_are_quiet_and_fit(chromium: Any, app: Flask, origin: 
     run_jobs(app, "count")
     visitor.page.wait_for_url("**/journeys/buy#counts")
     visitor.look(f"counted-{look}")
+    band = visitor.page.locator("svg.map a").first
+    band.focus()
+    band.press("Enter")
+    visitor.page.wait_for_url("**way=*")
 
+    assert visitor.page.get_by_text("journeys as examples").is_visible()
+    visitor.look(f"move-{look}")
+    visitor.page.locator('[name="least"]').select_option("10")
+    visitor.press("Show")
+    assert "least=10" in visitor.page.url
     assert visitor.said == []
     assert visitor.foreign == []
     context.close()
-
-
-def send_events(app: Flask) -> None:
-    """Let a few customers walk the journey, each a way of their own."""
-    from abplat.services import keys
-    from tests.conftest import NOW
-
-    with app.extensions["abplat"].writers.begin() as session:
-        key = keys.create(session, "shop", "server", now=NOW).token
-    ways = ((("visit", 1, "web"), ("quote", 2, "web"), ("purchase", 3, "store")),
-            (("visit", 1, "store"), ("quote", 1, "store"), ("purchase", 2, "store")),
-            (("visit", 1, "app"), ("quote", 3, "web")), (("visit", 2, "web"),))  # fmt: skip
-    events = [
-        {"kind": "touchpoint", "id": f"{n}-{name}", "actor": f"cust:{n}", "name": name,
-         "ts": f"2026-03-0{day}T10:00:00Z", "channel": channel}
-        for n in range(40)
-        for name, day, channel in ways[n % 7 % 4]
-    ]  # fmt: skip
-    sent = app.test_client().post(
-        "/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"}
-    )
-
-    assert sent.status_code == 202

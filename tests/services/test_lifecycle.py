@@ -266,7 +266,7 @@ def test_the_checklist_ticks_itself(session: Session) -> None:
     experiments.update(session, *WHO, {"variants": [arms[0] | payloads, arms[1]]}, now=NOW)
     expected = {
         "journey": "passed", "owner": "passed", "metrics": "unknown", "guardrail": "failed", "payloads": "failed",
-        "traffic": "passed", "slot": "passed", "prerequisites": "passed", "sdk": "unknown",
+        "traffic": "passed", "slot": "passed", "prerequisites": "passed", "sdk": "unknown", "identities": "unknown", "aa": "unknown",
     }  # fmt: skip
     assert ticks(session) == expected
     seen = {("visit", "web"): 1, ("quote", ""): 1}

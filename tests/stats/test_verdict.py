@@ -97,6 +97,9 @@ _LOCAL = find_conflicts((0.002, 0.006), {"form_click": (0.05, 0.01)})
         (_goal(_UP), {}, "ship", "Better", "Ship: Journey completed is better."),
         (_goal(_UP), {"guardrails": [_SAFE, _OPEN]}, "extend", "Inconclusive", "Do not ship yet: Journey completed is"),
         (_goal(), {"plan": VerdictPlan(goal_margin=0.02)}, "ship_neutral", "Inconclusive", "May ship as a cheap"),
+        (_goal(), {"plan": VerdictPlan(accepts_no_harm=True), "conflicts": _LOCAL}, "ship_neutral", "Inconclusive", "May ship: no harm to Journey"),
+        (_goal(), {"plan": VerdictPlan(accepts_no_harm=True), "guardrails": [_OPEN]}, "inconclusive", "Inconclusive", "Do not ship: no change"),
+        (_goal(), {"plan": VerdictPlan(accepts_no_harm=True), "n_needed": 9}, "extend", "Too early", "Keep running."),
         (_goal(), {"conflicts": _LOCAL}, "local_win", "Inconclusive", "Do not ship yet: touchpoint win, no journey win."),
         (_goal(), {"n_needed": 900}, "extend", "Too early", "Keep running. It needs 900 more customers"),
         (_goal(), {"plan": VerdictPlan(min_effect=0.03)}, "stop_no_effect", "Inconclusive", "Stop: any change"),
@@ -119,6 +122,7 @@ def test_the_table_is_exhaustive_and_each_row_can_fire() -> None:
     goals = [_goal(e) for e in (_UP, _DOWN, _FLAT, NotComputable("no_units"))]
     guardrails: list[list[Guardrail]] = [[], [_SAFE], [_OPEN], [_BROKEN]]
     plans = [VerdictPlan(), VerdictPlan(min_effect=0.03), VerdictPlan(goal_margin=0.02)]
+    plans.append(VerdictPlan(accepts_no_harm=True))
     for goal, rails, conflicts, checks, final, needed, plan in itertools.product(
         goals, guardrails, ((), _CONFLICT, _LOCAL), ([], ["Pipeline late"]), (True, False), (None, 5), plans
     ):

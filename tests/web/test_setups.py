@@ -54,9 +54,9 @@ def answer_step(client: FlaskClient, setup: str, step: str, **fields: Any) -> An
     return send(client, f"{setup}/{step}", page=f"{setup}/{step}", **({"do": "save"} | fields))
 
 
-def go_to(client: FlaskClient, last: str) -> str:
+def go_to(client: FlaskClient, last: str, **question: str) -> str:
     """Answer the steps before one; return the address of the set-up."""
-    setup = begin(client)
+    setup = begin(client, **question)
     for step, fields in (
         ("journey", {"journey": "buy"}),
         ("decides", DECIDES),

@@ -15,7 +15,7 @@ from abplat.api.schemas.definitions import (
 )
 from abplat.api.schemas.layers import SaltStored
 from abplat.api.schemas.lifecycle import ConclusionStored
-from abplat.domain.experiments import KINDS, ROLES, SCALES, UNIT_TYPES
+from abplat.domain.experiments import DECISION_RULES, KINDS, ROLES, SCALES, UNIT_TYPES
 from abplat.domain.fields import MAX_TEXT
 from abplat.domain.layers import BUCKETS
 from abplat.domain.lifecycle import STATES
@@ -129,6 +129,12 @@ class ExperimentFields(Schema):
     )
     min_effect = fields.Float(
         allow_none=True, metadata={"description": "Smallest relative effect worth acting on"}
+    )
+    decision_rule = choice_field(
+        DECISION_RULES, "What it takes to ship; non_inferiority needs goal_margin, do_no_harm min_effect"
+    )
+    goal_margin = fields.Float(
+        allow_none=True, metadata={"description": "By which share the goal may be worse (non_inferiority)"}
     )
     prediction = fields.Nested(PredictionSchema, allow_none=True)
     mechanism = fields.List(fields.Nested(ExpectedLinkSchema))

@@ -134,6 +134,25 @@ class PlanSchema(ListedPlan):
     answer = fields.Dict(allow_none=True, metadata={"description": "See docs/reference/planning.md"})
 
 
+class DaysQuery(StrictSchema):
+    """An effect that is asked about."""
+
+    effect = fields.Float(
+        required=True,
+        validate=validate.Range(0, 1e9, min_inclusive=False),
+        metadata={"description": "Size of the effect on the scale of the plan"},
+    )
+
+
+class DaysSchema(StrictSchema):
+    """How long it takes to show an effect."""
+
+    effect = fields.Float()
+    days = fields.Integer(
+        allow_none=True, metadata={"description": "Until the result; null where the weeks are not enough"}
+    )
+
+
 class PlanPage(StrictSchema):
     """Plans, the youngest first."""
 

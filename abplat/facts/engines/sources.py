@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from arro3.core import Array, Table
 
-from abplat.facts.actors import NEVER_US, SUSPECT, ActorBook
+from abplat.facts.actors import ID_TYPE, NEVER_US, SUSPECT, ActorBook
 from abplat.facts.engines.duckdb import nothing, relation, typed_columns
 from abplat.facts.lake import FileStatistics, Lake, LakeTable
 from abplat.facts.sealing import ID_HASH, first_received
@@ -288,12 +288,13 @@ class Sources:
         """Return all ids in the order of their names, as columns: code, is_new and what ``extra`` asks for.
 
         Args:
-            extra: Further SQL expressions over ``actor``, each with a comma before it.
+            extra: Further SQL expressions over ``actor`` and ``id_type``, each with a comma before it.
         """
         book = self.book.query()
         query = (
             f"SELECT code, known_us, is_suspect{extra}, actor FROM ({book}) UNION ALL "
-            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, actor FROM loose_ids WHERE is_new"
+            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, actor FROM (SELECT *, {ID_TYPE} AS id_type FROM loose_ids) "
+            "WHERE is_new"
         )
         [(n_new,)] = self.connection.execute("SELECT count(*) FROM loose_ids WHERE is_new").fetchall()
         names = "* EXCLUDE (actor)"
