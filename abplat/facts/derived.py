@@ -30,7 +30,8 @@ FOLDER = "derived"
 _NAME = "note.json"
 _CHECKPOINT_EVERY = 20
 _KEEP_HOURS = 168
-_WRITER = WriterProperties(compression="ZSTD")
+# Read far more often than written: a third more on disk, a third less to read.
+_WRITER = WriterProperties(compression="SNAPPY")
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 

@@ -248,7 +248,7 @@ class _Refresh:
         if added:
             query = f"SELECT DISTINCT actor_code FROM ({self._snapshot.sources.read('touchpoint', added)})"
             met = fetch(self._snapshot.sources.connection, query)["actor_code"].astype(np.int64)
-        codes = np.union1d(changes.codes, met)
+        codes = list_met(changes.codes, met)
         customer = who.customers_of_known(codes)
         codes, customer = codes[customer >= 0], customer[customer >= 0]
         anchor_of = np.full(changes.since.size, -1, np.int64)
@@ -320,12 +320,13 @@ class _Refresh:
             )
             return
         was = rows[instant] // DAY_US
-        touched = np.union1d(was[~holds], fresh[instant] // DAY_US)
+        touched = list_met(was[~holds], fresh[instant] // DAY_US)
         table = self._tables_before(name)
         if not touched.size:
             self._tables[name] = table
             return
-        kept = take(rows, holds & np.isin(was, touched))
+        at = np.minimum(np.searchsorted(touched, was), touched.size - 1)
+        kept = take(rows, np.flatnonzero(holds & (touched[at] == was)))
         joined = join_columns([kept, {each: fresh[each] for each in kept}])
         listed = [date.fromordinal(719_163 + each).isoformat() for each in touched.tolist()]
         laid = _lay_out(joined, instant, day)
@@ -367,8 +368,24 @@ class _Refresh:
         self._store.publish(note, sources.list_files())
 
 
+def list_met(*numbers: Ints) -> Ints:
+    """Return the numbers met, each once, in their order; they lie close together.
+
+    Examples:
+        >>> list_met(np.array([7, 5]), np.array([5, 9])).tolist()
+        [5, 7, 9]
+    """
+    found = np.concatenate(numbers)
+    if not found.size:
+        return found
+    least = int(found.min())
+    met = np.zeros(int(found.max()) - least + 1, bool)
+    met[found - least] = True
+    return np.flatnonzero(met) + least
+
+
 def _lay_out(columns: Columns, instant: str, day: str) -> Any:
     """Return rows by day and customer, with their day."""
     days = columns[instant] // DAY_US
-    order = np.lexsort((columns["customer"], days))
+    order = np.argsort((days << 32) | columns["customer"], kind="stable")
     return make_table({**take(columns, order), day: days[order]})
