@@ -104,6 +104,10 @@ class Sources:
             return self._loose(source, unique=True)
         return self._sealed(source, files, unique=True)
 
+    def list_files(self) -> list[str]:
+        """Return all files that are read."""
+        return [path for source in self.kinds.values() for path in (*source.sealed, *source.loose)]
+
     def list_since(self, files: Sequence[str], since_us: int | None) -> list[str]:
         """Return the files of touchpoints that may hold something since an instant: whole days, all of their files."""
         if since_us is None:
