@@ -103,7 +103,7 @@ def make_page(
         facts=_head_facts(report),
         banners=list_banners(report),
         withheld=is_withheld(report),
-        health=list_cards(report),
+        health=list_cards(report, record.board),
         hypothesis=report.experiment.hypothesis,
         planned=_planned(report),
         arms=_arms(report),
