@@ -22,7 +22,7 @@ QUALITATIVE_P = 0.01
 _Z = 1.959964
 
 
-class _Strata(NamedTuple):
+class Strata(NamedTuple):
     """One way to divide customers."""
 
     by: str
@@ -40,26 +40,26 @@ def check_strata(gathered: Gathered, plan: AnalysisPlan) -> tuple[StrataCheck, .
     checks = (
         _check(found, gathered, plan, treatment, strata, sign)
         for treatment in range(1, len(plan.variants))
-        for strata in _divide(gathered)
+        for strata in divide(gathered)
     )
     return tuple(check for check in checks if check is not None)
 
 
-def _divide(gathered: Gathered) -> list[_Strata]:
+def divide(gathered: Gathered) -> list[Strata]:
     """Return the ways to divide customers by what was fixed when they came in."""
     population = gathered.population
     week = (population.first_exposure - population.first_exposure.min()) // WEEK_US
     weeks = tuple(f"week {number + 1}" for number in range(int(week.max()) + 1))
-    found = [_Strata("week", week, weeks)]
+    found = [Strata("week", week, weeks)]
     if population.first_channel is not None:
         channel = population.first_channel.astype(np.int64)
-        found.append(_Strata("channel", np.where(channel < 0, len(population.channels), channel),
+        found.append(Strata("channel", np.where(channel < 0, len(population.channels), channel),
                              (*population.channels, "unknown")))  # fmt: skip
     return found
 
 
 def _check(
-    found: UnitRows, gathered: Gathered, plan: AnalysisPlan, treatment: int, strata: _Strata, sign: float
+    found: UnitRows, gathered: Gathered, plan: AnalysisPlan, treatment: int, strata: Strata, sign: float
 ) -> StrataCheck | None:
     """Compare one treatment in every stratum large enough."""
     how = stats.ComparisonPlan(alpha=plan.alpha, kind=found.kind, small_table="never")

@@ -155,7 +155,9 @@ class CountStored(StrictSchema):
     finished_at = fields.AwareDateTime(allow_none=True)
     counts = fields.Dict(
         allow_none=True,
-        metadata={"description": "Stages, cells, ways with examples, ends and steps: see docs/reference/journeys.md"},
+        metadata={
+            "description": "Stages, cells, ways with examples, ends and steps: see docs/reference/journeys.md"
+        },
     )
 
 

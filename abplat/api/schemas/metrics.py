@@ -150,7 +150,8 @@ class MetricHistorySchema(StrictSchema):
         metadata={"description": "Value or variance, where the last 14 days have left the days before"},
     )
     marks = fields.List(
-        fields.Dict(keys=fields.String()), metadata={"description": "Days whose data were not as they should be"}
+        fields.Dict(keys=fields.String()),
+        metadata={"description": "Days whose data were not as they should be"},
     )
     definition_version = fields.Integer(
         allow_none=True, metadata={"description": "Version of the metric whose past was read"}
