@@ -33,6 +33,7 @@ from abplat.analysis.reading import (
     match_of,
     read,
 )
+from abplat.analysis.samples import sample_journeys
 from abplat.analysis.serving import capable_matches
 from abplat.analysis.snapshot import Snapshot
 from abplat.analysis.walking import lay_out
@@ -56,6 +57,7 @@ def prepare(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> list[Callable[
 
     What fails for one plan then fails for no other.
     """
+    snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
     return [
@@ -76,19 +78,24 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     population = exposed.population
     if _asks_again(plan, found):
         _choose(snapshot, plan, population)
+    encounters = meet(exposed, snapshot.who)
+    if plan.registry.rules:
+        tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
+    walked = {key: _walk(found, plan, key, population) for key in journey_keys(plan)}
     return Gathered(
         as_of_us=snapshot.as_of_us,
         horizon_us=plan.horizon_us,
         population=population,
         mature=population.mature(plan.horizon_us, snapshot.as_of_us),
-        walked={key: _walk(found, plan, key, population) for key in journey_keys(plan)},
+        walked=walked,
         contacts=_contacts(found, snapshot, plan, population),
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
-        encounters=meet(exposed, snapshot.who),
+        encounters=encounters,
         profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
+        samples=sample_journeys(snapshot, plan, population, walked[plan.journey["key"]]),
     )
 
 
@@ -121,10 +128,10 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
     definition = definition_of(plan, key)
     journeys = found.journeys[definition]
     steps = found.steps.get(definition) if key == plan.journey["key"] else None
-    mine = population.locate(journeys.customer) >= 0
-    if not mine.all():  # the reading may have seen customers of other experiments
+    mine = np.flatnonzero(population.locate(journeys.customer) >= 0)
+    if mine.size < len(journeys):  # the reading may have seen customers of other experiments
         names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
-        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        journeys = JourneyColumns(**{name: np.take(getattr(journeys, name), mine, axis=0) for name in names})
         steps = None if steps is None else pick_steps(steps, mine)
     return lay_out(
         journeys,

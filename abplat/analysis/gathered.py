@@ -15,6 +15,7 @@ from abplat.analysis.journeys.rollup import CustomerRows
 from abplat.analysis.journeys.steps import JourneySteps
 from abplat.analysis.population import Population
 from abplat.analysis.profile import Profile
+from abplat.domain.report_samples import SampleSection
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -106,6 +107,8 @@ class Gathered:
     """What was known of the customers before their first exposure."""
     capable: Mapping[str, Contacts] = field(default_factory=dict)
     """By channel, the touchpoints that can show a variant."""
+    samples: SampleSection | None = None
+    """A few of the journeys, drawn while the names of their customers can be asked for."""
 
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -100,6 +100,8 @@ class AnalysisPlan:
     deviations: tuple[str, ...] = ()
     observations: tuple[Document, ...] = ()
     """What was observed beside the experiment; no number of it enters an estimate."""
+    mask: str = ""
+    """The secret that makes codes of ids; empty for plans frozen before there was one."""
     registry: Registry = field(default_factory=Registry)
     """What the project knew beside the experiment: touchpoints, segments, personas."""
 
@@ -209,6 +211,7 @@ def make_plan(  # noqa: PLR0913  all but the first by name
         counts_from_phase=_counts_from_phase(phases),
         deviations=tuple(deviations),
         observations=tuple(observations),
+        mask=str(frozen.get("mask") or ""),
         registry=known,
     )
 

@@ -20,6 +20,7 @@ from abplat.analysis.breakdowns import break_down
 from abplat.analysis.cluster_effects import count_drawn
 from abplat.analysis.conflicts import scan_conflicts, scan_findings
 from abplat.analysis.effects import MeasuredMetric, Standing, adjust_family, measure_metric
+from abplat.analysis.estimates import list_estimates
 from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
@@ -165,6 +166,8 @@ def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:
         paths=paths,
         breakdowns=breakdowns,
         evidence=_keep_evidence(rows, gathered, plan),
+        samples=gathered.samples,
+        estimates=None if plan.is_clustered else list_estimates(rows, gathered, plan),
     )
 
 

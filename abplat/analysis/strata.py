@@ -26,7 +26,7 @@ WEEK, CHANNEL = "week", "channel"
 _Z = 1.959964
 
 
-class _Strata(NamedTuple):
+class Strata(NamedTuple):
     """One way to divide customers."""
 
     by: str
@@ -43,7 +43,7 @@ class _Summed(NamedTuple):
         whole: One record per variant.
     """
 
-    strata: _Strata
+    strata: Strata
     cells: list[tuple[stats.Moments, ...]]
     whole: tuple[stats.Moments, ...]
 
@@ -57,7 +57,7 @@ def check_strata(gathered: Gathered, plan: AnalysisPlan) -> tuple[StrataCheck, .
     whole = sum_moments(found, gathered, n)
     summed = [
         _Summed(strata, sum_cells(found, gathered, strata.place, (len(strata.names), n)), whole)
-        for strata in (*_divide(gathered), *_divide_by_kind(gathered, plan))
+        for strata in (*divide(gathered), *_divide_by_kind(gathered, plan))
     ]
     how = stats.ComparisonPlan(alpha=plan.alpha, kind=found.kind, small_table="never")
     return tuple(
@@ -67,20 +67,20 @@ def check_strata(gathered: Gathered, plan: AnalysisPlan) -> tuple[StrataCheck, .
     )
 
 
-def _divide(gathered: Gathered) -> list[_Strata]:
+def divide(gathered: Gathered) -> list[Strata]:
     """Return the ways to divide customers by when and where they came in."""
     population = gathered.population
     week = (population.first_exposure - population.first_exposure.min()) // WEEK_US
     weeks = tuple(f"week {number + 1}" for number in range(int(week.max()) + 1))
-    found = [_Strata(WEEK, week, weeks)]
+    found = [Strata(WEEK, week, weeks)]
     if population.first_channel is not None:
         channel = population.first_channel.astype(np.int64)
-        found.append(_Strata(CHANNEL, np.where(channel < 0, len(population.channels), channel),
+        found.append(Strata(CHANNEL, np.where(channel < 0, len(population.channels), channel),
                              (*population.channels, "unknown")))  # fmt: skip
     return found
 
 
-def _divide_by_kind(gathered: Gathered, plan: AnalysisPlan) -> list[_Strata]:
+def _divide_by_kind(gathered: Gathered, plan: AnalysisPlan) -> list[Strata]:
     """Return the ways to divide customers by what they were before: planned personas and segments."""
     planned = dict.fromkeys(name for dimensions in plan.dimensions for name in dimensions)
     found = []
@@ -89,7 +89,7 @@ def _divide_by_kind(gathered: Gathered, plan: AnalysisPlan) -> list[_Strata]:
             continue
         values = read_dimension(name, gathered, plan)
         if values is not None:
-            found.append(_Strata(name.replace(":", " "), values.code, values.names))
+            found.append(Strata(name.replace(":", " "), values.code, values.names))
     return found
 
 

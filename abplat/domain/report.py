@@ -14,12 +14,14 @@ import msgspec
 from abplat.domain.report_base import Frozen
 from abplat.domain.report_breakdowns import BreakdownsSection
 from abplat.domain.report_conflicts import ConflictSection
+from abplat.domain.report_estimates import EstimatesSection
 from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.domain.report_links import LinkSection
 from abplat.domain.report_maturity import MaturitySection
 from abplat.domain.report_observations import ObservationFacts
 from abplat.domain.report_paths import PathsSection
+from abplat.domain.report_samples import SampleSection
 from abplat.domain.report_scores import ScoreFacts
 
 SCHEMA_VERSION = 1
@@ -318,6 +320,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     paths: PathsSection | None = None
     breakdowns: BreakdownsSection | None = None
     evidence: EvidenceSection | None = None
+    samples: SampleSection | None = None
+    estimates: EstimatesSection | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -16,6 +16,7 @@ PERIODS_US = {
     "compact": 600 * _SECOND,
     "seal": 600 * _SECOND,
     "look": 600 * _SECOND,
+    "refresh": 600 * _SECOND,
     "quality": 3600 * _SECOND,
 }
 _KINDS = (*PERIODS_US, "erase", "export", "analyse", "plan", "count", "metric_history", "discover")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
@@ -141,7 +142,7 @@ def start(
     items = checklists.tick_row(session, row, moment.now)
     if not reason:
         require_ready(items)
-    row.plan = plans.build_plan(session, row)
+    row.plan = {**plans.build_plan(session, row), plans.MASK: secrets.token_hex(16)}
     row.schedule_fault = None
     row.plan_hash = plans.hash_plan(row.plan)
     row.started_at = moment.effective

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -24,6 +24,8 @@ from abplat.services import attachments, deviations, registry
 from abplat.services.traffic import plan_traffic
 
 PLAN_VERSION = 1
+MASK: Final = "mask"
+"""Field of a frozen plan: the secret that makes codes of ids. It is served to nobody and in no hash."""
 
 
 def get_plan(session: Session, project: str, key: str) -> Document:
@@ -31,11 +33,18 @@ def get_plan(session: Session, project: str, key: str) -> Document:
 
     The plan holds all that decisions and analyses depend on: ``experiment``, ``salt``,
     ``hash_version``, ``layer``, ``holdouts``, the versions of ``segments`` and ``personas``, ``journey`` and every ``metrics`` and ``journeys``
-    entry it refers to, each journey with its version.
+    entry it refers to, each journey with its version. A frozen one also has ``mask``, the secret that
+    makes codes of ids in reports; it is served to nobody.
     """
     row = cast("Experiment", queries.get(session, EXPERIMENTS, project, key))
     plan: Document = row.plan if row.plan is not None else build_plan(session, row)
     return plan
+
+
+def list_followed(session: Session, project: str) -> list[str]:
+    """Return the experiments whose numbers still change: those that run, and those that only wait for them."""
+    states = experiment_queries.list_states(session, project)
+    return sorted(key for key, state in states.items() if state in {RUNNING, PAUSED, STOPPED})
 
 
 def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> Document:
@@ -127,7 +136,12 @@ def serve(row: Experiment) -> tuple[str, Document]:
     }
     control = document["variants"][0]["key"]
     is_on = row.state == RUNNING and row.killed_at is None
-    served = {**plan, "experiment": present, "salt": traffic["salt"], "phase": traffic["phase"]}
+    served = {
+        **{name: value for name, value in plan.items() if name != MASK},
+        "experiment": present,
+        "salt": traffic["salt"],
+        "phase": traffic["phase"],
+    }
     served["control"] = shipped if shipped and row.killed_at is None else control
     return (RUNNING if is_on else STOPPED), served
 
@@ -155,8 +169,9 @@ def build_plan(session: Session, row: Experiment) -> Document:
 
 
 def hash_plan(plan: Document) -> str:
-    """Return the SHA-256 of a plan's canonical JSON."""
-    return hashlib.sha256(msgspec.json.encode(plan, order="deterministic")).hexdigest()
+    """Return the SHA-256 of a plan's canonical JSON, the secret aside."""
+    told = {name: value for name, value in plan.items() if name != MASK}
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
 
 
 def _with_added_metrics(

@@ -23,6 +23,8 @@ PARTS: Final = (
     "maturity",
     "paths",
     "breakdowns",
+    "samples",
+    "estimates",
 )
 """Sections of a Report that can be written beside the metric table."""
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from abplat.domain.report import Report, Verdict
 from abplat.errors import InvalidInputError
 from abplat.web import wording
 from abplat.web.conflicts import ConflictPanel, list_conflict_panels
-from abplat.web.debug import DebugRow, list_debug_rows, list_queries
+from abplat.web.debug import DebugRow, EstimateTable, list_debug_rows, list_queries, make_estimates
 from abplat.web.health import HealthCard, list_cards
 from abplat.web.link_rows import LinkTable, list_link_tables, variant_title
 from abplat.web.looks import LiftPanel, make_lifts
@@ -19,6 +19,7 @@ from abplat.web.path_map import PathMap, make_map
 from abplat.web.reach import ReachPanel, make_reach
 from abplat.web.report_sources import Record
 from abplat.web.result_words import HistoryRow, list_history
+from abplat.web.sampled import SampleTable, make_samples
 from abplat.web.scorecard import Scorecard, make_scorecard
 from abplat.web.sections import Section, list_sections
 from abplat.web.similar import SimilarRow, list_similar
@@ -77,6 +78,8 @@ class ResultPage:
     reach: ReachPanel | None
     sections: tuple[Section, ...]
     debug: tuple[DebugRow, ...]
+    estimates: EstimateTable | None
+    samples: SampleTable | None
     queries: Facts
     totals: tuple[Totals, ...]
     history: tuple[HistoryRow, ...]
@@ -114,6 +117,8 @@ def make_page(
         reach=make_reach(report),
         sections=list_sections(report),
         debug=list_debug_rows(report),
+        estimates=make_estimates(report),
+        samples=make_samples(report),
         queries=list_queries(report),
         totals=make_totals(report),
         history=list_history(record, report_hash),

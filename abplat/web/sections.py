@@ -22,7 +22,7 @@ from abplat.web.section_words import COLUMNS, SECTIONS, TABLES
 
 CORE: Final = frozenset({
     "schema_version", "project", "experiment", "journey", "inputs", "verdicts", "findings", "metrics", "links",
-    "conflicts", "survival", "journey_map", "evidence",
+    "conflicts", "survival", "journey_map", "evidence", "samples", "estimates",
 })  # fmt: skip
 """Parts that the page shows in its own way."""
 MOST_ROWS = 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -20,7 +21,17 @@ from abplat.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from abplat.services import audit, catalogue, channels, experiments, journeys, layers, metrics, projects
+from abplat.services import (
+    audit,
+    catalogue,
+    channels,
+    experiments,
+    journeys,
+    layers,
+    metrics,
+    plans,
+    projects,
+)
 from abplat.services.configuration import build_configuration
 from abplat.services.experiments import Moment
 from abplat.services.platform import Platform
@@ -248,3 +259,14 @@ def test_the_configuration_holds_started_experiments_only(session: Session) -> N
     assert [variant["bound"] for variant in running["experiments"][0]["variants"]] == [5000, 10_000]
     assert (running["experiments"][0]["state"], stopped["experiments"][0]["state"]) == ("running", "stopped")
     assert len({before["version"], running["version"], stopped["version"]}) == 3
+
+
+def test_the_secret_of_a_plan_is_served_to_nobody(session: Session) -> None:
+    """It makes codes of ids in reports, is frozen with the plan, and stands in no hash."""
+    experiments.start(session, "shop", "shorter-form", Moment(NOW))
+    plan = experiments.get_plan(session, "shop", "shorter-form")
+    served = [document for _, document in plans.list_plans(session, "shop")]
+    told = msgspec.json.encode([experiments.get(session, "shop", "shorter-form"), served], enc_hook=str)
+
+    assert len(plan["mask"]) == 32
+    assert plan["mask"].encode() not in told

@@ -7,9 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from abplat.domain import report_breakdowns, report_identity, report_links, report_maturity, report_paths
+from abplat.domain import (
+    report_breakdowns,
+    report_estimates,
+    report_identity,
+    report_links,
+    report_maturity,
+    report_paths,
+    report_samples,
+)
 from abplat.domain.report import Report
 from abplat.domain.report_base import Contrast, Frozen
+from abplat.web.debug import make_estimates
+from abplat.web.sampled import make_samples
 from abplat.web.section_cells import Place, say_cell, say_change
 from abplat.web.section_words import SECTIONS
 from abplat.web.sections import CORE, _section, list_sections
@@ -65,7 +75,20 @@ def make_full() -> Report:
         graph_as_of="2026-03-23T06:00:00Z",
         splits=(report_identity.SplitTest(unit="fresh", counts={"control": 10}, expected={"control": 9.5}, p_value=0.5, alarm=False),),
     )  # fmt: skip
+    sampled = report_samples.SampledJourney(
+        variant="treatment", code="3f2a90c1d2", status="abandoned", next_stage="quote", after_exposure=60.0,
+        seconds=93_600.0, touchpoints=4, switches=1, path=("web", "store"),
+        stages=(report_samples.SampledStage(stage="visit", channel="web", seconds=0.0),
+                report_samples.SampledStage(stage="configure", channel="store", seconds=7_200.0)),
+    )  # fmt: skip
+    estimates = tuple(
+        report_estimates.Estimate(**CONTRAST, metric="completed", kind=kind, strata=strata, is_used=kind == "adjusted",
+                                  se=0.005, share_of_variance=share)
+        for kind, strata, share in (("raw", None, 1.0), ("adjusted", None, 0.8), ("stratified", "week", 0.9))
+    )  # fmt: skip
     return factory.make_report(
+        samples=report_samples.SampleSection(n_journeys=812, journeys=(sampled,)),
+        estimates=report_estimates.EstimatesSection(estimates=estimates),
         paths=paths,
         maturity=report_maturity.MaturitySection(horizon_seconds=604_800.0, share_known=1.0, all_mature_at=None, novelty=(novelty,)),
         link_detail=report_links.LinkSection(hand_offs=(matrix,)),
@@ -86,7 +109,7 @@ def test_no_part_of_the_report_is_left_out() -> None:
     """Each field is shown as a part, but for the evidence, which stands in the fold of numbers."""
     optional = {field.name for field in msgspec.structs.fields(Report) if not field.required}
 
-    assert optional - CORE == optional - {"schema_version", "evidence"}
+    assert optional - CORE == optional - {"schema_version", "evidence", "samples", "estimates"}
 
 
 def test_rows_with_an_interval_have_a_bar_and_the_variant_is_not_repeated() -> None:
@@ -167,3 +190,30 @@ def test_breakdowns_say_their_reading_and_each_group() -> None:
     assert "p = 0.200, \u2013" in first.rows[0].cells
     assert second.rows[0].cells[0] == "channel \u00d7 persona"
     assert "+1.50\u202fpts (+1.00\u202fpts to +2.00\u202fpts)" in second.rows[0].cells
+
+
+def test_estimates_stand_side_by_side() -> None:
+    """One way a column, the one that is used marked; a gap where a way has no meaning."""
+    table = make_estimates(make_full())
+    assert table is not None
+    (row,) = table.rows
+    cells = [cell for cell in row.cells if cell]
+
+    assert table.columns == ("Raw", "Variance-reduced", "Stratified by week")
+    assert [cell.is_used for cell in cells] == [False, True, False]
+    assert cells[1].change.replace("\u202f", " ") == "+2.10 pts"
+    assert cells[1].detail.replace("\u202f", " ") == "variance 80.0 % of the first"
+    assert make_estimates(factory.make_report()) is None
+
+
+def test_sampled_journeys_are_told_without_an_id() -> None:
+    """By a code, where they went, and how they ended."""
+    table = make_samples(make_full())
+    assert table is not None
+    (row,) = table.rows
+
+    assert (row.code, row.variant, row.path) == ("3f2a90c1d2", "Shorter form", "Web \u2192 Store")
+    assert row.ending == "Abandoned before \u201cAsk for a quote\u201d"
+    assert "Configure the tent (Store) after 2\u202fhours" in row.stages
+    assert table.n_journeys == "812"
+    assert make_samples(factory.make_report()) is None
