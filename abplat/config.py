@@ -36,6 +36,7 @@ class Settings:
         oidc_client_secret: What the provider knows it by; empty for a public client.
         oidc_title: How the button calls the provider.
         memory_limit: What the analysis engine may use before it spills to disk.
+        look_every_hours: How often the worker analyses what runs without being asked; 0 for never.
         engine: Where touchpoints are walked through: ``duckdb`` in this process, or a Spark cluster
             such as ``sc://HOST:15002`` or ``local[2]``.
     """
@@ -46,6 +47,7 @@ class Settings:
     port: int = 8000
     threads: int = 16
     memory_limit: str = "2GB"
+    look_every_hours: int = 24
     engine: str = "duckdb"
     allowed_origins: str = ""
     sign_in: str = "required"

@@ -1,29 +1,32 @@
 """How long the engine takes from sealed facts to reports, against window functions in SQL on the same files.
 
-Run: python benchmarks/engine.py [--events 2000000] [--memory 2GB] [--keep FOLDER]
+Run: python benchmarks/engine.py [--events 2000000] [--memory 2GB] [--keep FOLDER] [--only NAME]
 
-Printed per phase: seconds on the clock, processor seconds of all threads and the peak of memory. The
-reference is hand-written DuckDB SQL over the same files and in the same run: identity by a join,
-journeys by window functions (first entry only), eight metrics with covariates for three experiments.
-It does less: no rules of joining, no re-entry, no dead ends, no statistics. Processor seconds are what
-to compare while other work uses the machine.
+Every measure runs in a process of its own, once to load and compile and once for the figures: seconds on
+the clock, processor seconds of all threads, and the peak of memory, both as they are and as shares of
+the reference. The reference is hand-written DuckDB SQL over the same files and in the same run:
+identity by a join, journeys by window functions (first entry only), eight metrics with covariates for
+three experiments. It does less: no rules of joining, no re-entry, no dead ends, no statistics. Processor
+seconds are what to compare while other work uses the machine. A folder that is kept is not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import traffic
 
-from abplat.analysis.gather import gather_all
+from abplat.analysis import gather
+from abplat.analysis.reading import read
 from abplat.analysis.scorecard import analyse_all
 from abplat.analysis.snapshot import Snapshot
 from abplat.clock import from_micros
@@ -63,77 +66,141 @@ SELECT experiment, variant, count(*), sum(s), sum(q), sum(c), avg(d), sum(n), su
 """
 
 
-def measure(label: str, work: Callable[[], Any]) -> float:
-    """Run twice, print the second time, which loads and compiles nothing, and return its processor seconds."""
-    work()
+Figures = dict[str, float]
+
+
+@contextmanager
+def measured(figures: dict[str, Figures], name: str) -> Iterator[None]:
+    """Note the seconds and the processor seconds of a block."""
     clock, processor = time.perf_counter(), time.process_time()
-    work()
-    spent = time.process_time() - processor
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{label:<52} {time.perf_counter() - clock:8.2f} s {spent:8.2f} cpu s {peak:8.0f} MB", flush=True)
-    return spent
+    yield
+    figures[name] = {"clock": time.perf_counter() - clock, "processor": time.process_time() - processor}
 
 
-def run_ours(lake: Lake, settings: Settings) -> None:
-    """Measure our way from facts to reports."""
-    plans = traffic.make_plans()
-
-    def gather() -> int:
-        with Snapshot(lake, traffic.PROJECT, traffic.AS_OF_US, settings) as snapshot:
-            return sum(len(found.population) for found in gather_all(snapshot, plans))
-
-    def report(count: int) -> Callable[[], int]:
-        return lambda: len(list(analyse_all(lake, plans[:count], from_micros(traffic.AS_OF_US), settings)))
-
-    measure("facts to unit rows, three experiments", gather)
-    measure("facts to reports, one experiment", report(1))
-    measure("facts to reports, three experiments", report(3))
+def read_peak() -> float:
+    """Return the most memory that this process has held, in MB."""
+    try:
+        # What a child inherits of its parent's peak in ``getrusage`` is not in here.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith("VmHWM:"))) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def run_reference(lake: Lake, settings: Settings) -> None:
+def take_phases(lake: Lake, settings: Settings) -> dict[str, Figures]:
+    """Measure the way from facts to unit rows step by step."""
+    plans, figures = traffic.make_plans(), dict[str, Figures]()
+    with measured(figures, "all"):
+        with measured(figures, "open"):
+            snapshot = Snapshot(lake, traffic.PROJECT, traffic.AS_OF_US, settings)
+        with snapshot:
+            with measured(figures, "who is who"):
+                _ = snapshot.who
+            with measured(figures, "exposures"):
+                snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
+                exposed = [gather._expose(snapshot, plan) for plan in plans]  # noqa: SLF001  the steps themselves
+            with measured(figures, "reading"):
+                found = read(snapshot, plans, [each.population for each in exposed])
+            with measured(figures, "unit rows"):
+                for plan, each in zip(plans, exposed, strict=True):
+                    gather._gather_one(snapshot, plan, each, found)  # noqa: SLF001
+    return figures
+
+
+def take_whole(work: Callable[[], object]) -> dict[str, Figures]:
+    """Measure something that has no phases."""
+    figures: dict[str, Figures] = {}
+    with measured(figures, "all"):
+        work()
+    return figures
+
+
+def make_report(lake: Lake, settings: Settings, count: int) -> dict[str, Figures]:
+    """Measure the reports of so many experiments."""
+    plans = traffic.make_plans()[:count]
+    return take_whole(lambda: list(analyse_all(lake, plans, from_micros(traffic.AS_OF_US), settings)))
+
+
+def run_reference(lake: Lake, settings: Settings) -> dict[str, Figures]:
     """Measure window functions over the same files."""
     with connect(settings) as connection:
         for kind in ("touchpoint", "exposure", "alias"):
             listed = ", ".join(f"'{path}'" for path in lake.files(traffic.PROJECT, kind))
             name = lake.path(traffic.PROJECT, kind).name
             connection.execute(f"CREATE VIEW {name} AS FROM read_parquet([{listed}], union_by_name = true)")
-        measure("reference: window functions in SQL", lambda: connection.execute(REFERENCE).fetchall())
+        return take_whole(lambda: connection.execute(REFERENCE).fetchall())
+
+
+MEASURES: dict[str, tuple[str, Callable[[Lake, Settings], dict[str, Figures]]]] = {
+    "reference": ("reference: window functions in SQL", run_reference),
+    "rows": ("facts to unit rows, three experiments", take_phases),
+    "one": ("facts to report, one experiment", lambda lake, settings: make_report(lake, settings, 1)),
+    "three": ("facts to reports, three experiments", lambda lake, settings: make_report(lake, settings, 3)),
+}
+
+
+def run_measure(name: str, folder: Path, memory: str) -> None:
+    """Run a measure twice, and write the figures of the second time as JSON."""
+    settings = Settings(data_dir=folder, memory_limit=memory)
+    work = MEASURES[name][1]
+    work(Lake(folder / "lake"), settings)
+    figures = work(Lake(folder / "lake"), settings)
+    sys.stdout.write(json.dumps({"figures": figures, "peak": read_peak()}))
+
+
+def show(label: str, figures: Figures, reference: Figures | None, peak: float | None = None) -> None:
+    """Print one line."""
+    line = f"{label:<40} {figures['clock']:8.2f} s {figures['processor']:8.2f} cpu s"
+    line += f" {peak:7.0f} MB" if peak is not None else " " * 11
+    if reference is not None:
+        shares = (figures[name] / reference[name] for name in ("clock", "processor"))
+        line += "   {:.2f} of the reference on the clock, {:.2f} of its processor time".format(*shares)
+    print(line, flush=True)
+
+
+def compare(names: list[str], folder: Path, memory: str) -> None:
+    """Run measures, each in a process of its own, and print them beside the reference."""
+    reference = None
+    for name in names:
+        command = [sys.executable, __file__, "--measure", name, "--memory", memory, "--keep", str(folder)]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        figures = found["figures"]
+        whole = figures.pop("all")
+        reference = whole if name == "reference" else reference
+        show(MEASURES[name][0], whole, None if name == "reference" else reference, found["peak"])
+        for phase, part in figures.items():
+            show(f"  {phase}", part, reference)
+
+
+def prepare(folder: Path, n_events: int, memory: str) -> None:
+    """Make traffic and seal it."""
+    began = time.perf_counter()
+    lake = traffic.make_traffic(folder / "lake", n_events)
+    made = time.perf_counter()
+    with connect(Settings(data_dir=folder, memory_limit=memory)) as connection:
+        done = seal_project(connection, lake, traffic.PROJECT, traffic.AS_OF_US, everything=True)
+    sealed = time.perf_counter() - made
+    print(f"traffic: {made - began:.1f} s; sealing {done.rows:,} rows: {sealed:.1f} s", flush=True)
 
 
 def main() -> None:
-    """Make traffic, seal it, and measure both ways, each in a process of its own."""
+    """Make traffic, seal it, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=float, default=2e6)
     parser.add_argument("--memory", default="2GB")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--only", choices=["ours", "reference"])
+    parser.add_argument("--keep", type=Path, help="folder for the facts; those of an earlier run are used")
+    parser.add_argument("--only", choices=["ours", *MEASURES], help="leave out the rest")
+    parser.add_argument("--measure", choices=list(MEASURES), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.keep or Path(scratch)
-        settings = Settings(data_dir=folder, memory_limit=asked.memory)
-        if asked.only:
-            work = run_ours if asked.only == "ours" else run_reference
-            work(Lake(folder / "lake"), settings)
+        if asked.measure:
+            run_measure(asked.measure, folder, asked.memory)
             return
-        began = time.perf_counter()
-        lake = traffic.make_traffic(folder / "lake", int(asked.events))
-        made = time.perf_counter()
-        with connect(settings) as connection:
-            done = seal_project(connection, lake, traffic.PROJECT, traffic.AS_OF_US, everything=True)
-        sealed = time.perf_counter() - made
-        print(f"traffic: {made - began:.1f} s; sealing {done.rows:,} rows: {sealed:.1f} s", flush=True)
-        for part in ("ours", "reference"):
-            command = [
-                sys.executable,
-                __file__,
-                "--only",
-                part,
-                "--memory",
-                asked.memory,
-                "--keep",
-                str(folder),
-            ]
-            subprocess.run(command, check=True)
+        if not (folder / "lake").exists():
+            prepare(folder, int(asked.events), asked.memory)
+        names = [name for name in MEASURES if name != "reference"] if asked.only == "ours" else list(MEASURES)
+        compare([asked.only] if asked.only in MEASURES else names, folder, asked.memory)
 
 
 if __name__ == "__main__":

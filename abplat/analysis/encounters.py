@@ -16,13 +16,9 @@ from numpy.typing import NDArray
 
 from abplat.analysis.exposed import Exposed, compact
 from abplat.analysis.who import Names, Who
-from abplat.domain.experiments import CLUSTER_TYPES
-from abplat.domain.identity import id_type
 
 Ints: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
-
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,6 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
     channel, channels = compact(facts.channel[kept], facts.channels)
     sdk, sdks = compact(facts.sdk[kept], facts.sdks)
     names = who.identities.named_by[population.customer]
-    joined = np.bincount(who.identities.customer_of, minlength=who.identities.n_customers)
     earliest = first_of_each(unit, len(population))
     return Encounters(
         unit=unit.astype(np.int64),
@@ -92,10 +87,10 @@ def meet(exposed: Exposed, who: Who) -> Encounters:
         ids=Names(who, used),
         first=first.astype(np.int64),
         fresh=~facts.inherited[kept][first],
-        n_ids=joined[population.customer],
+        n_ids=who.n_ids[population.customer],
         identified=who.is_customer[names],
         known_before=_known_before(who, actor[earliest], population.first_exposure),
-        groups=_list_groups(who, used),
+        groups=who.names_of(used[who.is_group[used]]),
     )
 
 
@@ -107,12 +102,6 @@ def _number(actor: Ints, n: int) -> tuple[Ints, Ints]:
     place = np.empty(n, np.int64)
     place[used] = np.arange(used.size)
     return used, place[actor]
-
-
-def _list_groups(who: Who, used: Ints) -> tuple[str, ...]:
-    """Return the names of ids that stand for groups; they are neither customers nor of a type with a limit."""
-    others = used[~who.is_customer[used] & (who.kind[used] < 0)]
-    return tuple(name for name in who.names_of(others) if id_type(name) in CLUSTER_TYPES)
 
 
 def first_of_each(owner: NDArray[Any], n: int) -> Ints:
@@ -130,18 +119,6 @@ def first_of_each(owner: NDArray[Any], n: int) -> Ints:
 
 def _known_before(who: Who, actor: Ints, exposed_us: Ints) -> Flags:
     """Return whether the exposed id, and the customer behind it, had been joined by the exposure."""
-    links, customer_of = who.links, who.identities.customer_of
-    inside = np.flatnonzero(customer_of[links.a] == customer_of[links.b])
-    a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
-    joined = np.minimum(_first_time(a, ts, customer_of.size), _first_time(b, ts, customer_of.size))
-    names = who.is_customer[a] | who.is_customer[b]
-    named = _first_time(customer_of[a[names]], ts[names], who.identities.n_customers)
-    since = np.maximum(joined[actor], named[customer_of[actor]])
+    joined, named = who.joined_us
+    since = np.maximum(joined[actor], named[who.identities.customer_of[actor]])
     return np.asarray(who.is_customer[actor] | (since <= exposed_us))
-
-
-def _first_time(owner: NDArray[Any], ts: Ints, n: int) -> Ints:
-    """Return when each owner was first linked; links stand in the order of time, so the first is written last."""
-    first = np.full(n, NEVER, np.int64)
-    first[owner[::-1]] = ts[::-1]
-    return first

@@ -7,8 +7,9 @@ project are gathered by one reading, and each alone would find the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +49,20 @@ def gather(snapshot: Snapshot, plan: AnalysisPlan) -> Gathered:
 
 def gather_all(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> Iterator[Gathered]:
     """Read a snapshot once for several plans, and give what each asks for, one after the other."""
+    return (take() for take in prepare(snapshot, plans))
+
+
+def prepare(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> list[Callable[[], Gathered]]:
+    """Read a snapshot once for several plans; return what gives each plan what it asks for.
+
+    What fails for one plan then fails for no other.
+    """
+    snapshot.exposure_reader.expect(plan.experiment["key"] for plan in plans)
     exposed = [_expose(snapshot, plan) for plan in plans]
     found = read(snapshot, plans, [each.population for each in exposed])
-    for plan, each in zip(plans, exposed, strict=True):
-        yield _gather_one(snapshot, plan, each, found)
+    return [
+        partial(_gather_one, snapshot, plan, each, found) for plan, each in zip(plans, exposed, strict=True)
+    ]
 
 
 def _expose(snapshot: Snapshot, plan: AnalysisPlan) -> Exposed:
@@ -67,6 +78,9 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
     population = exposed.population
     if _asks_again(plan, found):
         _choose(snapshot, plan, population)
+    encounters = meet(exposed, snapshot.who)
+    if plan.registry.rules:
+        tuple(encounters.ids)  # rules may ask for them when the snapshot is closed
     walked = {key: _walk(found, plan, key, population) for key in journey_keys(plan)}
     return Gathered(
         as_of_us=snapshot.as_of_us,
@@ -78,7 +92,7 @@ def _gather_one(snapshot: Snapshot, plan: AnalysisPlan, exposed: Exposed, found:
         scores=_scores(snapshot, plan, population),
         counts=_count(snapshot, exposed),
         n_earlier=exposed.n_earlier,
-        encounters=meet(exposed, snapshot.who),
+        encounters=encounters,
         profile=read_profile(snapshot, population, plan.registry, plan.attributes, found.first_seen),
         capable=_capable(found, plan, population),
         samples=sample_journeys(snapshot, plan, population, walked[plan.journey["key"]]),
@@ -114,10 +128,10 @@ def _walk(found: Reading, plan: AnalysisPlan, key: str, population: Population) 
     definition = definition_of(plan, key)
     journeys = found.journeys[definition]
     steps = found.steps.get(definition) if key == plan.journey["key"] else None
-    mine = population.locate(journeys.customer) >= 0
-    if not mine.all():  # the reading may have seen customers of other experiments
+    mine = np.flatnonzero(population.locate(journeys.customer) >= 0)
+    if mine.size < len(journeys):  # the reading may have seen customers of other experiments
         names = [field.name for field in fields(JourneyColumns) if field.name != "member"]
-        journeys = JourneyColumns(**{name: getattr(journeys, name)[mine] for name in names})
+        journeys = JourneyColumns(**{name: np.take(getattr(journeys, name), mine, axis=0) for name in names})
         steps = None if steps is None else pick_steps(steps, mine)
     return lay_out(
         journeys,

@@ -82,7 +82,7 @@ def identify(ids: IdColumns, links: LinkColumns, policy: IdentityPolicy | None =
     is_shared = np.zeros(len(ids), bool)
     is_shared[shared] = True
     taken = np.flatnonzero(~blocked & ~is_shared[links.a] & ~is_shared[links.b])
-    parent, customer = np.empty(len(ids), np.int64), np.empty(len(ids), np.int64)
+    parent, customer = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
     fate = k.join_all(
         (links.a[taken], links.b[taken], links.ts[taken]),
         ids.kind,
@@ -94,7 +94,7 @@ def identify(ids: IdColumns, links: LinkColumns, policy: IdentityPolicy | None =
         parent,
         customer,
     )
-    names = _name(k.find_roots(parent), customer)
+    names = k.number_customers(k.find_roots(parent), customer)
     outside = np.where(fate == k.LIMITED, links.a[taken], links.b[taken])
     return Identities(
         customer_of=names[0],
@@ -120,17 +120,6 @@ def _find_shared(is_customer: Flags, links: LinkColumns, usable: Flags) -> Ints:
     np.minimum.at(lowest, one, person)
     np.maximum.at(highest, one, person)
     return np.flatnonzero(lowest < highest)
-
-
-def _name(roots: Ints, customer: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the customer of each id, and the id that names each customer."""
-    at = np.arange(roots.size)
-    lowest = np.full(roots.size, -1, np.int64)
-    lowest[roots[::-1]] = at[::-1]  # the first id of a component is written last
-    name = np.where(customer[roots] >= 0, customer[roots], lowest[roots])
-    is_name = name == at
-    place = np.cumsum(is_name, dtype=np.int32) - np.int32(1)
-    return place[name].astype(np.int32, copy=False), np.flatnonzero(is_name).astype(np.int32)
 
 
 def find_blocked(

@@ -32,7 +32,7 @@ def _count_recent(
 ) -> int:  # pragma: no cover -- compiled
     """Count the ids of a limited type that joined after an instant; more than ``most`` are not counted."""
     head, following, joined = lists
-    found, item = 0, head[kind, root]
+    found, item = 0, head[root, kind]
     while item >= 0 and found <= most and joined[item] > since:
         found += 1
         item = following[item]
@@ -44,8 +44,8 @@ def _merge(
     head: Any, following: Any, joined: Any, kind: Any, a: Any, b: Any
 ) -> None:  # pragma: no cover -- compiled
     """Merge the list of root b into that of root a, the youngest first."""
-    left, right = head[kind, a], head[kind, b]
-    last = np.int64(-1)
+    left, right = head[a, kind], head[b, kind]
+    last = np.int32(-1)
     while left >= 0 or right >= 0:
         if right < 0 or (left >= 0 and joined[left] >= joined[right]):
             item = left
@@ -54,7 +54,7 @@ def _merge(
             item = right
             right = following[right]
         if last < 0:
-            head[kind, a] = item
+            head[a, kind] = item
         else:
             following[last] = item
         last = item
@@ -79,11 +79,11 @@ def join_all(
     a_codes, b_codes, times = links
     limits, spans = limit
     n = parent.size
-    size = np.ones(n, np.int64)
+    size = np.ones(n, np.int32)
     lone = np.ones(n, np.bool_)
     joined = np.zeros(n, np.int64)
-    following = np.full(n, -1, np.int64)
-    head = np.full((limits.size, n), -1, np.int64)
+    following = np.full(n, -1, np.int32)
+    head = np.full((n, limits.size), -1, np.int32)
     for code in range(n):
         parent[code] = code
         customer[code] = code if is_customer[code] else -1
@@ -116,14 +116,14 @@ def join_all(
                 lone[root] = False
                 joined[root] = ts
                 if kinds[root] >= 0:
-                    head[kinds[root], root] = root
+                    head[root, kinds[root]] = root
         if size[a] < size[b]:
             a, b = b, a
         parent[b] = a
         size[a] += size[b]
         customer[a] = max(customer[a], customer[b])
         for kind in range(limits.size):
-            if head[kind, b] >= 0:
+            if head[b, kind] >= 0:
                 _merge(head, following, joined, kind, a, b)
     return fate
 
@@ -135,3 +135,32 @@ def find_roots(parent: Any) -> Any:  # pragma: no cover -- compiled
     for code in range(parent.size):
         roots[code] = find_root(parent, code)
     return roots
+
+
+@_jit
+def number_customers(roots: Any, customer: Any) -> Any:  # pragma: no cover -- compiled
+    """Return the customer of each id, and the id that names each customer.
+
+    That is its ``cust:`` id, or else its first id; customers are numbered in the order of these.
+    """
+    n = roots.size
+    name = np.full(n, -1, np.int32)
+    for i in range(n):
+        root = roots[i]
+        if name[root] < 0:
+            name[root] = customer[root] if customer[root] >= 0 else i
+    place = np.zeros(n, np.int32)
+    for root in range(n):
+        if roots[root] == root:
+            place[name[root]] = 1
+    named_by = np.empty(np.sum(place), np.int32)
+    count = np.int32(0)
+    for i in range(n):
+        if place[i]:
+            named_by[count] = i
+            place[i] = count
+            count += 1
+    customer_of = np.empty(n, np.int32)
+    for i in range(n):
+        customer_of[i] = place[name[roots[i]]]
+    return customer_of, named_by

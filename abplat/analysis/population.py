@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.journeys.kernel import order_by_customer
 from abplat.analysis.journeys.results import JourneyColumns
 
 _Array: TypeAlias = NDArray[Any]
@@ -143,7 +144,7 @@ def _order(exposures: ExposureColumns) -> NDArray[np.int64]:
     ts, tie = exposures.ts, exposures.tie
     later = (ts[1:] > ts[:-1]) | ((ts[1:] == ts[:-1]) & (tie[1:] >= tie[:-1]))
     if later.all():
-        return np.argsort(exposures.customer, kind="stable")
+        return np.asarray(order_by_customer(exposures.customer, int(exposures.customer.max(initial=-1)) + 1))
     return np.lexsort((tie, ts, exposures.customer))
 
 
@@ -173,7 +174,7 @@ def relate(
         population: The exposed customers.
         grace_us: A start this long before the exposure still counts as after it, because an
             exposure is often recorded a moment after the page that caused it.
-        at: Per journey the entry of its customer, where it is known already.
+        at: The entry of each journey's customer, where it is known already.
     """
     at = population.locate(journeys.customer) if at is None else at
     if not len(population):

@@ -133,12 +133,12 @@ def walk(asked: Question, part: EventPart, as_of_us: int) -> Walked:
             steps[definition] = trace(found, events)
             found = replace(found, member=None)
         journeys[definition] = found
-    contacts = {match: _pick(part, asked.place(match)) for match in asked.matches}
+    contacts = {match: pick(part, asked.place(match)) for match in asked.matches}
     begins = np.flatnonzero(np.diff(part.customer, prepend=np.int32(-1)))
     return Walked(journeys, steps, contacts, part.customer[begins], part.ts[begins])
 
 
-def _pick(part: EventPart, place: int) -> ContactEvents:
+def pick(part: EventPart, place: int) -> ContactEvents:
     """Return the events of a part that match."""
     at = np.flatnonzero(part.has(place))
     return ContactEvents(part.customer[at], part.ts[at], part.value(at))

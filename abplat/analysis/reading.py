@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.derived.kept import Kept, open_kept
 from abplat.analysis.journeys.matcher import match_journeys
 from abplat.analysis.journeys.results import JourneyColumns
 from abplat.analysis.journeys.steps import JourneySteps, join_steps, trace
@@ -89,8 +91,17 @@ def read(snapshot: Snapshot, plans: Sequence[AnalysisPlan], populations: Sequenc
     if snapshot.has_captured():
         by_text = definitions
     quick = [one for one in definitions if one not in by_text]
-    found = _read_quickly(snapshot, Question(quick, matches, own, snapshot.channels()), chosen)
+    found = _read_kept(snapshot, quick, matches, own, chosen)
     return _read_texts(snapshot, by_text, chosen, found, own) if by_text else found
+
+
+def list_wanted(plans: Iterable[AnalysisPlan]) -> tuple[list[JourneyDefinition], list[Match]]:
+    """Return the journeys and the counted events that plans ask for, each once."""
+    listed = list(plans)
+    definitions = [definition_of(plan, key) for plan in listed for key in journey_keys(plan)]
+    return list(dict.fromkeys(definitions)), list(
+        dict.fromkeys(match for plan in listed for match in _matches(plan))
+    )
 
 
 def _exposed(snapshot: Snapshot, populations: Iterable[Population]) -> NDArray[np.bool_]:
@@ -107,6 +118,52 @@ def _matches(plan: AnalysisPlan) -> list[Match]:
         *(match_of(need) for need in list_needs(plan.metrics) if is_plain(need)),
         *capable_matches(plan.registry).values(),
     ]
+
+
+def _read_kept(
+    snapshot: Snapshot,
+    definitions: Sequence[JourneyDefinition],
+    matches: Sequence[Match],
+    own: AbstractSet[JourneyDefinition],
+    chosen: NDArray[np.int32],
+) -> Reading:
+    """Take what was derived before, brought up to the snapshot, and read the rest."""
+    try:
+        kept = open_kept(snapshot)
+        if kept is not None:
+            return _use(kept, snapshot, (definitions, matches, own), chosen)
+    except duckdb.IOException:  # a refresh or an erasure has removed files meanwhile
+        pass
+    return _read_quickly(snapshot, Question(definitions, matches, own, snapshot.channels()), chosen)
+
+
+def _use(
+    kept: Kept,
+    snapshot: Snapshot,
+    wanted: tuple[Sequence[JourneyDefinition], Sequence[Match], AbstractSet[JourneyDefinition]],
+    chosen: NDArray[np.int32],
+) -> Reading:
+    """Read from derived tables what they hold, and the rest from the facts."""
+    definitions, matches, own = wanted
+    there = [one for one in definitions if kept.has_journeys(one)]
+    counted = [match for match in matches if kept.has_contacts(match)]
+    rest = Question(
+        [one for one in definitions if one not in there],
+        [match for match in matches if match not in counted],
+        own,
+        kept.channels,
+    )
+    found = _read_quickly(snapshot, rest, chosen)
+    if not there and not counted:
+        return found
+    walked = kept.read(Question(there, counted, own, kept.channels), chosen)
+    return Reading(
+        {**found.journeys, **walked.journeys},
+        dict.fromkeys(definitions, kept.channels),
+        {**found.contacts, **walked.contacts},
+        {**found.steps, **walked.steps},
+        walked.first_seen,
+    )
 
 
 def _read_quickly(snapshot: Snapshot, asked: Question, chosen: NDArray[np.int32]) -> Reading:

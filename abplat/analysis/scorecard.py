@@ -6,8 +6,10 @@ depends on the order in which a set or a table was walked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -22,7 +24,7 @@ from abplat.analysis.estimates import list_estimates
 from abplat.analysis.evidence import list_queries
 from abplat.analysis.findings import collect_findings, conflict_findings, rank
 from abplat.analysis.flag_findings import flag_findings
-from abplat.analysis.gather import gather, gather_all
+from abplat.analysis.gather import gather, prepare
 from abplat.analysis.gathered import Gathered
 from abplat.analysis.identity_checks import check_identity
 from abplat.analysis.journeymap import draw_journey_map
@@ -57,6 +59,8 @@ from abplat.domain.report_evidence import EvidenceSection
 from abplat.domain.report_identity import IdentitySection
 from abplat.facts.lake import Lake
 
+_LOG = logging.getLogger(__name__)
+
 
 def analyse(lake: Lake, plan: AnalysisPlan, as_of: datetime, settings: Settings) -> Report:
     """Analyse one experiment as of an instant.
@@ -84,11 +88,35 @@ def analyse_all(
         as_of: The snapshot.
         settings: What the engine may use before it spills to disk, and where to.
     """
+    for found in analyse_each(lake, plans, as_of, settings):
+        if isinstance(found, Exception):
+            raise found
+        yield found
+
+
+def analyse_each(
+    lake: Lake, plans: Sequence[AnalysisPlan], as_of: datetime, settings: Settings
+) -> Generator[Report | Exception]:
+    """Analyse several experiments as :func:`analyse_all`; one that fails gives its error, and stops no other."""
     if not plans:
         return
     with Snapshot(lake, plans[0].project, to_micros(as_of), settings) as snapshot:
-        for plan, gathered in zip(plans, gather_all(snapshot, plans), strict=True):
-            yield score(gathered, plan, as_of)
+        for plan, take in zip(plans, _prepare(snapshot, plans), strict=True):
+            try:
+                yield score(take(), plan, as_of)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next one is still to be analysed
+                yield error
+
+
+def _prepare(snapshot: Snapshot, plans: Sequence[AnalysisPlan]) -> list[Callable[[], Gathered]]:
+    """Read the facts for all plans; where that fails, each plan for itself."""
+    try:
+        return prepare(snapshot, plans)
+    except Exception:
+        if len(plans) == 1:
+            raise
+        _LOG.exception("the experiments cannot be read together; each is read for itself")
+        return [partial(gather, snapshot, plan) for plan in plans]
 
 
 def score(gathered: Gathered, plan: AnalysisPlan, as_of: datetime) -> Report:

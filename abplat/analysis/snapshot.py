@@ -16,15 +16,16 @@ import numpy as np
 from arro3.core import Array, DataType, Table
 from numpy.typing import NDArray
 
-from abplat.analysis.exposed import INHERITED, OVERRIDE, ExposureFacts
+from abplat.analysis.exposed import ExposureFacts
+from abplat.analysis.exposure_facts import ExposureReader
 from abplat.analysis.identity import Alias
-from abplat.analysis.journeys.encode import EventColumns, MaskColumns, code, encode_masks
+from abplat.analysis.journeys.encode import EventColumns, MaskColumns, encode_masks
 from abplat.analysis.stream import EventStream, Wanted
 from abplat.analysis.who import COMMAND_OF, Who, find_who
 from abplat.config import Settings, memory_bytes
 from abplat.domain.journeys import JourneyDefinition, Matcher
 from abplat.facts.engines import discovery
-from abplat.facts.engines.duckdb import connect, create_view, literal
+from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.engines.profile import BeforeExposure
 from abplat.facts.engines.scan import (
     WORD,
@@ -59,8 +60,10 @@ class Exposure(NamedTuple):
 class Snapshot:
     """The facts of a project as of one instant."""
 
-    def __init__(self, lake: Lake, project: str, as_of_us: int, settings: Settings) -> None:
-        """Fix the version of every table; what is appended later is not seen."""
+    def __init__(
+        self, lake: Lake, project: str, as_of_us: int, settings: Settings, *, only_sealed: bool = False
+    ) -> None:
+        """Fix the version of every table; with ``only_sealed`` see no touchpoints but those of sealed files."""
         self.as_of_us = as_of_us
         self.engine = settings.engine
         memory = memory_bytes(settings.memory_limit)
@@ -68,7 +71,7 @@ class Snapshot:
         self._room = memory // 4
         self._spill = settings.data_dir.resolve() / "tmp"
         self._connection = connect(replace(settings, memory_limit=f"{memory // 2}B"))
-        self.sources = Sources(self._connection, lake, project, as_of_us)
+        self.sources = Sources(self._connection, lake, project, as_of_us, only_sealed=only_sealed)
         self.versions = self.sources.versions()
         # Scores are few; they are not sealed.
         scores = lake.version(project, "score")
@@ -91,6 +94,11 @@ class Snapshot:
         """Who is who."""
         return find_who(self.sources)
 
+    @cached_property
+    def exposure_reader(self) -> ExposureReader:
+        """What reads exposures as columns."""
+        return ExposureReader(self.sources)
+
     def exposures(self, experiment: str) -> list[Exposure]:
         """Return the exposures of one experiment, in the order of time and event id."""
         found = self._connection.execute(scan_exposures(experiment, self.as_of_us, unique=True)).fetchall()
@@ -104,44 +112,12 @@ class Snapshot:
             drawn: Type of the ids of the groups that were drawn, such as ``store``; None where customers
                 were. The group is the one that the exposure names, or the id that met it where that is one.
         """
-        where = f"WHERE experiment = {literal(experiment)}"
-        names = {name: self._vocabulary(name, where) for name in ("variant", "channel", "sdk", "reason")}
-        codes = ", ".join(f"{_place(name, listed)} AS {name}" for name, listed in names.items())
-        order = "" if self.sources.lies_in_order("exposure") else " ORDER BY ts_us, event_id"
-        found = self._fetch(
-            f"SELECT actor_code, ts_us, {codes}, coalesce(phase, -1) AS phase FROM exposures {where}{order}"  # noqa: S608
-        )
-        cluster, clusters = self._clusters(drawn, f"{where}{order}") if drawn else (None, ())
-        reasons = np.array([*names["reason"], ""], object)[np.asarray(found["reason"], np.int64)]
-        return ExposureFacts(
-            code=np.asarray(found["actor_code"], np.int64),
-            ts=np.asarray(found["ts_us"], np.int64),
-            variant=np.asarray(found["variant"], np.int32),
-            variants=tuple(names["variant"]),
-            channel=np.asarray(found["channel"], np.int32),
-            channels=tuple(names["channel"]),
-            sdk=np.asarray(found["sdk"], np.int32),
-            sdks=tuple(names["sdk"]),
-            phase=np.asarray(np.ma.getdata(found["phase"]), np.int64),
-            by_hand=np.asarray(reasons == OVERRIDE, bool),
-            inherited=np.isin(reasons, list(INHERITED)),
-            cluster=cluster,
-            clusters=clusters,
-        )
-
-    def _clusters(self, drawn: str, rest: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-        """Return the group of each exposure as a position among all groups, -1 for none."""
-        own = f"CASE WHEN starts_with(actor, {literal(drawn + ':')}) THEN actor END"
-        found = self._fetch(f"SELECT coalesce(cluster, {own}) AS cluster FROM exposures {rest}")  # noqa: S608  # quoted
-        return code(_texts(found["cluster"]))
-
-    def _vocabulary(self, name: str, where: str) -> list[str]:
-        """Return the different texts of a column of exposures, sorted."""
-        query = f"SELECT DISTINCT {name} FROM exposures {where} AND {name} IS NOT NULL ORDER BY 1"  # noqa: S608  # quoted
-        return [str(row[0]) for row in self._connection.execute(query).fetchall()]
+        return self.exposure_reader.facts(experiment, drawn)
 
     def codes_of(self, actors: Sequence[str]) -> NDArray[np.int64]:
         """Return the codes of some ids, -1 for those that no fact names."""
+        if not actors:
+            return np.empty(0, np.int64)
         columns: dict[str, Any] = {
             "actor": Array(list(actors), type=DataType.string()),
             "place": Array(np.arange(len(actors), dtype=np.int64)),
@@ -261,6 +237,7 @@ class Snapshot:
         channels: Sequence[str],
         with_value: bool,
         drop_empty: bool,
+        since_us: int | None = None,
     ) -> EventStream:
         """Return the touchpoints of chosen customers; close it after use.
 
@@ -270,13 +247,15 @@ class Snapshot:
             channels: Names whose positions stand for channels.
             with_value: Whether the values of events are needed.
             drop_empty: Whether events that match no part are left out.
+            since_us: Files that hold nothing since then may be left out.
         """
         n_customers = int(chosen.max(initial=-1)) + 1
         wanted = Wanted(-(-len(parts) // WORD), with_value, drop_empty)
         stream = EventStream(chosen, n_customers, wanted=wanted, room=self._room, spill=self._spill)
         query = scan_stream(parts, channels=channels, with_value=with_value)
         source = self.sources.kinds["touchpoint"]
-        sealed = self._group(source.whole) + self._group(source.cut)
+        files = [self.sources.list_since(each, since_us) for each in (source.whole, source.cut)]
+        sealed = self._group(files[0]) + self._group(files[1])
         queries = [_within(self.sources.read("touchpoint", files), query) for files in sealed]
         if source.loose:
             loose = f"SELECT * FROM ({self.sources.read('touchpoint', None)}) ORDER BY ts_us, event_id"  # noqa: S608
@@ -381,12 +360,6 @@ def _within(rows: str, query: str) -> str:
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
     """Return columns that hold no nulls as plain arrays."""
     return {name: np.ascontiguousarray(np.ma.getdata(column)) for name, column in found.items()}
-
-
-def _place(column: str, names: Sequence[str]) -> str:
-    """Return the SQL for the position of a text among some names, -1 for none."""
-    cases = " ".join(f"WHEN {literal(name)} THEN {place}" for place, name in enumerate(names))
-    return f"(CASE {column} {cases} ELSE -1 END)::INTEGER" if names else "(-1)::INTEGER"
 
 
 def _texts(column: Any) -> list[str | None]:

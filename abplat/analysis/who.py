@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 from abplat.analysis.identities import Flags, IdColumns, Identities, Ints, LinkColumns, find_blocked, identify
 from abplat.analysis.identity import Alias, resolve
+from abplat.domain.experiments import CLUSTER_TYPES
 from abplat.domain.identity import AUTHORITATIVE, IdentityPolicy
 from abplat.domain.identity_graph import COMMANDS
 from abplat.facts.engines.scan import scan_aliases
 from abplat.facts.engines.sources import Sources
 from abplat.facts.identity_commands import RESERVED
 
+NEVER = np.iinfo(np.int64).max
 COMMAND_OF = {f"{RESERVED}{command}": command for command in COMMANDS}
 """The commands of operators by the source that links of theirs carry."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Who:
     """All ids of a snapshot and their customers.
 
@@ -42,13 +44,21 @@ class Who:
     """All links, by place."""
     is_customer: Flags
     """Per place whether the id names a customer."""
-    kind: NDArray[np.int8]
-    """Per place the position of the id's type among those that have a limit, -1 for any other."""
+    is_group: Flags
+    """Per place whether the id names a group of people, such as a store."""
     sources: Sources = field(repr=False)
 
     def customers_of(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
         """Return the customers of actor codes."""
         return np.asarray(self.identities.customer_of[self.place_of[codes]])
+
+    def customers_of_known(self, codes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Return the customers of actor codes, -1 for codes that nobody has yet."""
+        known = np.flatnonzero(codes < self.place_of.size)
+        known = known[self.place_of[codes[known]] >= 0]
+        found = np.full(codes.size, -1, np.int32)
+        found[known] = self.customers_of(codes[known])
+        return found
 
     def names_of(self, places: Ints) -> tuple[str, ...]:
         """Return the names of some places, sorted."""
@@ -61,6 +71,21 @@ class Who:
         exists = self.touched | self.linked
         exists[self.place_of[exposed]] = True
         return self.identities.count(exists)
+
+    @cached_property
+    def n_ids(self) -> Ints:
+        """Per customer how many ids were joined."""
+        return np.bincount(self.identities.customer_of, minlength=self.identities.n_customers)
+
+    @cached_property
+    def joined_us(self) -> tuple[Ints, Ints]:
+        """Per place since when it is joined to another id, per customer since when to a ``cust:`` id."""
+        links, customer_of = self.links, self.identities.customer_of
+        inside = np.flatnonzero(customer_of[links.a] == customer_of[links.b])
+        a, b, ts = links.a[inside], links.b[inside], links.ts[inside]
+        joined = np.minimum(_first_time(a, ts, customer_of.size), _first_time(b, ts, customer_of.size))
+        names = self.is_customer[a] | self.is_customer[b]
+        return joined, _first_time(customer_of[a[names]], ts[names], self.identities.n_customers)
 
     def actors_of(self, chosen: Flags) -> NDArray[np.int32]:
         """Return per code its customer where it is chosen (per customer), else -1."""
@@ -109,6 +134,13 @@ class Names(Sequence[str]):
         return hash(self._read)
 
 
+def _first_time(owner: NDArray[np.integer], ts: Ints, n: int) -> Ints:
+    """Return when each owner was first linked; links stand in the order of time, so the first is written last."""
+    first = np.full(n, NEVER, np.int64)
+    first[owner[::-1]] = ts[::-1]
+    return first
+
+
 def find_who(sources: Sources) -> Who:
     """Read ids and links of a snapshot and join them.
 
@@ -125,7 +157,7 @@ def find_who(sources: Sources) -> Who:
         loose = f"SELECT DISTINCT actor_code FROM ({sources.read('touchpoint', None)})"  # noqa: S608  # our own names
         touched[_fetch(sources, loose)["actor_code"]] = True
     linked[link["a_code"]] = linked[link["b_code"]] = True
-    exposed[_fetch(sources, "SELECT DISTINCT actor_code FROM exposures")["actor_code"]] = True
+    exposed[_fetch(sources, "SELECT actor_code FROM exposures")["actor_code"]] = True
     kept = (touched | linked | exposed)[code]
     code_of = code[kept]
     place_of = np.full(touched.size, -1, np.int32)
@@ -133,17 +165,25 @@ def find_who(sources: Sources) -> Who:
     links = LinkColumns(
         place_of[link["a_code"]].astype(np.int64), place_of[link["b_code"]].astype(np.int64), link["ts_us"]
     )
-    is_customer = np.asarray(found["is_customer"], bool)[kept]
-    kind = np.asarray(found["kind"], np.int8)[kept]
+    is_customer, is_group = (np.asarray(found[name], bool)[kept] for name in ("is_customer", "is_group"))
     if _has_commands(sources):
         identities = _obey(sources, code_of)
     else:
         suspects = code_of[np.asarray(found["is_suspect"], bool)[kept] & linked[code_of]]
         is_blocked = np.zeros(code_of.size, bool)
         is_blocked[place_of[find_blocked(suspects.tolist(), sources.names_of, policy)]] = True
+        kind = np.asarray(found["kind"], np.int8)[kept]
         identities = identify(IdColumns(is_customer, kind, is_blocked), links, policy)
     return Who(
-        identities, place_of, code_of, touched[code_of], linked[code_of], links, is_customer, kind, sources
+        identities,
+        place_of,
+        code_of,
+        touched[code_of],
+        linked[code_of],
+        links,
+        is_customer,
+        is_group,
+        sources,
     )
 
 
@@ -182,7 +222,6 @@ def _fetch(sources: Sources, query: str) -> dict[str, Ints]:
 
 def _type_columns(policy: IdentityPolicy) -> str:
     """Return the SQL that says of an id what the rules of joining ask: its type."""
-    kinds = " ".join(
-        f"WHEN starts_with(actor, '{kind}:') THEN {place}" for place, kind in enumerate(policy.limits)
-    )
-    return f", starts_with(actor, '{AUTHORITATIVE}:') AS is_customer, (CASE {kinds} ELSE -1 END)::TINYINT AS kind"
+    kinds = " ".join(f"WHEN '{kind}' THEN {place}" for place, kind in enumerate(policy.limits))
+    groups = ", ".join(f"'{kind}'" for kind in CLUSTER_TYPES)
+    return f", (id_type IN ({groups})) AS is_group, (id_type = '{AUTHORITATIVE}') AS is_customer, (CASE id_type {kinds} ELSE -1 END)::TINYINT AS kind"

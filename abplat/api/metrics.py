@@ -17,10 +17,14 @@ from abplat.api.schemas.metrics import (
     KindList,
     MetricHistorySchema,
     MetricUses,
+    StandingList,
+    StandingRequest,
+    StandingSchema,
 )
 from abplat.api.session import current_platform, current_session
 from abplat.domain.keys import ADMIN
-from abplat.services import metric_effects, metrics
+from abplat.domain.roles import APPROVER
+from abplat.services import metric_effects, metric_standings, metrics
 
 blueprint = make_blueprint("metrics", metrics, METRIC)
 
@@ -80,3 +84,34 @@ def list_effects(key: str) -> Answer:
     """Answer the effects that the latest report of each experiment tells, with the value in control."""
     found = metric_effects.list_effects(current_session(), g.key.project_key, key)
     return {"items": [each._asdict() for each in found]}
+
+
+@blueprint.get("/standings")
+@require_key(ADMIN)
+@blueprint.response(200, StandingList)
+@blueprint.doc(operationId="list_metric_standings", summary="List which metrics are certified")
+def list_standings() -> Answer:
+    """Answer of every metric whether it is a draft, certified or retired, by whom and since when."""
+    found = metric_standings.list_(current_session(), g.key.project_key)
+    return {"items": [{"metric": key, **each._asdict()} for key, each in found.items()]}
+
+
+@blueprint.get("/<key>/standing")
+@require_key(ADMIN)
+@blueprint.response(200, StandingSchema)
+@blueprint.doc(operationId="get_metric_standing", summary="Say whether a metric is certified")
+def get_standing(key: str) -> Answer:
+    """Answer whether a metric is a draft, certified or retired, by whom and since when."""
+    return {"metric": key, **metric_standings.get(current_session(), g.key.project_key, key)._asdict()}
+
+
+@blueprint.put("/<key>/standing")
+@require_key(ADMIN, role=APPROVER)
+@blueprint.arguments(StandingRequest)
+@blueprint.response(200, StandingSchema)
+@blueprint.doc(operationId="put_metric_standing", summary="Certify or retire a metric")
+def put_standing(document: dict[str, Any], key: str) -> Answer:
+    """Say of a metric as it is defined now that it is a draft, certified or retired; audited."""
+    session, now = current_session(), current_platform().clock()
+    found = metric_standings.put(session, g.key.project_key, key, document, now=now)
+    return {"metric": key, **found._asdict()}

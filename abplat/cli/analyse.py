@@ -26,19 +26,24 @@ def command(experiment: str, project: str, as_of: str | None, data_dir: Path | N
 
     from abplat.clock import parse_instant
     from abplat.db.engine import writing
+    from abplat.domain.report import encode_report, hash_report
     from abplat.facts.drain import Drain
     from abplat.jobs.analyse import analyse_experiment
-    from abplat.services import experiments, reports
+    from abplat.services import experiments
 
     context = _context(data_dir)
     snapshot = parse_instant(as_of, "--as-of") if as_of else context.clock()
     with context.sessions() as session:
         experiments.get(session, project, experiment)
     Drain(context.engine, context.lake).run()
-    report = analyse_experiment(context, project, experiment, snapshot)
+    found = analyse_experiment(context, project, experiment, snapshot)
     with Session(writing(context.engine)) as session, session.begin():
-        stored = reports.store(session, report, now=context.clock())
-        click.echo(f"report {stored.hash[:16]} as of {report.inputs.as_of}", err=True)
+        found.publish(session, context.clock())
+    report = found.report
+    kept = "; nothing has changed since it was analysed" if found.is_kept else ""
+    click.echo(
+        f"report {hash_report(encode_report(report))[:16]} as of {report.inputs.as_of}{kept}", err=True
+    )
     for verdict in report.verdicts:
         click.echo(f"{verdict.variant}: {verdict.word}. {verdict.sentence} {verdict.why}")
     context.engine.dispose()

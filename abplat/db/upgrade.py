@@ -17,7 +17,7 @@ from abplat.errors import UnavailableError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0013"
+HEAD: Final = "0014"
 """The newest revision; known here so that a start with nothing to do need not load Alembic."""
 
 

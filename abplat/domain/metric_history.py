@@ -11,6 +11,7 @@ from abplat.domain.fields import Fields
 DEFAULT_HORIZON = "7d"
 SPLITS = 1_000
 WEEKS = (2, 4, 8)
+HISTORY_DAYS = 90
 
 
 class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,22 @@ class SplitCheck(Part, frozen=True, kw_only=True):
     """Whether alpha lies outside the interval of the rate."""
 
 
+class Drift(Part, frozen=True, kw_only=True):
+    """Something of a metric that has left its history in the last fourteen days."""
+
+    measure: str
+    """value or variance."""
+    before: float
+    recent: float
+
+
+class DayMark(Part, frozen=True, kw_only=True):
+    """A day whose data were not as they should be."""
+
+    day: str
+    note: str
+
+
 class MetricHistory(Part, frozen=True, kw_only=True):
     """What the past says of a metric."""
 
@@ -104,4 +121,9 @@ class MetricHistory(Part, frozen=True, kw_only=True):
     capping: CapEffect | None = None
     mde: tuple[Detectable, ...] = ()
     false_positives: SplitCheck | None = None
+    drift: tuple[Drift, ...] = ()
+    marks: tuple[DayMark, ...] = ()
+    """Days of the history whose data were not as they should be."""
+    definition_version: int | None = None
+    """Of which version of the metric the past was read."""
     reason: str | None = None

@@ -171,3 +171,21 @@ def _silent(volumes: Sequence[Volume], today: str) -> Iterator[Notice]:
                 title=f"nothing came from {channel} since {max(seen)}",
                 action="Ask whoever runs it whether its SDK still reaches the service.",
             )
+
+
+def say_day(arrival: Arrival) -> str:
+    """Say what was odd about what arrived on one day; nothing where nothing was.
+
+    Examples:
+        >>> say_day(Arrival(day="2026-03-04", accepted=90, refused=10)), say_day(Arrival(day="2026-03-05", accepted=90))
+        ('10% of the events were refused', '')
+    """
+    taken = arrival.accepted + arrival.duplicates
+    said = []
+    if arrival.refused and arrival.refused / (taken + arrival.refused) > _MUCH_REFUSED:
+        said.append(f"{arrival.refused / (taken + arrival.refused):.0%} of the events were refused")
+    if arrival.dropped:
+        said.append(f"SDKs had to drop {arrival.dropped:,} events")
+    if arrival.skewed and arrival.skewed / arrival.batches > _MUCH_SKEWED:
+        said.append("clocks of senders went wrong")
+    return ", ".join(said)

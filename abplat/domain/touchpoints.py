@@ -11,11 +11,13 @@ from abplat.domain.fields import Fields
 DIRECTIONS = ("inbound", "outbound")
 
 
-class ChannelDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class ChannelDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A way to reach us: web, app, store, contact centre."""
 
     key: str
     title: str
+    cost: float | None = None
+    """What one contact costs, in the money of the project."""
 
 
 class TouchpointDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,9 @@ def parse_channel(document: Any) -> ChannelDefinition:
         'web'
     """
     fields = Fields(document)
-    channel = ChannelDefinition(key=fields.key("key"), title=fields.text("title"))
+    channel = ChannelDefinition(
+        key=fields.key("key"), title=fields.text("title"), cost=fields.share("cost", None, 0.0, 1e9)
+    )
     fields.finish("channel")
     return channel
 

@@ -26,8 +26,10 @@ _CONFIGURATION = {"delta.dataSkippingStatsColumns": "code"}
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _EMPTY = (
     "SELECT NULL::VARCHAR AS actor, NULL::BIGINT AS code, NULL::BIGINT AS known_us, "
-    "NULL::BOOLEAN AS is_suspect WHERE false"
+    "NULL::BOOLEAN AS is_suspect, NULL::VARCHAR AS id_type WHERE false"
 )
+ID_TYPE = "(CASE WHEN contains(actor, ':') THEN split_part(actor, ':', 1) ELSE '' END)"
+"""The type of an id: what stands before its first colon."""
 
 # Ids that may tell nobody apart: all those, and some more, that the identity policy blocks.
 SUSPECT = (
@@ -64,14 +66,17 @@ class ActorBook:
         return self._delta is None or str(self._delta.history(1)[0].get("operation")) == "WRITE"
 
     def query(self) -> str:
-        """Return the SQL that reads actor, code, known_us and is_suspect.
+        """Return the SQL that reads actor, code, known_us, is_suspect and id_type.
 
-        ``known_us`` is the instant since when some touchpoint of the id can be seen.
+        ``known_us`` is the instant since when some touchpoint of the id can be seen. Books of an
+        earlier abplat do not say the type: it is taken from the id.
         """
         if self._delta is None or not (files := sorted(self._delta.file_uris())):
             return _EMPTY
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-        return f"SELECT actor, code, known_us, is_suspect FROM read_parquet([{listed}])"  # noqa: S608
+        told = {field.name for field in self._delta.schema().fields}
+        kind = "id_type" if "id_type" in told else f"{ID_TYPE} AS id_type"
+        return f"SELECT actor, code, known_us, is_suspect, {kind} FROM read_parquet([{listed}])"  # noqa: S608
 
     def next_code(self, connection: Any) -> int:
         """Return the number after the highest one given."""
@@ -109,6 +114,7 @@ class ActorBook:
             self._delta or str(self.path),
             rows,
             mode="overwrite",
+            schema_mode="overwrite",
             writer_properties=WriterProperties(compression="ZSTD"),
             post_commithook_properties=_NO_HOOKS,
             configuration=None if self._delta else _CONFIGURATION,

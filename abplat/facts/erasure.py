@@ -20,6 +20,7 @@ from abplat.db.models.moments import customer_moments, read_model_rows
 from abplat.domain.suppression import Suppression
 from abplat.errors import ConflictError
 from abplat.facts.actors import ActorBook
+from abplat.facts.derived import DerivedStore
 from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.lake import Lake
 
@@ -58,10 +59,12 @@ def erase_facts(engine: Engine, lake: Lake, project: str, ids: Collection[str]) 
     The drain must have run before, and the ids must be suppressed: else what waits would follow.
     """
     found = erase_tables(engine, project, ids)
+    derived = DerivedStore(lake.path(project, "touchpoint").parent)
+    derived.drop()
     for kind, columns in COLUMNS.items():
         found[lake.path(project, kind).name] = _erase_lake(lake, project, kind, (ids, columns))
     found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
-    found["actors"] = ActorBook(lake.path(project, "touchpoint").parent).erase(ids)
+    derived.drop()  # once more: a refresh that began before may have ended meanwhile
     return found
 
 

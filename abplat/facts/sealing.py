@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from abplat.errors import ConflictError
-from abplat.facts.actors import NEVER_US, SUSPECT, ActorBook
+from abplat.facts.actors import ID_TYPE, NEVER_US, SUSPECT, ActorBook
 from abplat.facts.engines.duckdb import nothing, relation
 from abplat.facts.lake import Lake, LakeTable
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split, write_seals
@@ -237,7 +237,8 @@ class _Sealing:
         )
         query = (
             "SELECT b.actor, coalesce(b.code, c.code)::BIGINT AS code, b.known_us, "
-            f"coalesce(b.is_suspect, {SUSPECT.replace('actor', 'b.actor')}) AS is_suspect "
+            f"coalesce(b.is_suspect, {SUSPECT.replace('actor', 'b.actor')}) AS is_suspect, "
+            f"{ID_TYPE.replace('actor', 'b.actor')} AS id_type "
             "FROM sealing_book b LEFT JOIN sealing_codes c USING (actor) ORDER BY b.actor"
         )
         book.replace(self._connection, query)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -51,3 +51,15 @@ class Outcome:
 
 
 Handler = Callable[[JobContext, dict[str, Any]], Outcome]
+
+
+class Together(NamedTuple):
+    """How several jobs of a kind are done at once.
+
+    Attributes:
+        run: Gives the outcome of each payload, or its error, in their order and each as soon as it is there.
+        batch_of: What payloads must have in common.
+    """
+
+    run: Callable[[JobContext, Sequence[dict[str, Any]]], Iterator[Outcome | Exception]]
+    batch_of: Callable[[dict[str, Any]], Hashable]

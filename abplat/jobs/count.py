@@ -18,10 +18,10 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
 
     project, digest = str(payload.get("project", "")), str(payload.get("digest", ""))
     with context.sessions() as session:
-        definition = journey_counts.get_definition(session, project, digest)
+        asked = journey_counts.get_asked(session, project, digest, payload.get("options") or {})
     Drain(context.engine, context.lake).run_waiting()
     now = context.clock()
-    counts = count_journeys(context.lake, project, definition, to_micros(now), context.settings)
+    counts = count_journeys(context.lake, project, asked, to_micros(now), context.settings)
 
     def publish(session: Session) -> None:
         journey_counts.finish(session, project, digest, counts, now=context.clock())

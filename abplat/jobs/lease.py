@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from sqlalchemy import Engine
@@ -23,12 +23,12 @@ _LOG = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Raises the counter of a lease from a thread of its own, as long as the work goes on."""
+    """Raises the counters of leases from a thread of its own, as long as the work goes on."""
 
-    def __init__(self, engine: Engine, lease: queries.Lease, seconds: float) -> None:
-        """Remember whose heart to beat, and how often."""
+    def __init__(self, engine: Engine, leases: Sequence[queries.Lease], seconds: float) -> None:
+        """Remember whose hearts to beat, and how often."""
         self._engine = engine
-        self._lease = lease
+        self._leases = list(leases)
         self._seconds = seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="abplat-heartbeat", daemon=True)
@@ -45,12 +45,11 @@ class Heartbeat:
         self._thread.join()
 
     def _beat_on(self) -> None:
-        """Beat until the work is over or the lease is lost."""
-        while not self._stop.wait(self._seconds):
+        """Beat until the work is over; what is done or lost needs no beat."""
+        while self._leases and not self._stop.wait(self._seconds):
             try:
                 with writing(self._engine).begin() as connection:
-                    if not queries.beat(connection, self._lease):
-                        return
+                    self._leases = [lease for lease in self._leases if queries.beat(connection, lease)]
             except OperationalError as error:
                 _LOG.warning("a heartbeat was missed: %s", error.orig)
 

@@ -19,7 +19,7 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
     now = context.clock()
 
     def publish(session: Session) -> None:
-        metrics.store_history(session, project, history, now=now)
+        metrics.store_history(session, project, metrics.mark_history(session, project, history), now=now)
 
     return Outcome(f"{key}: {history.n:,} customers", publish)
 

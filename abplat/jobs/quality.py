@@ -31,8 +31,13 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:  # noqa: ARG00
 
 
 def _retain(context: JobContext, project: str, first_day: str) -> int:
-    """Let go of the days before a first one; return how many days that were."""
-    return sum(_drop(context, project, kind, first_day) for kind in context.lake.kinds)
+    """Let go of the days before a first one, and of what was derived from them; return how many days that were."""
+    dropped = sum(_drop(context, project, kind, first_day) for kind in context.lake.kinds)
+    if dropped:
+        from abplat.facts.derived import DerivedStore  # noqa: PLC0415  rarely needed
+
+        DerivedStore(context.lake.path(project, "touchpoint").parent).drop()
+    return dropped
 
 
 def _drop(context: JobContext, project: str, kind: str, first_day: str) -> int:

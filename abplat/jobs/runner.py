@@ -7,8 +7,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
@@ -21,7 +24,7 @@ from abplat.db.queries.jobs import Lease
 from abplat.errors import InvalidInputError, NotFoundError
 from abplat.jobs.context import JobContext, Outcome
 from abplat.jobs.lease import Heartbeat, Onlooker
-from abplat.jobs.registry import PERIODS_US, find_handler, known_kinds
+from abplat.jobs.registry import PERIODS_US, find_handler, find_together, known_kinds
 
 _LOG = logging.getLogger(__name__)
 _MAX_TRIES = 5
@@ -29,6 +32,7 @@ _SECOND_US = 1_000_000
 _LONGEST_PAUSE_US = 300 * _SECOND_US
 # Trying again would give the same answer.
 _FINAL = (InvalidInputError, NotFoundError)
+_MOST_TOGETHER = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,11 @@ class Runner:
         self._onlooker = Onlooker(lease_seconds)
         self._owner = f"{socket.gethostname()}/{os.getpid()}"
         self._kinds = known_kinds()
+        self._stop = threading.Event()
 
     def run(self, stop: threading.Event, *, poll_seconds: float = 0.5) -> None:
         """Work until told to stop; the job at hand is finished first."""
+        self._stop = stop
         while not stop.is_set():
             try:
                 self._ensure_periodic()
@@ -91,7 +97,7 @@ class Runner:
         failed = self._call("drain", {"everything": True}) + self._call("schedule", {})
         one_off = [kind for kind in self._kinds if kind not in PERIODS_US]
         while lease := self._claim(one_off):
-            failed += self._work(lease) != "done"
+            failed += self._work(lease)
         return failed + self._call("compact", {}) + self._call("quality", {})
 
     def step(self) -> bool:
@@ -135,19 +141,73 @@ class Runner:
         with writing(self._context.engine).begin() as connection:
             return queries.take_over(connection, self._owner, *silent[0])
 
-    def _work(self, lease: Lease) -> str:
-        """Do one job and tell of it; return what became of it."""
-        began = time.monotonic()
+    def _work(self, lease: Lease) -> int:
+        """Do a job, and with it those that are better done together; return how many were not done.
+
+        Each is published and told of as soon as its outcome is there. Told to stop, the worker gives the
+        rest back.
+        """
+        leases = [lease, *self._claim_together(lease)]
+        waiting, failed, began = deque(leases), 0, time.monotonic()
+        with (
+            Heartbeat(self._context.engine, leases, self._beat_seconds),
+            closing(self._do(leases)) as outcomes,
+        ):
+            for outcome in outcomes:
+                failed += self._settle(waiting.popleft(), outcome, began) != "done"
+                began = time.monotonic()
+                if self._stop.is_set():
+                    break
+        self._give_back(waiting)
+        return failed
+
+    def _claim_together(self, lease: Lease) -> list[Lease]:
+        """Lease the jobs that wait and are done best with this one."""
+        together = None if lease.every_us is not None else find_together(lease.kind)
+        if together is None:
+            return []
+        batch = together.batch_of(lease.payload)
+        with writing(self._context.engine).begin() as connection:
+            due = queries.list_due(connection, self._now_us(), lease.kind, _MOST_TOGETHER)
+            alike = [job_id for job_id, payload in due if together.batch_of(payload) == batch]
+            found = [queries.claim_one(connection, self._owner, job_id) for job_id in alike]
+        return [each for each in found if each is not None]
+
+    def _do(self, leases: Sequence[Lease]) -> Generator[Outcome | Exception]:
+        """Give the outcome of each job, or the error that stopped it."""
+        kind, given = leases[0].kind, 0
         try:
-            with Heartbeat(self._context.engine, lease, self._beat_seconds):
-                outcome = find_handler(lease.kind)(self._context, lease.payload)
-            state = "done" if self._publish(lease, outcome) else "lost"
-            detail = outcome.detail
+            together = find_together(kind) if len(leases) > 1 else None
+            if together is None:
+                yield find_handler(kind)(self._context, leases[0].payload)
+                return
+            for outcome in together.run(self._context, [lease.payload for lease in leases]):
+                given += 1
+                yield outcome
         except Exception as error:  # noqa: BLE001  # the edge of all jobs: one that fails stops no other
-            state, detail = self._fail(lease, error), str(error) or repr(error)
+            yield from repeat(error, len(leases) - given)
+
+    def _settle(self, lease: Lease, outcome: Outcome | Exception, began: float) -> str:
+        """Publish an outcome, or note an error, and tell of it; return what became of the job."""
+        state, detail = self._try_to_publish(lease, outcome)
         if detail or lease.every_us is None:
             self._on_result(JobResult(lease.kind, lease.key, state, detail, time.monotonic() - began))
         return state
+
+    def _try_to_publish(self, lease: Lease, outcome: Outcome | Exception) -> tuple[str, str]:
+        """Publish an outcome, or note an error; return what became of the job, and a few words."""
+        if isinstance(outcome, Outcome):
+            try:
+                return "done" if self._publish(lease, outcome) else "lost", outcome.detail
+            except Exception as error:  # noqa: BLE001  # the edge of all jobs: one that fails stops no other
+                outcome = error
+        return self._fail(lease, outcome), str(outcome) or repr(outcome)
+
+    def _give_back(self, leases: Iterable[Lease]) -> None:
+        """Let others do what was not begun."""
+        for lease in leases:
+            with writing(self._context.engine).begin() as connection:
+                queries.release(connection, lease)
 
     def _publish(self, lease: Lease, outcome: Outcome) -> bool:
         """Write the result and call the job done, if the lease is still good."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from abplat.clock import parse_instant
 from abplat.db.models.experiments import Experiment
+from abplat.db.models.metrics import Metric
 from abplat.db.models.metrics import MetricHistory as StoredHistory
 from abplat.db.queries import definitions as queries
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, TEMPLATES, Document
@@ -18,7 +20,7 @@ from abplat.domain.metric_history import MetricHistory, parse_history_request
 from abplat.domain.metric_kinds import KINDS_BY_KEY
 from abplat.domain.plans import PlanRequest, parse_plan_request
 from abplat.errors import NotFoundError
-from abplat.services import jobs, planning
+from abplat.services import jobs, planning, quality
 from abplat.services.definitions import Verbs
 
 _verbs = Verbs(METRICS)
@@ -98,6 +100,14 @@ def find_history_subject(
     return request, found or {}
 
 
+def mark_history(session: Session, project: str, history: MetricHistory) -> MetricHistory:
+    """Return a history with the version it was read of, and with the days whose data were not as they should be."""
+    row = cast("Metric", queries.get(session, METRICS, project, history.metric))
+    days = [day.day for day in history.days]
+    marks = tuple(quality.list_marks(session, project, days[0], days[-1])) if days else ()
+    return msgspec.structs.replace(history, marks=marks, definition_version=row.definition_version)
+
+
 def store_history(session: Session, project: str, history: MetricHistory, *, now: datetime) -> None:
     """Keep what the past says of a metric in place of what it said before."""
     session.merge(
@@ -110,6 +120,14 @@ def store_history(session: Session, project: str, history: MetricHistory, *, now
         )
     )
     session.flush()
+
+
+def list_drifted(session: Session, project: str) -> set[str]:
+    """Return the metrics whose data have left their history when it was read last."""
+    rows = session.execute(
+        select(StoredHistory.metric, StoredHistory.document).where(StoredHistory.project == project)
+    )
+    return {key for key, document in rows if document.get("drift")}
 
 
 def get_history(session: Session, project: str, key: str) -> Document:

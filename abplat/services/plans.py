@@ -41,6 +41,12 @@ def get_plan(session: Session, project: str, key: str) -> Document:
     return plan
 
 
+def list_followed(session: Session, project: str) -> list[str]:
+    """Return the experiments whose numbers still change: those that run, and those that only wait for them."""
+    states = experiment_queries.list_states(session, project)
+    return sorted(key for key, state in states.items() if state in {RUNNING, PAUSED, STOPPED})
+
+
 def get_analysis(session: Session, project: str, key: str, as_of: datetime) -> Document:
     """Return what an analysis as of an instant goes by: the frozen plan and what came to it since.
 
@@ -130,7 +136,12 @@ def serve(row: Experiment) -> tuple[str, Document]:
     }
     control = document["variants"][0]["key"]
     is_on = row.state == RUNNING and row.killed_at is None
-    served = {**{name: value for name, value in plan.items() if name != MASK}, "experiment": present, "salt": traffic["salt"], "phase": traffic["phase"]}
+    served = {
+        **{name: value for name, value in plan.items() if name != MASK},
+        "experiment": present,
+        "salt": traffic["salt"],
+        "phase": traffic["phase"],
+    }
     served["control"] = shipped if shipped and row.killed_at is None else control
     return (RUNNING if is_on else STOPPED), served
 

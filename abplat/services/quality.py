@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,8 @@ from abplat.db.models.intake import failed_events
 from abplat.db.models.quality import QualityBoard, arrivals
 from abplat.db.queries import definitions, projects
 from abplat.domain.catalogue import TOUCHPOINTS, Document
-from abplat.domain.quality import DAYS, Arrival, Board, Refusal, judge_board
+from abplat.domain.metric_history import DayMark
+from abplat.domain.quality import DAYS, Arrival, Board, Refusal, judge_board, say_day
 from abplat.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def get_board(session: Session, project: str) -> Document:
 def list_projects(session: Session) -> list[str]:
     """Return the keys of all projects."""
     return [row.key for row in projects.list_all(session)]
+
+
+def list_marks(session: Session, project: str, first: str, last: str) -> Iterator[DayMark]:
+    """Yield each day of a stretch on which events were refused, dropped or sent by a clock that goes wrong.
+
+    Args:
+        session: Where to read.
+        project: Whose.
+        first: The first day, such as 2026-03-01.
+        last: The last one.
+    """
+    for arrival in _list_arrivals(session, project, date.fromisoformat(first)):
+        if arrival.day <= last and (note := say_day(arrival)):
+            yield DayMark(day=arrival.day, note=note)
 
 
 def _list_arrivals(session: Session, project: str, since: date) -> list[Arrival]:

@@ -31,12 +31,20 @@ class Look(NamedTuple):
     digest: ReportDigest
 
 
-def store(session: Session, report: Report, *, now: datetime) -> StoredReport:
-    """Keep a report, and tell of what is new in it; the same report again is kept once."""
+def store(session: Session, report: Report, *, now: datetime, inputs_key: str | None = None) -> StoredReport:
+    """Keep a report, and tell of what is new in it; the same report again is kept once.
+
+    Args:
+        session: Session that the caller commits.
+        report: The report.
+        now: When it was made.
+        inputs_key: Names all that it was made of (see ``abplat.analysis.report_key``), where that is known.
+    """
     document = encode_report(report)
     digest = hash_report(document)
     recent = queries.list_(session, report.project, report.experiment.key, 1)
     if recent and recent[0].hash == digest:
+        recent[0].inputs_key = inputs_key or recent[0].inputs_key
         return recent[0]
     row = StoredReport(
         project=report.project,
@@ -45,6 +53,7 @@ def store(session: Session, report: Report, *, now: datetime) -> StoredReport:
         created_at=now,
         hash=digest,
         document=document,
+        inputs_key=inputs_key,
     )
     session.add(row)
     session.flush()
@@ -84,6 +93,11 @@ def find(session: Session, project: str, experiment: str, report_hash: str) -> S
         NotFoundError: If the experiment has no such report.
     """
     return queries.find(session, project, experiment, report_hash)
+
+
+def find_made(session: Session, project: str, experiment: str, inputs_key: str) -> StoredReport | None:
+    """Return the report that was made of the same facts, definitions, instant and code, if any was."""
+    return queries.find_made(session, project, experiment, inputs_key)
 
 
 def list_looks(

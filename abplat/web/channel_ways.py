@@ -9,20 +9,17 @@ from typing import Any, Final, NamedTuple
 from flask import url_for
 
 from abplat.domain.catalogue import Document
+from abplat.domain.channel_kinds import AGENT, LIST, SDK, tell_kind
 from abplat.domain.checklist import payload_channels
 from abplat.web.by_api import Call, write_call
 from abplat.web.cards import say_time
 from abplat.web.forms import public_url
 
-LIST: Final = "list"
-AGENT: Final = "agent"
-SDK: Final = "sdk"
-_KINDS: Final = (
-    (("store", "shop", "till", "branch"), LIST, "The till or the staff asks which variant a customer has, or gets a list."),
-    (("contact", "call", "phone", "agent", "service"), AGENT, "The agent sees the variant and its script with the customer."),
-    (("mail", "sms", "push", "letter", "post"), LIST, "The sender gets a list with a variant for each customer."),
-)  # fmt: skip
-_BY_SDK: Final = "The SDK decides by itself, with a key of this project."
+_HINTS: Final = {
+    SDK: "The SDK decides by itself, with a key of this project.",
+    AGENT: "The agent sees the variant and its script with the customer.",
+    LIST: "Who serves or writes to the customer asks which variant they have, or gets a list.",
+}
 
 
 class Way(NamedTuple):
@@ -43,11 +40,9 @@ def kind_of(channel: str) -> tuple[str, str]:
     Examples:
         >>> kind_of("web")
         ('sdk', 'The SDK decides by itself, with a key of this project.')
-        >>> kind_of("call_center")[0]
-        'agent'
     """
-    found = [(kind, hint) for words, kind, hint in _KINDS if any(word in channel for word in words)]
-    return found[0] if found else (SDK, _BY_SDK)
+    kind = tell_kind(channel)
+    return kind, _HINTS[kind]
 
 
 def list_ways(

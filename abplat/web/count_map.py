@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from abplat.domain.catalogue import Document
-from abplat.domain.journey_counts import JourneyCounts
+from abplat.domain.journey_counts import JourneyCounts, Step, Way
 from abplat.web import wording
 from abplat.web.charts import journey_map
+from abplat.web.journey_counting import say_channel, say_way
 from abplat.web.path_map import LEFT, OPEN
 
 MOST_BANDS = 25
@@ -23,6 +25,18 @@ class CountRow:
     count: str
     share: str
     median: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """What it takes to come to a stage."""
+
+    stage: str
+    count: str
+    median: str
+    contacts: str
+    cost: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +47,24 @@ class CountMap:
     picture: Markup | None
     rows: tuple[CountRow, ...]
     n_hidden: int
+    steps: tuple[StepRow, ...] = ()
 
 
-def make_count_map(journey: Document, counts: JourneyCounts) -> CountMap:
-    """Draw the counts of a journey."""
+Link = Callable[[Way], str]
+"""Where a click on a move leads."""
+
+
+def make_count_map(
+    journey: Document, counts: JourneyCounts, *, least: float = 0.0, link: Link | None = None
+) -> CountMap:
+    """Draw the counts of a journey.
+
+    Args:
+        journey: Its definition.
+        counts: What was counted.
+        least: Smallest move that is drawn, as a share of all that began.
+        link: Where a click on a move leads.
+    """
     total = counts.n_journeys
     if not total:
         days = f"{wording.instant(counts.starts_at)} to {wording.instant(counts.ends_at)}"
@@ -49,30 +77,39 @@ def make_count_map(journey: Document, counts: JourneyCounts) -> CountMap:
             (places[cell.stage], channels[cell.channel]),
             cell.n,
             total,
-            f"{titles[cell.stage]} ({_humanise(cell.channel)})",
+            f"{titles[cell.stage]} ({say_channel(cell.channel)})",
         )
         for cell in counts.cells
     ]
     ends = _ends(counts)
-    rows = [_humanise(key) for key in channels] + [
+    rows = [say_channel(key) for key in channels] + [
         name for name in (LEFT, OPEN) if any(end[0] == name for end in ends)
     ]
     nodes += [
         _node((places[stage], rows.index(name)), n, total, f"{name.lower()}: {titles[stage]}")
         for (name, stage), n in ends.items()
     ]
-    shown, bands = _bands(counts, places, channels, titles)
+    chosen = [way for way in _list_shown(counts, places) if way.n >= least * total]
+    bands = _bands(chosen, places, channels, titles, link)
+    steps = {step.stage: step for step in counts.steps}
     columns = [
         journey_map.Column(
             title=titles[stage["key"]],
             note=f"{wording.percent(counts.stages[stage['key']] / total)} reach it",
+            more=_say_step(steps.get(stage["key"])),
             optional=bool(stage.get("optional")),
             moment_of_truth=bool(stage.get("moment_of_truth")),
         )
         for stage in journey["stages"]
     ]
     picture = journey_map.draw(columns, rows, nodes, bands)
-    return CountMap(_say(counts), picture, _table(counts, titles, ends), len(counts.ways) - shown)
+    return CountMap(
+        _say(counts),
+        picture,
+        _table(counts, titles, ends, link),
+        len(counts.ways) - len(chosen),
+        tuple(_list_steps(counts, titles)),
+    )
 
 
 def _say(counts: JourneyCounts) -> str:
@@ -91,11 +128,6 @@ def _say(counts: JourneyCounts) -> str:
 def _title(stage: Document) -> str:
     """Return what a stage is called."""
     return str(stage.get("title") or wording.humanise(stage["key"]))
-
-
-def _humanise(channel: str) -> str:
-    """Name a channel."""
-    return "No channel" if channel == "unknown" else wording.humanise(channel)
 
 
 def _channels(counts: JourneyCounts) -> dict[str, int]:
@@ -123,14 +155,22 @@ def _ends(counts: JourneyCounts) -> dict[tuple[str, str], int]:
     return found
 
 
-def _bands(
-    counts: JourneyCounts, places: dict[str, int], channels: dict[str, int], titles: dict[str, str]
-) -> tuple[int, list[journey_map.Band]]:
-    """Make the bands of the largest moves; return how many moves they are."""
+def _list_shown(counts: JourneyCounts, places: dict[str, int]) -> list[Way]:
+    """Return the moves to draw: forward ones, the largest first."""
     forward = [way for way in counts.ways if places[way.source] < places[way.target]]
-    chosen = sorted(forward, key=lambda way: -way.n)[:MOST_BANDS]
+    return sorted(forward, key=lambda way: -way.n)[:MOST_BANDS]
+
+
+def _bands(
+    chosen: Sequence[Way],
+    places: dict[str, int],
+    channels: dict[str, int],
+    titles: dict[str, str],
+    link: Link | None,
+) -> list[journey_map.Band]:
+    """Make the bands of moves."""
     widest = max((way.n for way in chosen), default=1)
-    bands = [
+    return [
         journey_map.Band(
             start=(places[way.source], channels[way.from_channel]),
             end=(places[way.target], channels[way.to_channel]),
@@ -138,17 +178,39 @@ def _bands(
             change="",
             tone="calm",
             hint=(
-                f"{titles[way.source]} ({_humanise(way.from_channel)}) → {titles[way.target]} ({_humanise(way.to_channel)}): "
-                f"{wording.count(way.n)} journeys, median {wording.duration(way.median_seconds)}"
+                f"{say_way(way, titles)}: {wording.count(way.n)} journeys, "
+                f"median {wording.duration(way.median_seconds)}"
             ),
+            url=link(way) if link is not None else "",
         )
         for way in chosen
     ]
-    return len(chosen), bands
+
+
+def _say_step(step: Step | None) -> str:
+    """Say over a column how long it takes to come there, and what that costs."""
+    parts = []
+    if step is not None and step.median_seconds is not None:
+        parts.append(wording.duration(step.median_seconds))
+    if step is not None and step.cost is not None:
+        parts.append(f"cost {wording.number(step.cost, 2)}")
+    return " \u00b7 ".join(parts)
+
+
+def _list_steps(counts: JourneyCounts, titles: dict[str, str]) -> Iterator[StepRow]:
+    """Write a line for each stage."""
+    for step in counts.steps:
+        yield StepRow(
+            stage=titles[step.stage],
+            count=wording.count(step.n),
+            median=wording.DASH if step.median_seconds is None else wording.duration(step.median_seconds),
+            contacts=wording.DASH if step.n_contacts is None else wording.number(step.n_contacts, 1),
+            cost=wording.DASH if step.cost is None else wording.number(step.cost, 2),
+        )
 
 
 def _table(
-    counts: JourneyCounts, titles: dict[str, str], ends: dict[tuple[str, str], int]
+    counts: JourneyCounts, titles: dict[str, str], ends: dict[tuple[str, str], int], link: Link | None
 ) -> tuple[CountRow, ...]:
     """Write every number as a line."""
     total = counts.n_journeys
@@ -158,12 +220,10 @@ def _table(
         time = wording.DASH if median is None else wording.duration(median)
         return CountRow(place, wording.count(n), wording.percent(n / total), time)
 
-    rows = [row(f"{titles[cell.stage]} ({_humanise(cell.channel)})", cell.n) for cell in counts.cells]
+    rows = [row(f"{titles[cell.stage]} ({say_channel(cell.channel)})", cell.n) for cell in counts.cells]
     rows += [
-        row(
-            f"{titles[way.source]} ({_humanise(way.from_channel)}) → {titles[way.target]} ({_humanise(way.to_channel)})",
-            way.n,
-            way.median_seconds,
+        replace(
+            row(say_way(way, titles), way.n, way.median_seconds), url=link(way) if link is not None else ""
         )
         for way in counts.ways
     ]

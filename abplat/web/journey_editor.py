@@ -11,7 +11,7 @@ from abplat.domain.catalogue import JOURNEYS, Document, changed_fields, is_new_v
 from abplat.domain.journey_changes import describe_changes
 from abplat.domain.roles import EXPERIMENTER, VIEWER
 from abplat.errors import ConflictError, InvalidInputError, NotFoundError, StaleVersionError
-from abplat.services import discoveries, journey_counts, journey_trials, journeys
+from abplat.services import discoveries, journey_trials, journeys
 from abplat.services.definitions import load_entries
 from abplat.services.journey_trials import Trial
 from abplat.web import journey_forms as forms
@@ -53,8 +53,6 @@ def add_pages(pages: Blueprint) -> None:
     pages.add_url_rule(f"{place}/edit", "edit_journey", edit_journey)
     pages.add_url_rule(f"{place}/edit", "update_journey", update_journey, methods=["POST"])
     pages.add_url_rule(f"{place}/changes", "show_journey_changes", show_journey_changes)
-    pages.add_url_rule(f"{place}/count", "count_journey", count_journey, methods=["POST"])
-    pages.add_url_rule(f"{place}/wait", "wait_for_count", wait_for_count)
 
 
 @require_role(VIEWER)
@@ -123,28 +121,6 @@ def show_journey_changes(project: str, key: str) -> str:
         "journey_changes.html", project=project, journey=journey, versions=sorted(versions), old=old, new=new,
         changes=changes, made={each: say_time(versions[each]["created_at"]) for each in (old, new)},
     )  # fmt: skip
-
-
-def count_journey(project: str, key: str) -> Any:
-    """Ask the worker for counts of the last weeks."""
-    with open_writer() as session:
-        journey = load_entries(session, project)[JOURNEYS].get(key)
-        if journey is None:
-            raise NotFoundError(f"this project has no journey {key[:64]!r}")
-        journey_counts.ask(session, project, journey, now=current_platform().clock())
-    return redirect(url_for("pages.wait_for_count", project=project, key=key), 303)
-
-
-@require_role(VIEWER)
-def wait_for_count(project: str, key: str) -> Any:
-    """Wait for the counts, then go back to the journey."""
-    back = url_for("pages.show_journey", project=project, key=key)
-    with current_platform().sessions() as session:
-        journey = load_entries(session, project)[JOURNEYS].get(key)
-        counted = journey_counts.find(session, project, journey) if journey else None
-    if counted is None or counted.state != "queued":
-        return redirect(f"{back}#counts", 303)
-    return render_template("wait.html", project=project, what="counts", back=back)
 
 
 def _read_version(name: str, versions: dict[int, Document], usual: int) -> int:

@@ -27,6 +27,8 @@ class Past(NamedTuple):
     facts: tuple[Fact, ...]
     detectable: tuple[tuple[str, str, str], ...]
     rate: tuple[Word, str] | None
+    marks: tuple[tuple[str, str], ...] = ()
+    """Days whose data were not as they should be, and why."""
 
 
 def describe_past(document: Mapping[str, Any], unit: str) -> Past:
@@ -46,6 +48,7 @@ def describe_past(document: Mapping[str, Any], unit: str) -> Past:
         facts=tuple(_list_facts(history, unit)),
         detectable=tuple(map(_say_detectable, history.mde)),
         rate=_say_rate(history.false_positives) if history.false_positives else None,
+        marks=tuple((mark.day, mark.note) for mark in history.marks),
     )
 
 
@@ -57,7 +60,11 @@ def _draw(history: MetricHistory, unit: str) -> tuple[Markup | None, str]:
     values = [day.value or 0.0 for day in days]
     said = [wording.said(value, unit) for value in (min(values), max(values), values[-1])]
     sentence = f"Day by day from {days[0].day} to {days[-1].day}: between {said[0]} and {said[1]}, at last {said[2]}."
-    return sparkline.draw(values, sentence), sentence
+    odd = {mark.day: mark.note for mark in history.marks}
+    marks = {place: f"{day.day}: {odd[day.day]}" for place, day in enumerate(days) if day.day in odd}
+    if marks:
+        sentence += f" On {len(marks)} of these days the data were not as they should be."
+    return sparkline.draw(values, sentence, marks), sentence
 
 
 def _list_facts(history: MetricHistory, unit: str) -> list[Fact]:

@@ -10,17 +10,19 @@ from markupsafe import Markup
 
 from abplat.domain.catalogue import EXPERIMENTS, JOURNEYS, METRICS, TEMPLATES
 from abplat.domain.metric_kinds import KINDS_BY_KEY
+from abplat.domain.metric_standings import Standing
 from abplat.domain.roles import ANALYST
 from abplat.domain.searching import fold
 from abplat.errors import NotFoundError
-from abplat.services import definitions, experiments, metric_effects, metrics, projects
+from abplat.services import definitions, experiments, metric_effects, metric_standings, metrics, projects
 from abplat.services.metric_effects import MetricEffect
 from abplat.web import wording
 from abplat.web.charts import sparkline
 from abplat.web.door import require_role
 from abplat.web.filters import Choice, find_argument, list_choices
 from abplat.web.metric_card import Fact, Step, describe_metric, list_steps
-from abplat.web.metric_past import Past, describe_past
+from abplat.web.metric_past import describe_past
+from abplat.web.metric_standing import CHOICES, DRIFTED, WORDS, list_warnings, say_standing
 from abplat.web.wording import Word
 from abplat.web.writing import current_platform, open_writer
 
@@ -42,6 +44,8 @@ class Row(NamedTuple):
     journey: str
     direction: Word
     n_uses: int
+    standing: Word
+    is_drifted: bool
 
 
 class Use(NamedTuple):
@@ -79,13 +83,19 @@ def add_pages(pages: Blueprint) -> None:
 
 def list_metrics(project: str) -> str:
     """Show the metrics of a project, all or what is looked for."""
-    wanted = {name: find_argument(name) for name in ("q", "kind", "owner", "journey")}
+    wanted = {name: find_argument(name) for name in ("q", "kind", "owner", "journey", "channel", "status")}
     with current_platform().sessions() as session:
         title = projects.get(session, project).get("title") or project
         entries = definitions.load_entries(session, project)
+        said, drifted = metric_standings.list_(session, project), metrics.list_drifted(session, project)
     documents = list(entries[METRICS].values())
     uses = [use["metric"] for each in entries["experiments"].values() for use in each["metrics"]]
-    rows = [_row(each, uses.count(each["key"])) for each in documents if _is_wanted(each, wanted)]
+    status = {each["key"]: said.get(each["key"], Standing()).status for each in documents}
+    rows = [
+        _row(each, uses.count(each["key"]), status[each["key"]], is_drifted=each["key"] in drifted)
+        for each in documents
+        if _is_wanted(each, wanted) and wanted["status"] in ("", status[each["key"]])
+    ]
     journeys = {key: str(each.get("title") or key) for key, each in entries["journeys"].items()}
     return render_template(
         "metrics.html",
@@ -98,6 +108,12 @@ def list_metrics(project: str) -> str:
             Choice("", "any"),
             *(Choice(key, wording.humanise(key)) for key in sorted({each["kind"] for each in documents})),
         ],
+        statuses=CHOICES,
+        channels=[
+            Choice("", "any"),
+            *(Choice(key, str(each["title"])) for key, each in entries["channels"].items()),
+        ],
+        drifted_word=DRIFTED,
         owners=list_choices("anybody", (str(each["owner"]) for each in documents)),
         journeys=[Choice("", "any"), *(Choice(key, text) for key, text in sorted(journeys.items()))],
         journey_titles=journeys,
@@ -107,6 +123,8 @@ def list_metrics(project: str) -> str:
 def _is_wanted(document: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     """Tell whether a metric is looked for."""
     if any(wanted[name] and document.get(name) != wanted[name] for name in ("kind", "owner", "journey")):
+        return False
+    if wanted["channel"] and wanted["channel"] not in _list_channels(document):
         return False
     kind = KINDS_BY_KEY.get(document["kind"])
     texts = [
@@ -120,7 +138,16 @@ def _is_wanted(document: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     return all(word in text for word in fold(wanted["q"]).split())
 
 
-def _row(document: Mapping[str, Any], n_uses: int) -> Row:
+def _list_channels(document: Mapping[str, Any]) -> set[str]:
+    """Return the channels that a metric names."""
+    found = set(document.get("channels") or ())
+    for matcher in document.get("match") or ():
+        named = matcher.get("channel") or ()
+        found |= {named} if isinstance(named, str) else set(named)
+    return found
+
+
+def _row(document: Mapping[str, Any], n_uses: int, status: str, *, is_drifted: bool) -> Row:
     """Say one metric in a line."""
     kind = KINDS_BY_KEY.get(document["kind"])
     return Row(
@@ -131,6 +158,8 @@ def _row(document: Mapping[str, Any], n_uses: int) -> Row:
         str(document.get("journey") or ""),
         say_direction(str(document["direction"])),
         n_uses,
+        WORDS[status],
+        is_drifted,
     )
 
 
@@ -148,19 +177,27 @@ def show_metric(project: str, key: str) -> str:
         document = metrics.get(session, project, key)
         steps: list[Step] = list_steps(metrics.list_versions(session, project, key))
         effects = metric_effects.list_effects(session, project, key)
-        past = _find_past(session, project, document)
+        found = _find_history(session, project, key)
+        standing = metric_standings.get(session, project, key)
         journeys = definitions.load_entries(session, project)[JOURNEYS]
         uses = [_use(session, project, use) for use in metrics.list_uses(session, project, key)]
     facts: list[Fact] = describe_metric(document)
+    kind = KINDS_BY_KEY.get(document["kind"])
+    unit = kind.unit if kind else "value"
     return render_template(
         "metric.html",
         project=project,
         project_title=title,
         metric=document,
         direction=say_direction(str(document["direction"])),
-        kind=KINDS_BY_KEY.get(document["kind"]),
+        kind=kind,
         facts=facts,
-        past=past,
+        past=describe_past(found, unit) if found else None,
+        standing=standing,
+        standing_word=WORDS[standing.status],
+        standing_said=say_standing(standing),
+        statuses=CHOICES[1:],
+        warnings=list_warnings(found, unit, int(document["version"])),
         notice="The worker reads the past now; look again in a while." if "asked" in request.args else None,
         journey_title=(journeys.get(str(document.get("journey"))) or {}).get("title"),
         steps=steps,
@@ -179,14 +216,12 @@ def request_history(project: str, key: str) -> Any:
     return redirect(url_for("pages.show_metric", project=project, key=key, asked=1), 303)
 
 
-def _find_past(session: Any, project: str, document: Mapping[str, Any]) -> Past | None:
+def _find_history(session: Any, project: str, key: str) -> Mapping[str, Any] | None:
     """Return what the past says of a metric, if it was read."""
-    kind = KINDS_BY_KEY.get(document["kind"])
     try:
-        found = metrics.get_history(session, project, str(document["key"]))
+        return metrics.get_history(session, project, key)
     except NotFoundError:
         return None
-    return describe_past(found, kind.unit if kind else "value")
 
 
 def _use(session: Any, project: str, use: Mapping[str, Any]) -> Use:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from markupsafe import Markup
@@ -29,6 +29,18 @@ class Change:
     control_share: float
     treatment_share: float
     tone: str
+    half: float = 0.0
+    """Half the width of the 95 % interval of the difference."""
+
+    @property
+    def largest(self) -> float:
+        """The larger share of both arms."""
+        return max(self.control_share, self.treatment_share)
+
+    @property
+    def interval(self) -> str:
+        """The interval of the difference in words."""
+        return wording.interval(self.points - self.half, self.points + self.half, "share")
 
     @property
     def points(self) -> float:
@@ -58,8 +70,22 @@ class PathMap:
     """Flows that are in the table only."""
 
 
-def make_map(report: Report, variant: str, name: str) -> PathMap | None:
-    """Draw the map of a variant against control; None where nobody walked."""
+Link = Callable[[tuple[str, str, str, str]], str]
+"""Where a click on a flow leads, by its stages and channels."""
+
+
+def make_map(
+    report: Report, variant: str, name: str, *, least: float = 0.0, link: Link | None = None
+) -> PathMap | None:
+    """Draw the map of a variant against control; None where nobody walked.
+
+    Args:
+        report: With the counts.
+        variant: Key of the variant.
+        name: Its title.
+        least: Smallest flow that is drawn, as a share of an arm.
+        link: Where a click on a flow leads.
+    """
     arms = {arm.key: arm.n_mature or arm.n_exposed for arm in report.experiment.variants}
     control = next((arm.key for arm in report.experiment.variants if arm.is_control), "")
     both = (arms.get(control, 0), arms.get(variant, 0))
@@ -76,8 +102,11 @@ def make_map(report: Report, variant: str, name: str) -> PathMap | None:
     nodes = [
         _node(report, key, change, stages, channels) for key, change in places.items() if key[0] in stages
     ]
-    shown = _shown(ways, stages, channels)
+    shown = [key for key in _shown(ways, stages, channels) if ways[key].largest >= least]
     bands = [_band(report, key, ways[key], flows[key], (stages, channels, _widest(ways))) for key in shown]
+    if link is not None:
+        pairs = zip(bands, shown, strict=True)
+        bands = [replace(band, url=link((key[0], key[1], key[2], key[3]))) for band, key in pairs]
     ends = _ends(report, control, variant, both)
     rows_of_map = [wording.humanise(key) for key in channels]
     rows_of_map += [name for name in (LEFT, OPEN) if any(end[1] == name for end in ends)]
@@ -123,7 +152,7 @@ def _change(pair: list[object], control: str, exposed: tuple[int, int]) -> Chang
     se = math.sqrt(counts["control"] / exposed[0] ** 2 + counts["treatment"] / exposed[1] ** 2)
     beyond = abs(after - before) > BEYOND_CHANCE * se
     tone = ("more" if after > before else "fewer") if beyond else "calm"
-    return Change(counts["control"], counts["treatment"], before, after, tone)
+    return Change(counts["control"], counts["treatment"], before, after, tone, BEYOND_CHANCE * se)
 
 
 def _ends(
@@ -196,7 +225,7 @@ def _hint(change: Change) -> str:
     return (
         f"control {wording.percent(change.control_share)} ({wording.count(change.control)}), "
         f"variant {wording.percent(change.treatment_share)} ({wording.count(change.treatment)}), "
-        f"{wording.points(change.points)}"
+        f"{wording.points(change.points)} ({change.interval})"
     )
 
 
@@ -265,6 +294,6 @@ def _row(place: str, change: Change, median: str) -> PathRow:
         place=place,
         control=f"{wording.count(change.control)} ({wording.percent(change.control_share)})",
         treatment=f"{wording.count(change.treatment)} ({wording.percent(change.treatment_share)})",
-        change=wording.points(change.points),
+        change=f"{wording.points(change.points)} ({change.interval})",
         median=median or wording.DASH,
     )

@@ -146,7 +146,7 @@ def _trade(answer: PlanAnswer, effect: float | None) -> Trade | None:
     if answer.test.scale != "relative" or len(rows) < 2:
         return None
     sizes = [abs(week.mde or 0) * 100 for week in rows]
-    least, most = math.floor(min(sizes) * 10) / 10, math.ceil(max(sizes) * 10) / 10
+    least, most = math.ceil(min(sizes) * 10) / 10, math.ceil(max(sizes) * 10) / 10
     chosen = effect or abs(answer.test.effect or 0) or sizes[len(sizes) // 2] / 100
     days, shown = find_days(answer, chosen), f"{chosen * 100:.4g}"
     said = (

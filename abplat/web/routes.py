@@ -22,6 +22,7 @@ from abplat.web import (
     discovered,
     discussion,
     exploring,
+    journey_counting,
     journey_editor,
     journeys,
     people,
@@ -76,6 +77,7 @@ def make_blueprint() -> Blueprint:
         setups,
         setup_pictures,
         journey_editor,
+        journey_counting,
         discovered,
     )
     for module in (*pillars, approvals, people, audit, webhooks):

@@ -166,6 +166,10 @@ def _calls(draft: Draft | None, step: str) -> list[Call]:
     if step == rules.WHO:
         request_body = setups.make_plan_request(draft.experiment)
         calls.append(write_call("Ask how long it takes", "POST", "/v1/plans", request_body))
+    if step == rules.VARIANTS:
+        first = draft.document.get("variants") or rules.TWO_ARMS
+        call = write_call("Keep a picture", "PUT", f"{place}/pictures/{first[0]['key']}/web")
+        calls.append(call._replace(text=f"{call.text} \\\n  --data-binary @shot.png"))
     if step == rules.CHECK:
         calls.insert(0, write_call("Start it", "POST", f"{place}/start", {}))
         calls.insert(0, write_call("Read the checklist", "GET", f"{place}/checklist"))

@@ -23,7 +23,7 @@ COMMITS |= {"abplat/facts/intake_sql.py", "abplat/facts/drain.py"}
 """Where a transaction ends: a request, a job, and the two parts of facts that own theirs."""
 CLOCKS = {"abplat/clock.py"}
 COMPILED = {"abplat/analysis/journeys/kernel.py", "abplat/analysis/journeys/steps_kernel.py"}
-COMPILED |= {"abplat/analysis/stream_kernel.py"}
+COMPILED |= {"abplat/analysis/journeys/rollup_kernel.py", "abplat/analysis/stream_kernel.py"}
 """Compiled to machine code: each array is an argument of its own there, and the loop is one function."""
 HEAVY = ("scipy", "statsmodels", "numba", "ibis", "pandas", "numpy", "duckdb", "deltalake", "pyarrow")
 

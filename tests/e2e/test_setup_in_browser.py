@@ -15,7 +15,7 @@ from waitress.server import create_server
 from abplat.config import Settings
 from tests.conftest import FakeClock
 from tests.web.pictures_of import make_png
-from tests.web.setup_app import open_app, run_jobs
+from tests.web.setup_app import open_app, run_jobs, send_events
 from tests.web.test_setups import go_to
 
 HOSTILE = '<script>alert("x")</script>{{7*7}}\u202eabc\U0001f3d5' + "w" * 150
@@ -242,30 +242,16 @@ def test_pages_of_journeys_are_quiet_and_fit(chromium: Any, app: Flask, origin: 
     run_jobs(app, "count")
     visitor.page.wait_for_url("**/journeys/buy#counts")
     visitor.look(f"counted-{look}")
+    band = visitor.page.locator("svg.map a").first
+    band.focus()
+    band.press("Enter")
+    visitor.page.wait_for_url("**way=*")
 
+    assert visitor.page.get_by_text("journeys as examples").is_visible()
+    visitor.look(f"move-{look}")
+    visitor.page.locator('[name="least"]').select_option("10")
+    visitor.press("Show")
+    assert "least=10" in visitor.page.url
     assert visitor.said == []
     assert visitor.foreign == []
     context.close()
-
-
-def send_events(app: Flask) -> None:
-    """Let a few customers walk the journey, each a way of their own."""
-    from abplat.services import keys
-    from tests.conftest import NOW
-
-    with app.extensions["abplat"].writers.begin() as session:
-        key = keys.create(session, "shop", "server", now=NOW).token
-    ways = ((("visit", 1, "web"), ("quote", 2, "web"), ("purchase", 3, "store")),
-            (("visit", 1, "store"), ("quote", 1, "store"), ("purchase", 2, "store")),
-            (("visit", 1, "app"), ("quote", 3, "web")), (("visit", 2, "web"),))  # fmt: skip
-    events = [
-        {"kind": "touchpoint", "id": f"{n}-{name}", "actor": f"cust:{n}", "name": name,
-         "ts": f"2026-03-0{day}T10:00:00Z", "channel": channel}
-        for n in range(40)
-        for name, day, channel in ways[n % 7 % 4]
-    ]  # fmt: skip
-    sent = app.test_client().post(
-        "/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"}
-    )
-
-    assert sent.status_code == 202

@@ -93,8 +93,8 @@ def test_phases_and_deviations_reach_the_report(context: JobContext) -> None:
     inbox.close()
     Drain(context.engine, context.lake).run()
 
-    early = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=1))
-    report = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=3))
+    early = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=1)).report
+    report = analyse_experiment(context, "shop", "mail", NOW + timedelta(days=3)).report
     findings = {finding.code: finding for finding in report.findings}
     assert [variant.n_exposed for variant in early.experiment.variants] == [2, 2]
     assert [(variant.n_exposed, variant.weight) for variant in report.experiment.variants] == [

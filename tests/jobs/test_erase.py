@@ -137,10 +137,13 @@ def test_an_erased_person_is_nowhere(
 def test_a_sealed_person_is_nowhere_either(
     call: Callable[..., Any], platform: Platform, worker: Runner, clock: FakeClock
 ) -> None:
-    """Neither in the sealed days and the files they replaced, nor in the book of ids."""
+    """Neither in the sealed days and the files they replaced, nor in the book of ids, nor in what was derived."""
     live(call)
     assert worker.run_once() == 0
     worker._call("seal", {"everything": True})
+    worker._call("refresh", {})
+    derived = Path(platform.settings.lake_dir) / "shop" / "derived"
+    assert (derived / "note.json").exists()
     call("/v1/customers/erase", {"id": PERSON[0], "reason": "letter 17"})
     assert worker.run_once() == 0
     lake = Lake(platform.settings.lake_dir)
@@ -150,6 +153,7 @@ def test_a_sealed_person_is_nowhere_either(
     assert count_rows(lake, PERSON) == 0
     assert count_rows(lake, (OTHER,)) > 0
     assert listed[0] == [OTHER]
+    assert not derived.exists()
     assert {each: find_bytes(lake.root / "shop" / "actors", each) for each in PERSON} == {
         each: [] for each in PERSON
     }

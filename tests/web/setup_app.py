@@ -86,3 +86,26 @@ def read(app: Flask) -> Session:
     """Return a session that reads."""
     platform: Platform = app.extensions["abplat"]
     return platform.sessions()
+
+
+def send_events(app: Flask) -> None:
+    """Let a few customers walk the journey, each a way of their own."""
+    from abplat.services import keys
+    from tests.conftest import NOW
+
+    with app.extensions["abplat"].writers.begin() as session:
+        key = keys.create(session, "shop", "server", now=NOW).token
+    ways = ((("visit", 1, "web"), ("quote", 2, "web"), ("purchase", 3, "store")),
+            (("visit", 1, "store"), ("quote", 1, "store"), ("purchase", 2, "store")),
+            (("visit", 1, "app"), ("quote", 3, "web")), (("visit", 2, "web"),))  # fmt: skip
+    events = [
+        {"kind": "touchpoint", "id": f"{n}-{name}", "actor": f"cust:{n}", "name": name,
+         "ts": f"2026-03-0{day}T10:00:00Z", "channel": channel}
+        for n in range(40)
+        for name, day, channel in (ways[n % 7 % 4] if n else (("visit", 1, "store"), ("quote", 2, "web")))
+    ]  # fmt: skip
+    sent = app.test_client().post(
+        "/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"}
+    )
+
+    assert sent.status_code == 202

@@ -171,7 +171,7 @@ def test_journey_page_says_the_definition_in_words() -> None:
     words = " ".join(" ".join(Tags(get("/projects/shop/journeys/buy")).words).split())
 
     for said in ("It starts with \u201cVisit\u201d", "configure by Web or App", "where product is tent or tarp",
-                 "It is aborted by cancel", "Shorter quote form", "Latest map"):  # fmt: skip
+                 "It is aborted by cancel", "Shorter quote form", "What a variant changes"):  # fmt: skip
         assert said in words
 
 

@@ -54,7 +54,7 @@ def match_journeys(
         found["member"] = _renumber(member[: events.ts.size], order)
     if order is not None:
         found = {name: part if name == "member" else part[order] for name, part in found.items()}
-    found["n"] = _count_within(found["customer"])
+    found["n"] = count_within(found["customer"])
     return JourneyColumns(**found)
 
 
@@ -133,7 +133,7 @@ def _renumber(member: NDArray[np.int32], order: NDArray[np.int64] | None) -> NDA
     return place[member]
 
 
-def _count_within(customer: NDArray[np.generic]) -> NDArray[np.int32]:
+def count_within(customer: NDArray[np.generic]) -> NDArray[np.int32]:
     """Number the journeys of each customer from 1."""
     at = np.arange(customer.size, dtype=np.int64)
     first = np.ones(customer.size, bool)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from abplat.analysis.journeys import rollup_kernel as k
 from abplat.analysis.journeys.results import JourneyColumns
-from abplat.analysis.population import POST, PRE, Population, relate
+from abplat.analysis.population import Population, relate
 
 NEVER = np.iinfo(np.int64).max
 
@@ -69,74 +70,36 @@ def count_up(
     journeys: JourneyColumns, population: Population, placed: Placed, horizon_us: int | None
 ) -> CustomerRows:
     """Count each exposed customer's journeys, laid beside the population already."""
-    at, relation = placed
     n = len(population)
-    limit = np.full(len(journeys), NEVER, np.int64)
-    if horizon_us is not None and n:
-        limit = population.first_exposure[at] + horizon_us
-    post = np.flatnonzero((relation == POST) & (journeys.start <= limit))
-    owner = at[post]
-    done = owner[journeys.completed[post] & (journeys.end[post] <= limit[post])]
-    pre = np.flatnonzero(relation == PRE)
-
-    def count(owners: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.bincount(owners, minlength=n).astype(np.int64)
-
-    def total(values: NDArray[np.int32]) -> NDArray[np.int64]:
-        picked = values[post]
-        if not picked.any():
-            return np.zeros(n, np.int64)
-        return np.rint(np.bincount(owner, weights=picked, minlength=n)).astype(np.int64)
-
-    n_journeys, n_done = count(owner), count(done)
-    return CustomerRows(
-        journeys=n_journeys,
-        completed_journeys=n_done,
-        started=n_journeys > 0,
-        completed=n_done > 0,
-        reached=_reached(journeys, owner, post, limit[post], n),
-        first_completion=_first_completion(journeys, at, relation == POST, population),
-        touchpoints=total(journeys.touchpoints),
-        switches=total(journeys.switches),
-        repeats=total(journeys.repeats),
-        backtracks=total(journeys.backtracks),
-        recaptures=total(journeys.recaptures),
-        last_next_stage=_last_next_stage(journeys, owner, post, n),
-        pre_journeys=count(at[pre]),
-        pre_completed=count(at[pre[journeys.completed[pre]]]),
-    )
-
-
-def _reached(
-    journeys: JourneyColumns,
-    owner: NDArray[np.int64],
-    post: NDArray[np.int64],
-    limit: NDArray[np.int64],
-    n: int,
-) -> NDArray[np.bool_]:
-    """Return which stages each customer reached in time."""
+    limits = np.full(n, NEVER, np.int64) if horizon_us is None else population.first_exposure + horizon_us
+    sums = np.zeros((n, k.N_COUNTS), np.int64)
+    first, last = np.full(n, NEVER, np.int64), np.full(n, -1, np.int8)
     reached = np.zeros((n, journeys.stage_time.shape[1]), bool)
-    in_time = (journeys.stage_order[post] >= 0) & (journeys.stage_time[post] <= limit[:, None])
-    for stage in range(reached.shape[1]):
-        reached[owner[in_time[:, stage]], stage] = True
-    return reached
-
-
-def _first_completion(
-    journeys: JourneyColumns, at: NDArray[np.int64], post: NDArray[np.bool_], population: Population
-) -> NDArray[np.int64]:
-    """Return the time from exposure to the first completion, -1 where there is none."""
-    first = np.full(len(population), NEVER, np.int64)
-    done = np.flatnonzero(post & journeys.completed)
-    np.minimum.at(first, at[done], journeys.end[done])
-    # within the grace a journey may even end before its exposure was recorded: that took no time
-    return np.where(first == NEVER, -1, np.maximum(first - population.first_exposure, 0))
-
-
-def _last_next_stage(
-    journeys: JourneyColumns, owner: NDArray[np.int64], post: NDArray[np.int64], n: int
-) -> NDArray[np.int8]:
-    """Return where each customer's last journey was left; journeys stand in the order of their start."""
-    last = np.full(n, -1, np.int8)
-    last[owner] = journeys.next_stage[post]
-    return last
+    counted = (journeys.touchpoints, journeys.switches, journeys.repeats, journeys.backtracks, journeys.recaptures)  # fmt: skip
+    k.roll_up(
+        placed.at,
+        placed.relation,
+        limits,
+        (journeys.start, journeys.end),
+        (journeys.status, journeys.next_stage),
+        counted,
+        (journeys.stage_time, journeys.stage_order),
+        (sums, first, last, reached),
+    )
+    return CustomerRows(
+        journeys=sums[:, k.JOURNEYS].copy(),
+        completed_journeys=sums[:, k.COMPLETED].copy(),
+        started=sums[:, k.JOURNEYS] > 0,
+        completed=sums[:, k.COMPLETED] > 0,
+        reached=reached,
+        # within the grace a journey may even end before its exposure was recorded: that took no time
+        first_completion=np.where(first == NEVER, -1, np.maximum(first - population.first_exposure, 0)),
+        touchpoints=sums[:, k.TOUCHPOINTS].copy(),
+        switches=sums[:, k.SWITCHES].copy(),
+        repeats=sums[:, k.REPEATS].copy(),
+        backtracks=sums[:, k.BACKTRACKS].copy(),
+        recaptures=sums[:, k.RECAPTURES].copy(),
+        last_next_stage=last,
+        pre_journeys=sums[:, k.PRE_JOURNEYS].copy(),
+        pre_completed=sums[:, k.PRE_COMPLETED].copy(),
+    )

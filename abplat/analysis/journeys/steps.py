@@ -107,10 +107,12 @@ def pick_steps(steps: JourneySteps, chosen: NDArray[np.bool_] | NDArray[np.intp]
     Paths that none of them went are forgotten.
     """
     path = steps.path[chosen]
-    used = np.unique(path)
+    is_used = np.zeros(len(steps.paths), bool)
+    is_used[path] = True
+    place = np.cumsum(is_used) - 1
     return JourneySteps(
-        path=np.searchsorted(used, path),
-        paths=tuple(steps.paths[place] for place in used.tolist()),
+        path=place[path],
+        paths=tuple(way for way, used in zip(steps.paths, is_used.tolist(), strict=True) if used),
         ad_hoc=steps.ad_hoc[chosen],
         out_of_order=steps.out_of_order[chosen],
         rework=steps.rework[chosen],

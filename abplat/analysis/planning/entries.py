@@ -55,15 +55,15 @@ class Window:
         return Window(min(first_us // DAY_US * DAY_US, self.end_us), self.end_us)
 
 
-def last_window(as_of_us: int, horizon_us: int) -> Window:
-    """Return the last 28 days whose customers have been watched for the whole horizon.
+def last_window(as_of_us: int, horizon_us: int, days: int = HISTORY_DAYS) -> Window:
+    """Return the last days, 28 unless told, whose customers have been watched for the whole horizon.
 
     Examples:
         >>> last_window(40 * DAY_US + 5, 7 * DAY_US).end_us // DAY_US
         33
     """
-    end = max((as_of_us - horizon_us) // DAY_US, HISTORY_DAYS) * DAY_US
-    return Window(end - HISTORY_DAYS * DAY_US, end)
+    end = max((as_of_us - horizon_us) // DAY_US, days) * DAY_US
+    return Window(end - days * DAY_US, end)
 
 
 class PastSnapshot(Snapshot):

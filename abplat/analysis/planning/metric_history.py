@@ -11,12 +11,15 @@ from abplat import stats
 from abplat.analysis.gather import gather
 from abplat.analysis.gathered import Flags, FloatArray, Gathered, IntArray
 from abplat.analysis.metrics import SAMPLE_KINDS, TIME_KINDS, UnitRows, arm_of, make_record, measure
+from abplat.analysis.planning.entries import HISTORY_DAYS as TRAFFIC_DAYS
 from abplat.analysis.planning.entries import PastSnapshot, Source, Window, last_window
 from abplat.analysis.planning.history import find_entries, plan_past
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
 from abplat.clock import format_instant, from_micros, to_micros
 from abplat.config import Settings
+from abplat.domain.metric_drift import find_drift
 from abplat.domain.metric_history import (
+    HISTORY_DAYS,
     SPLITS,
     WEEKS,
     CapEffect,
@@ -40,7 +43,9 @@ _Z = 1.959964
 def read_metric_history(
     lake: Lake, subject: PlanSubject, request: PlanRequest, as_of: datetime, settings: Settings
 ) -> MetricHistory:
-    """Read the last 28 days whose customers have been watched for the whole horizon.
+    """Read the last 90 days whose customers have been watched for the whole horizon.
+
+    What a test could show is said of the traffic of the last 28 of them.
 
     Args:
         lake: The facts.
@@ -49,7 +54,7 @@ def read_metric_history(
         as_of: What was known then.
         settings: What the engine may use.
     """
-    window = last_window(to_micros(as_of), subject.plan.horizon_us)
+    window = last_window(to_micros(as_of), subject.plan.horizon_us, HISTORY_DAYS)
     with PastSnapshot(lake, subject.plan.project, to_micros(as_of), settings) as snapshot:
         source, known = find_entries(snapshot, subject, request, window)
         if not snapshot.entries:
@@ -95,6 +100,7 @@ def _describe(
     days = (gathered.population.first_exposure - window.start_us) // DAY_US
     spread = linearise(found, picked)
     arrivals = np.bincount(days.clip(0), minlength=window.n_days).astype(float)
+    rows = tuple(_day(found, picked, days, day, window.start_us) for day in np.unique(days[picked]).tolist())
     return MetricHistory(
         metric=subject.metric.key,
         as_of=format_instant(as_of),
@@ -107,11 +113,10 @@ def _describe(
         variance=float(np.var(spread, ddof=1)),
         skewness=_skewness(spread),
         covariate_gain=_gain(found, picked),
-        days=tuple(
-            _day(found, picked, days, day, window.start_us) for day in np.unique(days[picked]).tolist()
-        ),
+        days=rows,
+        drift=find_drift(rows),
         capping=_cap(found, picked),
-        mde=_detect(found, picked, arrivals, subject),
+        mde=_detect(found, picked, arrivals[-TRAFFIC_DAYS:], subject),
         false_positives=split_at_random(adjust(found, picked), seed=sum(subject.metric.key.encode())),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from abplat.api.schemas.definitions import (
     StoredSchema,
@@ -13,6 +13,8 @@ from abplat.api.schemas.definitions import (
     make_schemas,
     text_field,
 )
+from abplat.domain.fields import MAX_TITLE
+from abplat.domain.journey_counts import PERIODS
 from abplat.domain.journeys import ORDERINGS, REENTRIES
 
 
@@ -114,6 +116,49 @@ class KpiLedger(StrictSchema):
     """Every KPI of a journey, those with most comparisons first."""
 
     items = fields.List(fields.Nested(KpiRecord))
+
+
+class CountOptionsFields(Schema):
+    """Which journeys are counted."""
+
+    days = fields.Integer(validate=validate.OneOf(PERIODS), metadata={"description": "How far to look back"})
+    segment = key_field(allow_none=True)
+    channel = fields.String(
+        allow_none=True,
+        validate=validate.Length(1, MAX_TITLE),
+        metadata={"description": "Channel of the first stage"},
+    )
+
+
+class CountRequest(StrictSchema, CountOptionsFields):
+    """What is to be counted."""
+
+    may_be_absent = True
+
+
+class CountQuery(StrictSchema, CountOptionsFields):
+    """Which counts are read."""
+
+    days = fields.Integer(
+        strict=False,
+        validate=validate.OneOf(PERIODS),
+        metadata={"description": "How far they look back"},
+    )
+
+
+class CountStored(StrictSchema):
+    """Counts of a journey as they stand."""
+
+    state = choice_field(("queued", "done", "failed"), "queued may still hold the counts before")
+    fault = fields.String(allow_none=True)
+    asked_at = fields.AwareDateTime()
+    finished_at = fields.AwareDateTime(allow_none=True)
+    counts = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "Stages, cells, ways with examples, ends and steps: see docs/reference/journeys.md"
+        },
+    )
 
 
 JOURNEY = make_schemas("Journey", JourneyFields, JourneyStored)

@@ -17,6 +17,7 @@ from abplat.api.schemas.definitions import (
 from abplat.api.schemas.journeys import MatcherSchema
 from abplat.domain.experiments import SCALES
 from abplat.domain.metric_kinds import KINDS, MEASURES
+from abplat.domain.metric_standings import MAX_NOTE, STATUSES
 
 
 class CapSchema(StrictSchema):
@@ -144,7 +145,43 @@ class MetricHistorySchema(StrictSchema):
     capping = fields.Dict(keys=fields.String(), allow_none=True)
     mde = fields.List(fields.Dict(keys=fields.String()), metadata={"description": "In 2, 4 and 8 weeks"})
     false_positives = fields.Dict(keys=fields.String(), allow_none=True)
+    drift = fields.List(
+        fields.Dict(keys=fields.String()),
+        metadata={"description": "Value or variance, where the last 14 days have left the days before"},
+    )
+    marks = fields.List(
+        fields.Dict(keys=fields.String()),
+        metadata={"description": "Days whose data were not as they should be"},
+    )
+    definition_version = fields.Integer(
+        allow_none=True, metadata={"description": "Version of the metric whose past was read"}
+    )
     reason = fields.String(allow_none=True)
+
+
+class StandingRequest(StrictSchema):
+    """What is said of a metric as it is defined now."""
+
+    status = choice_field(STATUSES, "certified: others may rely on it", required=True)
+    note = text_field("Why", MAX_NOTE)
+
+
+class StandingSchema(StrictSchema):
+    """What was said of a metric."""
+
+    metric = fields.String()
+    status = choice_field(STATUSES, "A certificate of an older version counts no longer: draft")
+    said = choice_field(STATUSES, "What was said last, whatever has changed since")
+    definition_version = fields.Integer(allow_none=True)
+    actor = fields.String(allow_none=True)
+    at = fields.AwareDateTime(allow_none=True)
+    note = fields.String()
+
+
+class StandingList(StrictSchema):
+    """What was said of every metric."""
+
+    items = fields.List(fields.Nested(StandingSchema))
 
 
 METRIC = make_schemas("Metric", MetricFields, VersionedSchema)

@@ -15,7 +15,10 @@ class StoredReport(Base):
     """One Report as its canonical JSON, which its hash names."""
 
     __tablename__ = "reports"
-    __table_args__ = (Index("ix_reports_project_experiment_as_of", "project", "experiment", "as_of"),)
+    __table_args__ = (
+        Index("ix_reports_project_experiment_as_of", "project", "experiment", "as_of"),
+        Index("ix_reports_inputs_key", "inputs_key"),
+    )
 
     id: Mapped[int] = mapped_column(AutoId, primary_key=True)
     project: Mapped[str] = mapped_column(String(KEY_LENGTH), ForeignKey("projects.key"))
@@ -24,3 +27,5 @@ class StoredReport(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[bytes] = mapped_column(LargeBinary)
+    inputs_key: Mapped[str | None] = mapped_column(String(64))
+    """Names the facts, definitions, instant and code that it was made of; the same name is the same report."""

@@ -25,6 +25,12 @@ def list_started(session: Session, project: str) -> Sequence[Experiment]:
     return session.scalars(wanted.order_by(Experiment.key)).all()
 
 
+def list_all_started(session: Session) -> Sequence[Experiment]:
+    """Return every experiment of all projects that has started, in the order of projects and keys."""
+    wanted = select(Experiment).where(Experiment.started_at.is_not(None))
+    return session.scalars(wanted.order_by(Experiment.project, Experiment.key)).all()
+
+
 def list_concluded(session: Session, project: str) -> Sequence[Experiment]:
     """Return every experiment of which somebody said what was learned, archived ones too, the youngest first."""
     wanted = select(Experiment).where(Experiment.project == project, Experiment.concluded_at.is_not(None))

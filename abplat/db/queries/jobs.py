@@ -94,6 +94,33 @@ def claim(connection: Connection, owner: str, now_us: int, kinds: Sequence[str])
     return _lease(connection, statement, owner)
 
 
+def list_due(connection: Connection, now_us: int, kind: str, most: int) -> list[tuple[int, dict[str, Any]]]:
+    """Return number and payload of the jobs of a kind that may be leased now, in the order of their turn."""
+    due = (
+        select(jobs.c.id, jobs.c.payload)
+        .where(jobs.c.state == "queued", jobs.c.run_at_us <= now_us, jobs.c.kind == kind)
+        .order_by(jobs.c.run_at_us, jobs.c.id)
+        .limit(most)
+    )
+    return [(job_id, json.loads(payload)) for job_id, payload in connection.execute(due)]
+
+
+def claim_one(connection: Connection, owner: str, job_id: int) -> Lease | None:
+    """Lease a certain job; None where it waits no more."""
+    return _lease(connection, update(jobs).where(jobs.c.id == job_id, jobs.c.state == "queued"), owner)
+
+
+def release(connection: Connection, lease: Lease) -> bool:
+    """Give a job back that was not begun; another that waits for the same takes its place."""
+    waits = select(jobs.c.id).where(
+        jobs.c.kind == lease.kind, jobs.c.key == lease.key, jobs.c.state == "queued"
+    )
+    if connection.execute(waits).first() is not None:
+        return connection.execute(update(jobs).where(*_held(lease)).values(state="done")).rowcount == 1
+    values = {"state": "queued", "tries": jobs.c.tries - 1}
+    return connection.execute(update(jobs).where(*_held(lease)).values(**values)).rowcount == 1
+
+
 def take_over(connection: Connection, owner: str, job_id: int, token: int, beat: int) -> Lease | None:
     """Lease a running job whose holder has stopped beating; None where it has moved after all."""
     statement = update(jobs).where(

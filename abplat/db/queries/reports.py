@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from abplat.db.models.reports import StoredReport
@@ -61,6 +61,23 @@ def find(session: Session, project: str, experiment: str, report_hash: str) -> S
     if len(report_hash) < SHORTEST or not found or len({row.hash for row in found}) > 1:
         raise NotFoundError(f"experiment {experiment[:64]!r} has no report {report_hash[:64]!r}")
     return found[0]
+
+
+def find_made(session: Session, project: str, experiment: str, inputs_key: str) -> StoredReport | None:
+    """Return the youngest report that was made of what a key names."""
+    wanted = select(StoredReport).where(
+        StoredReport.project == project,
+        StoredReport.experiment == experiment,
+        StoredReport.inputs_key == inputs_key,
+    )
+    return session.scalars(wanted.order_by(StoredReport.id.desc()).limit(1)).one_or_none()
+
+
+def last_looks(session: Session) -> dict[tuple[str, str], datetime]:
+    """Return the instant of the youngest report of every experiment, by project and key."""
+    youngest = select(StoredReport.project, StoredReport.experiment, func.max(StoredReport.as_of))
+    rows = session.execute(youngest.group_by(StoredReport.project, StoredReport.experiment))
+    return {(project, experiment): as_of for project, experiment, as_of in rows}
 
 
 def list_instants(session: Session, project: str, experiment: str) -> Sequence[tuple[int, datetime]]:

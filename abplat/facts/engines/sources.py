@@ -11,18 +11,20 @@ of their own, for this reading alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from arro3.core import Array, Table
 
-from abplat.facts.actors import NEVER_US, SUSPECT, ActorBook
+from abplat.facts.actors import ID_TYPE, NEVER_US, SUSPECT, ActorBook
 from abplat.facts.engines.duckdb import nothing, relation, typed_columns
 from abplat.facts.lake import FileStatistics, Lake, LakeTable
 from abplat.facts.sealing import ID_HASH, first_received
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split
 from abplat.facts.tables import CODED, FOLDERS, SCHEMAS
+
+_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,22 @@ class Source:
 class Sources:
     """Touchpoints, exposures and aliases of one project, opened on one connection."""
 
-    def __init__(self, connection: Any, lake: Lake, project: str, as_of_us: int) -> None:
-        """Fix the versions and create the views ``touchpoints``, ``exposures`` and ``aliases``."""
+    def __init__(
+        self, connection: Any, lake: Lake, project: str, as_of_us: int, *, only_sealed: bool = False
+    ) -> None:
+        """Fix the versions and create the views ``touchpoints``, ``exposures`` and ``aliases``.
+
+        Args:
+            connection: An engine, for this alone.
+            lake: The facts.
+            project: Key of the project.
+            as_of_us: What is later does not exist.
+            only_sealed: Leave out touchpoints that are not sealed, and files of which a part is later.
+        """
         self.connection = connection
         connection.execute("SET preserve_insertion_order = true")  # sealed files lie in a good order
         self.as_of_us = as_of_us
-        folder = lake.path(project, "touchpoint").parent
+        self.folder = folder = lake.path(project, "touchpoint").parent
         seals = read_seals(folder)
         # The book is opened after the note: it never loses a number that the note speaks of.
         self.book = ActorBook(folder)
@@ -74,6 +86,8 @@ class Sources:
             seals = Seals(next_code=self.book.next_code(connection))
         self.next_code = seals.next_code
         self.kinds = {kind: self._find(lake, project, kind, seals) for kind in CODED}
+        if only_sealed:
+            self.kinds["touchpoint"] = replace(self.kinds["touchpoint"], cut=(), loose=())
         self._number_ids()
         self._repeated = {kind: self._create_view(self.kinds[kind]) for kind in CODED}
 
@@ -87,6 +101,22 @@ class Sources:
         if files is None:
             return self._loose(source, unique=True)
         return self._sealed(source, files, unique=True)
+
+    def list_since(self, files: Sequence[str], since_us: int | None) -> list[str]:
+        """Return the files of touchpoints that may hold something since an instant: whole days, all of their files."""
+        if since_us is None:
+            return list(files)
+        last = {path: _stats(self.kinds["touchpoint"], path).ts_us[1] for path in files}
+        return [path for path, ts in last.items() if ts is None or ts >= since_us - since_us % _DAY_US]
+
+    def count_repeated(self, kind: str) -> int:
+        """Return how many ids of a kind are there more than once."""
+        return self._repeated[kind]
+
+    def read_copies(self, kind: str) -> str:
+        """Return the query for all copies of repeated ids: actor_code, ts_us, channel."""
+        copies = f"{self.kinds[kind].name}_copies"
+        return f"SELECT i.code AS actor_code, ts_us, channel FROM {copies} JOIN loose_ids i USING (actor)"
 
     def _find(self, lake: Lake, project: str, kind: str, seals: Seals) -> Source:
         """Open a table and sort its files."""
@@ -254,12 +284,13 @@ class Sources:
         """Return all ids in the order of their names, as columns: code, is_new and what ``extra`` asks for.
 
         Args:
-            extra: Further SQL expressions over ``actor``, each with a comma before it.
+            extra: Further SQL expressions over ``actor`` and ``id_type``, each with a comma before it.
         """
         book = self.book.query()
         query = (
             f"SELECT code, known_us, is_suspect{extra}, actor FROM ({book}) UNION ALL "
-            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, actor FROM loose_ids WHERE is_new"
+            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, actor FROM (SELECT *, {ID_TYPE} AS id_type FROM loose_ids) "
+            "WHERE is_new"
         )
         [(n_new,)] = self.connection.execute("SELECT count(*) FROM loose_ids WHERE is_new").fetchall()
         names = "* EXCLUDE (actor)"

@@ -25,6 +25,8 @@ class Column:
     note: str
     optional: bool
     moment_of_truth: bool
+    more: str = ""
+    """A second line under the note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Band:
     change: str
     tone: str
     hint: str
+    url: str = ""
+    """Where a click leads; empty where it leads nowhere."""
 
 
 def draw(
@@ -88,7 +92,9 @@ def _heads(columns: Sequence[Column]) -> list[Markup]:
         head = svg.text(x, 20, words, "c-ink", text_anchor="middle", font_weight=600, size=13)
         hint = svg.title(column.title + (", a moment of truth" if column.moment_of_truth else ""))
         marks.append(svg.element("g", {}, hint, head))
-        marks.append(svg.text(x, 38, column.note, "c-muted", text_anchor="middle", size=11))
+        for y, words in ((38, column.note), (53, column.more)):
+            if words:
+                marks.append(svg.text(x, y, words, "c-muted", text_anchor="middle", size=11))
     return marks
 
 
@@ -142,7 +148,8 @@ def _band(band: Band, lift: float) -> Markup:
     color = svg.TONES[band.tone] if band.tone != "calm" else "#aab3be"
     width = max(THINNEST, WIDEST * band.weight)
     look = {"fill": "none", "stroke": color, "stroke_width": width, "stroke_opacity": 0.55}
-    return svg.path(d, f"s-{band.tone} band", hint=band.hint, **look)
+    mark = svg.path(d, f"s-{band.tone} band", hint=band.hint, **look)
+    return svg.element("a", {"href": band.url, "aria-label": band.hint}, mark) if band.url else mark
 
 
 def _labels(bands: Sequence[tuple[Band, float]], nodes: Sequence[Node]) -> list[Markup]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -11,8 +11,14 @@ from abplat.web.charts import svg
 WIDTH, HEIGHT = 96.0, 24.0
 
 
-def draw(values: Sequence[float], sentence: str) -> Markup:
-    """Draw the values from left to right and mark the last one."""
+def draw(values: Sequence[float], sentence: str, odd: Mapping[int, str] | None = None) -> Markup:
+    """Draw the values from left to right and mark the last one.
+
+    Args:
+        values: From left to right.
+        sentence: What the line says.
+        odd: Places that are marked as doubtful, each with why.
+    """
     low, high = min(values, default=0.0), max(values, default=1.0)
     width = (high - low) or 1.0
     step = (WIDTH - 8) / max(len(values) - 1, 1)
@@ -25,4 +31,8 @@ def draw(values: Sequence[float], sentence: str) -> Markup:
         marks.append(svg.path(d, "s-more", fill="none", stroke=svg.TONES["more"], stroke_width=1.5))
         dot = {"cx": spots[-1][0], "cy": spots[-1][1], "r": 2.5, "class": "f-more", "fill": svg.TONES["more"]}
         marks.append(svg.element("circle", dot))
+    for place, why in (odd or {}).items():
+        x, y = spots[place]
+        ring = {"cx": x, "cy": y, "r": 2, "class": "f-warn", "fill": svg.TONES["warn"]}
+        marks.append(svg.element("circle", ring, svg.title(why)))
     return svg.figure((WIDTH, HEIGHT), sentence, marks, "spark")

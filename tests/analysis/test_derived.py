@@ -1,0 +1,169 @@
+"""From derived tables the same is read as from all facts, bit for bit, whatever came between."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from abplat.analysis.derived.changes import NEVER
+from abplat.analysis.derived.kept import Kept
+from abplat.analysis.derived.refresh import Refreshed, Wanted, refresh_project
+from abplat.analysis.derived.replay import join_journeys, settle, take_journeys
+from abplat.analysis.derived.tables import find_clean
+from abplat.analysis.journeys.encode import EventColumns, FactColumns, encode_columns
+from abplat.analysis.journeys.matcher import count_within, match_journeys
+from abplat.analysis.journeys.results import JourneyColumns
+from abplat.analysis.plan import AnalysisPlan
+from abplat.analysis.reading import list_wanted
+from abplat.config import Settings
+from abplat.domain.journeys import JourneyDefinition
+from abplat.facts.derived import DerivedStore
+from abplat.facts.lake import Lake
+
+from .journey_strategies import CHANNELS, EVENTS, SECOND, definitions
+from .late_facts import AS_OF_US, DAY, FIRST, PROJECT, Arrival, drain, make_arrivals, make_test_plan
+from .test_engine import flatten, look, seal
+
+JOURNEYS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "once": {"reentry": "once", "window": "1d"},
+    "restart": {"reentry": "restart", "inactivity": "6h"},
+    "strict": {"ordering": "strict", "lateness": "3d"},
+    "any": {"ordering": "any", "scope": ["call"], "window": "12h"},
+    "short": {"window": "30m", "exclude": [{"match": [{"event": "call"}]}]},
+    "call": {
+        "scope": ["page"],
+        "window": "2h",
+        "exclude": [{"match": [{"event": "page"}], "after": "quote"}],
+    },
+}
+
+
+def refresh(folder: Path, as_of_us: int, plans: list[AnalysisPlan], **options: Any) -> Refreshed:
+    """Derive what plans ask for."""
+    definitions, matches = list_wanted(plans)
+    return refresh_project(
+        Lake(folder / "lake"), PROJECT, Settings(data_dir=folder),
+        Wanted(tuple(definitions), tuple(matches)), as_of_us=as_of_us, **options,
+    )  # fmt: skip
+
+
+def drop(folder: Path) -> None:
+    """Forget all derived tables."""
+    DerivedStore(folder / "lake" / PROJECT).drop()
+
+
+def live(folder: Path, arrivals: list[Arrival], draw: random.Random, journey: dict[str, Any]) -> int:
+    """Drain, seal and refresh in a random order; return the newest instant that was derived."""
+    lake, batch, latest = Lake(folder / "lake"), 1, FIRST
+    plans = [make_test_plan("one", **journey)]
+    size = draw.choice([60, 90, 140])
+    for start in range(0, len(arrivals), size):
+        piece = arrivals[start : start + size]
+        batch = drain(lake, piece, batch)
+        # The worker knows nothing of later days, and what is derived holds nothing of them.
+        now = max(one.received_us for one in arrivals[: start + size]) - draw.choice([0, DAY])
+        now = max(now, latest)
+        if draw.random() < 0.7:
+            seal(folder, now, everything=draw.random() < 0.3)
+        if draw.random() < 0.7:
+            refresh(folder, now, plans)
+            latest = now
+    return latest
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("once", 1), ("restart", 0), ("strict", 2)])
+def test_derived_or_not_the_same_is_gathered(
+    tmp_path: Path, seed: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With late rows, copies, links that join and part customers; now, later, and as of the past."""
+    used = count_uses(monkeypatch)
+    journey = JOURNEYS[kind]
+    latest = live(tmp_path, make_arrivals(100 + seed, 360), random.Random(seed * 31 + len(kind)), journey)
+    instants = [AS_OF_US, latest, FIRST + 6 * DAY]
+    derived = [look(tmp_path, each, **journey) for each in instants]
+    drop(tmp_path)
+
+    assert used == [PROJECT] * 2
+    assert derived == [look(tmp_path, each, **journey) for each in instants]
+
+
+def count_uses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list to which every reading from derived tables adds a line."""
+    used: list[str] = []
+    read = Kept.read
+
+    def count(self: Kept, *arguments: Any) -> Any:
+        used.append(PROJECT)
+        return read(self, *arguments)
+
+    monkeypatch.setattr(Kept, "read", count)
+    return used
+
+
+Step = tuple[int, int, int]
+"""Time, name, channel."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    definition=definitions(),
+    before=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5), st.integers(-1, 2)), max_size=25),
+    after=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5), st.integers(-1, 2)), max_size=8),
+    gone=st.integers(0, 2**25 - 1),
+    as_of=st.integers(41, 90),
+)
+def test_journeys_found_from_a_change_on_are_all_journeys(
+    definition: JourneyDefinition, before: list[Step], after: list[Step], gone: int, as_of: int
+) -> None:
+    """Whatever comes or goes, and wherever: what ended before it stays, the rest is found again."""
+    definition = replace(definition, correlate_by=None)
+    kept = [step for place, step in enumerate(before) if not gone >> place & 1] if after else before
+    left = [step for place, step in enumerate(before) if gone >> place & 1] if after else []
+    now = sorted([*kept, *after])
+    change = min((step[0] * SECOND for step in (*after, *left)), default=NEVER)
+    old = match_journeys(definition, see(definition, sorted(before)), NEVER)
+    new = match_journeys(definition, see(definition, now), NEVER)
+    clean = find_clean(old.customer, old.start, old.end)
+    since = min([change, *clean[old.end >= change].tolist()])
+    stays = old.start < since
+    again = [step for step in now if step[0] * SECOND >= since]
+    if definition.reentry == "once" and stays.any():
+        again = []
+    found = match_journeys(definition, see(definition, again), NEVER)
+    joined = join_journeys([take_journeys(old, stays), found])
+
+    assert_same(replace(joined, n=count_within(joined.customer)), new)
+    assert_same(
+        settle(new, definition, as_of * SECOND),
+        match_journeys(definition, see(definition, now), as_of * SECOND),
+    )
+
+
+def see(definition: JourneyDefinition, steps: list[Step]) -> EventColumns:
+    """Return the events of one customer as a definition sees them."""
+    return encode_columns(
+        definition,
+        FactColumns(
+            customer=np.zeros(len(steps), np.int32),
+            ts=np.array([step[0] for step in steps], np.int64) * SECOND,
+            name=np.array([step[1] for step in steps], np.int64),
+            names=EVENTS,
+            channel=np.array([step[2] for step in steps], np.int64),
+            channels=CHANNELS,
+            tie=np.array([step[1] * 10 + step[2] for step in steps], np.int64),
+            props=[None] * len(steps),
+        ),
+    )
+
+
+def assert_same(one: JourneyColumns, other: JourneyColumns) -> None:
+    """Compare every column with its type."""
+    assert flatten(one) == flatten(other)
