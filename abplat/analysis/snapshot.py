@@ -226,8 +226,7 @@ class Snapshot:
 
     def channels(self) -> tuple[str, ...]:
         """Return the channels of all touchpoints, sorted."""
-        query = "SELECT DISTINCT channel FROM touchpoints WHERE channel IS NOT NULL ORDER BY 1"
-        return tuple(row[0] for row in self._connection.execute(query).fetchall())
+        return self.sources.channels()
 
     def stream(
         self,
@@ -261,8 +260,8 @@ class Snapshot:
             loose = f"SELECT * FROM ({self.sources.read('touchpoint', None)}) ORDER BY ts_us, event_id"  # noqa: S608
             queries.append(_within(loose, query))
 
-        def scan(number: int) -> dict[str, Any]:
-            return _plain(self._connection.execute(queries[number]).fetchnumpy())
+        def scan(number: int) -> list[dict[str, Any]]:
+            return _pieces(Table.from_arrow(self._connection.sql(queries[number])))
 
         def untie(instants: NDArray[np.int64]) -> dict[str, Any]:
             listed = ", ".join(str(ts) for ts in instants.tolist())
@@ -355,6 +354,13 @@ class Snapshot:
 def _within(rows: str, query: str) -> str:
     """Return a query that sees some rows in the place of all touchpoints."""
     return f"WITH touchpoints AS ({rows}) {query}"  # our own queries
+
+
+def _pieces(found: Table) -> list[dict[str, Any]]:
+    """Return columns that hold no nulls as plain arrays, batch by batch as they came: nothing is copied."""
+    return [
+        {name: batch.column(name).to_numpy() for name in found.schema.names} for batch in found.to_batches()
+    ]
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:

@@ -58,8 +58,8 @@ class EventPart:
         return self.records[at, -1].view(np.float64) if self.has_value else np.zeros(at.size)
 
 
-Scan: TypeAlias = Callable[[int], dict[str, _Array]]
-"""Reads the rows of a chunk by its number: actor_code, ts_us, mask0 .., channel, value."""
+Scan: TypeAlias = Callable[[int], Sequence[dict[str, _Array]]]
+"""Reads the rows of a chunk by its number, in pieces: actor_code, ts_us, mask0 .., channel, value."""
 
 Untie: TypeAlias = Callable[[_Array], dict[str, _Array]]
 """Reads the events of some instants in the order of their ids, with columns as a scan has them."""
@@ -128,10 +128,11 @@ class EventStream:
         with ThreadPoolExecutor(max_workers=1) as reader:
             ahead = reader.submit(scan, 0) if n_sealed + n_loose else None
             for number in range(n_sealed + n_loose):
-                rows = ahead.result() if ahead is not None else {}
+                pieces = ahead.result() if ahead is not None else ()
                 ahead = reader.submit(scan, number + 1) if number + 1 < n_sealed + n_loose else None
                 rule = (number >= n_sealed, self._drop_empty)
-                self._slabs.add(self._columns(rows), self._customer_of, rule)
+                for rows in pieces:
+                    self._slabs.add(self._columns(rows), self._customer_of, rule)
         self._slabs.finish()
 
     def _columns(self, rows: dict[str, _Array]) -> tuple[_Array, ...]:

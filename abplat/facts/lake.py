@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from arro3.core import Array, DataType, Table
 from deltalake import (
+    ColumnProperties,
     CommitProperties,
     DeltaTable,
     PostCommitHookProperties,
@@ -28,7 +29,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from abplat.errors import ConflictError, InvalidInputError, UnavailableError
 from abplat.facts.durability import harden, harden_checkpoint, set_aside_broken, sync_folders
-from abplat.facts.tables import FOLDERS, SCHEMAS, normal_kind
+from abplat.facts.tables import CODED, FOLDERS, SCHEMAS, normal_kind
 
 _KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 _CHECKPOINT_EVERY = 50
@@ -36,6 +37,15 @@ _KEEP_HOURS = 168
 # Statistics go into the log as they are: no ids of people, no properties.
 _CONFIGURATION = {"delta.dataSkippingStatsColumns": "ts_us,received_us,batch"}
 _WRITER = WriterProperties(compression="ZSTD")
+# Sealed days are read again and again: differences of sorted numbers are smaller, and read twice as fast.
+_DIFFERENCES = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+_SEALED_WRITER = WriterProperties(
+    compression="ZSTD",
+    column_properties=dict.fromkeys(
+        ("ts_us", "received_us", *(f"{name}_code" for names in CODED.values() for name in names)),
+        _DIFFERENCES,
+    ),
+)
 # Checkpoints must be synced, so we make them ourselves.
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
@@ -127,7 +137,7 @@ class LakeTable:
                 mode="overwrite",
                 predicate=f"day IN ({listed})",
                 schema_mode="merge",
-                writer_properties=_WRITER,
+                writer_properties=_SEALED_WRITER,
                 post_commithook_properties=_NO_HOOKS,
             )
         except CommitFailedError as error:

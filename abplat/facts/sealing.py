@@ -266,8 +266,9 @@ class _Sealing:
 
     def _note(self, seals: Seals, old: Sequence[str], made: dict[str, str]) -> None:
         """Note what is sealed now, and forget files that are gone."""
-        captured = set()
+        captured, channels = set(), dict[str, tuple[str, ...] | None]()
         if self._kind == "touchpoint" and made:
+            channels = self._list_channels(list(made.values()))
             found = self._connection.execute(
                 f"SELECT DISTINCT filename FROM {relation(self._kind, list(made.values()), rows=True)} "
                 "WHERE props IS NOT NULL AND contains(props, '\"captured\"')"
@@ -279,9 +280,17 @@ class _Sealing:
         for name in made:
             day = name.partition("/")[0]
             replaced = tuple(sorted(file_name(path) for path in old if file_name(path).startswith(f"{day}/")))
-            before[name] = SealedFile(replaced, name in captured)
+            before[name] = SealedFile(replaced, name in captured, channels.get(name))
         kept = {name: sealed for name, sealed in before.items() if name in there}
         write_seals(self._folder, replace(seals, files={**seals.files, self._kind: kept}))
+
+    def _list_channels(self, files: Sequence[str]) -> dict[str, tuple[str, ...] | None]:
+        """Return the channels of each file, by its name."""
+        found = self._connection.execute(
+            "SELECT filename, list(DISTINCT channel ORDER BY channel) FILTER (WHERE channel IS NOT NULL) "
+            f"FROM {relation(self._kind, files, rows=True)} GROUP BY 1"
+        ).fetchall()
+        return {file_name(path): tuple(listed or ()) for path, listed in found}
 
 
 def _due_days(loose: Sequence[str], now_us: int, *, everything: bool) -> list[str]:

@@ -26,10 +26,12 @@ class SealedFile(msgspec.Struct, frozen=True):
     Attributes:
         replaces: Names of the files whose rows it holds, and no other rows.
         has_captured: Whether some touchpoint says what it asked the customer for.
+        channels: The channels of its touchpoints; None where nobody has listed them.
     """
 
     replaces: tuple[str, ...] = ()
     has_captured: bool = False
+    channels: tuple[str, ...] | None = None
 
 
 class _Note(msgspec.Struct, frozen=True):

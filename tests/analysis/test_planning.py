@@ -164,7 +164,9 @@ def test_a_margin_needs_no_effect() -> None:
 def test_equivalence_is_planned_by_two_tests() -> None:
     """Sizes of R PowerTOST, sampleN.TOST(alpha = 0.05, targetpower = 0.8, CV = 1, theta1 = -0.2, logscale = FALSE)."""
     outcome = {"kind": "mean", "baseline": 0.0, "sd": 1.0}
-    found = ask({"outcome": outcome, "scale": "absolute", "question": "equivalence", "margin": 0.2, "n_units": 858})
+    found = ask(
+        {"outcome": outcome, "scale": "absolute", "question": "equivalence", "margin": 0.2, "n_units": 858}
+    )
 
     assert found.test.question == "equivalence"
     assert found.size is not None

@@ -89,7 +89,15 @@ def test_what_was_assigned_elsewhere_is_judged_here(tmp_path: Path) -> None:
 
     run("apply", str(folder / "catalogue.yaml"))
     for kind in MAPS:
-        run("import", kind, str(folder / f"{kind}.csv"), "--map", str(folder / f"{kind}.yaml"), "--project", "shop")
+        run(
+            "import",
+            kind,
+            str(folder / f"{kind}.csv"),
+            "--map",
+            str(folder / f"{kind}.yaml"),
+            "--project",
+            "shop",
+        )
     said = run("analyse", "elsewhere", "--project", "shop", "--as-of", "2026-03-01T00:00:00Z")
     report = msgspec.json.decode(run("report", "elsewhere", "--project", "shop", "--json").encode())
     app = create_app(Settings(data_dir=data_dir, sign_in="local"))

@@ -289,7 +289,13 @@ def test_a_group_is_erased_with_the_exposures_that_name_it(
     call: Callable[..., Any], worker: Runner, platform: Platform
 ) -> None:
     """A household is somebody, too: exposures of its members name it, and what comes later is kept out."""
-    common = {"kind": "exposure", "experiment": "shorter-form", "variant": "control", "reason": "split", "ts": "2026-03-04T09:00:00Z"}
+    common = {
+        "kind": "exposure",
+        "experiment": "shorter-form",
+        "variant": "control",
+        "reason": "split",
+        "ts": "2026-03-04T09:00:00Z",
+    }
     events = [
         {**common, "id": "h1", "actor": "cust:1", "cluster": "household:7"},
         {**common, "id": "h2", "actor": "cust:2", "cluster": "household:8"},
@@ -304,7 +310,8 @@ def test_a_group_is_erased_with_the_exposures_that_name_it(
     worker.run_once()
     lake = Lake(platform.settings.lake_dir)
     rows = duckdb.execute(
-        "SELECT event_id, cluster FROM read_parquet(?, union_by_name = true)", [lake.files("shop", "exposure")]
+        "SELECT event_id, cluster FROM read_parquet(?, union_by_name = true)",
+        [lake.files("shop", "exposure")],
     ).fetchall()
 
     assert taken.status_code == 202

@@ -28,9 +28,10 @@ NO_REASON, WINDOW, WITHIN, INACTIVITY, EXCLUSION, RESTART, STRICT = 0, 1, 2, 3, 
 R_WINDOW, R_INACTIVITY, R_ANY, R_STRICT, R_ONCE, R_RESTART, R_CORRELATE, R_AS_OF, R_REQUIRED = range(9)
 
 _jit = nb.njit(cache=True, nogil=True)
+_inline = nb.njit(cache=True, nogil=True, inline="always")
 
 
-@_jit
+@_inline
 def _set_due(
     rows: Any, j: Any, rule: Any, within: Any, next_required: Any
 ) -> None:  # pragma: no cover -- compiled
@@ -61,7 +62,7 @@ def _set_due(
         rows[j, DUE_STAGE] = -1
 
 
-@_jit
+@_inline
 def _finish(rows: Any, j: Any, status: Any, reason: Any, end: Any) -> None:  # pragma: no cover -- compiled
     """End the journey."""
     rows[j, STATUS] = status
@@ -70,14 +71,14 @@ def _finish(rows: Any, j: Any, status: Any, reason: Any, end: Any) -> None:  # p
     rows[j, REASON_STAGE] = -1
 
 
-@_jit
+@_inline
 def _abandon(rows: Any, j: Any) -> None:  # pragma: no cover -- compiled
     """End the journey at its deadline."""
     _finish(rows, j, ABANDONED, rows[j, DUE_REASON], rows[j, DUE])
     rows[j, REASON_STAGE] = rows[j, DUE_STAGE]
 
 
-@_jit
+@_inline
 def _touch(
     rows: Any, j: Any, known: Any, ts: Any, channel: Any, captured: Any, i: Any
 ) -> None:  # pragma: no cover -- compiled
@@ -96,7 +97,7 @@ def _touch(
         rows[j, RECAPTURES] += 1
 
 
-@_jit
+@_inline
 def _candidate(
     rows: Any, j: Any, rule: Any, within: Any, next_required: Any, mask: Any, ts: Any
 ) -> int:  # pragma: no cover -- compiled
@@ -118,7 +119,7 @@ def _candidate(
     return -1
 
 
-@_jit
+@_inline
 def _excluded(rows: Any, j: Any, rule: Any, spans: Any, exclude: Any) -> bool:  # pragma: no cover -- compiled
     """Return whether an exclusion that the event matches is in force."""
     for i in range(spans.shape[0]):
@@ -133,7 +134,7 @@ def _excluded(rows: Any, j: Any, rule: Any, spans: Any, exclude: Any) -> bool:  
     return False
 
 
-@_jit
+@_inline
 def _reach(
     rows: Any,
     j: Any,
@@ -153,9 +154,11 @@ def _reach(
     rows[j, N_REACHED] += 1
 
 
-@_jit
+@_inline
 def _begin(rows: Any, j: Any, customer: Any, value: Any, ts: Any) -> None:  # pragma: no cover -- compiled
-    """Open a journey in an unused row, which is all zeros."""
+    """Open a journey in an unused row."""
+    for column in range(ROW_WIDTH):
+        rows[j, column] = 0
     rows[j, CUSTOMER] = customer
     rows[j, VALUE] = value
     rows[j, START] = ts
@@ -164,7 +167,7 @@ def _begin(rows: Any, j: Any, customer: Any, value: Any, ts: Any) -> None:  # pr
     rows[j, LAST_CHANNEL] = -1
 
 
-@_jit
+@_inline
 def _later(rows: Any, a: Any, b: Any) -> bool:  # pragma: no cover -- compiled
     """Return whether journey a started after journey b (ties: the higher value)."""
     if rows[a, START] != rows[b, START]:
@@ -172,7 +175,7 @@ def _later(rows: Any, a: Any, b: Any) -> bool:  # pragma: no cover -- compiled
     return bool(rows[a, VALUE] > rows[b, VALUE])
 
 
-@_jit
+@_inline
 def _push(rows: Any, heap: Any, size: Any, item: Any) -> Any:  # pragma: no cover -- compiled
     """Add a journey to the heap and return the new size."""
     at = size
@@ -183,7 +186,7 @@ def _push(rows: Any, heap: Any, size: Any, item: Any) -> Any:  # pragma: no cove
     return size + 1
 
 
-@_jit
+@_inline
 def _pop(rows: Any, heap: Any, size: Any) -> Any:  # pragma: no cover -- compiled
     """Drop the top of the heap and return the new size."""
     size -= 1
@@ -201,7 +204,7 @@ def _pop(rows: Any, heap: Any, size: Any) -> Any:  # pragma: no cover -- compile
     return size
 
 
-@_jit
+@_inline
 def _meet(rows: Any, j: Any, rule: Any, within: Any, next_required: Any, spans: Any, mask: Any, exclude: Any,
           ts: Any, may_advance: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
     """Say what an in-scope event does to an open journey: the stage it reaches, or -1 - the role.
@@ -222,7 +225,7 @@ def _meet(rows: Any, j: Any, rule: Any, within: Any, next_required: Any, spans: 
     return -1
 
 
-@_jit
+@_inline
 def _count_return(rows: Any, j: Any, any_order: Any, mask: Any) -> None:  # pragma: no cover -- compiled
     """Count a repeat of the current stage or a way back to an earlier one."""
     if (mask >> rows[j, CURRENT]) & 1:
@@ -231,7 +234,7 @@ def _count_return(rows: Any, j: Any, any_order: Any, mask: Any) -> None:  # prag
         rows[j, BACKTRACKS] += 1
 
 
-@_jit
+@_inline
 def _close_customer(rows: Any, first: Any, last: Any, as_of: Any) -> None:  # pragma: no cover -- compiled
     """Bring the journeys still open to their end as of the snapshot."""
     for j in range(first, last):
@@ -242,7 +245,7 @@ def _close_customer(rows: Any, first: Any, last: Any, as_of: Any) -> None:  # pr
                 rows[j, END] = as_of
 
 
-@_jit
+@_inline
 def _target(
     rows: Any, by_value: Any, heap: Any, heap_size: Any, first: Any, value: Any, ts: Any
 ) -> Any:  # pragma: no cover -- compiled
@@ -259,7 +262,7 @@ def _target(
     return np.int64(-1), heap_size
 
 
-@_jit
+@_inline
 def _play(
     role: Any, rows: Any, j: Any, stages: Any, known: Any, limits: Any, event: Any, captured: Any
 ) -> bool:  # pragma: no cover -- compiled
@@ -290,7 +293,7 @@ def _play(
     return False
 
 
-@_jit
+@_inline
 def _start(
     rows: Any, j: Any, stages: Any, known: Any, limits: Any, event: Any, captured: Any
 ) -> None:  # pragma: no cover -- compiled
@@ -311,7 +314,7 @@ def run(events: Any, rule: Any, within: Any, next_required: Any, spans: Any, row
         known: Any, by_value: Any, heap: Any, members: Any) -> int:  # pragma: no cover -- compiled  # fmt: skip
     """Match all customers; ``rows`` and its companions have room for every possible journey.
 
-    ``rows`` and ``known`` are zeros.
+    ``known`` holds zeros.
 
     Returns:
         The number of journeys written.

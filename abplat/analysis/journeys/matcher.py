@@ -32,7 +32,7 @@ def match_journeys(
     if definition.correlate_by is not None:
         starts &= events.value >= 0
     room = int(np.count_nonzero(starts)) + 1
-    rows = np.zeros((room, k.ROW_WIDTH), np.int64)
+    rows = np.empty((room, k.ROW_WIDTH), np.int64)
     stage_time = np.empty((room, n_stages), np.int64)
     stage_channel = np.empty((room, n_stages), np.int32)
     stage_order = np.empty((room, n_stages), np.int8)

@@ -107,7 +107,9 @@ class PlanFields(Schema):
         QUESTIONS, "What is to be shown; with a margin non_inferiority where left out", allow_none=True
     )
     null_variance = choice_field(
-        NULL_VARIANCES, "restricted holds a share against its margin by Farrington and Manning", allow_none=True
+        NULL_VARIANCES,
+        "restricted holds a share against its margin by Farrington and Manning",
+        allow_none=True,
     )
     direction = choice_field(("up", "down"), "Which way is good", allow_none=True)
     arms = fields.Integer(allow_none=True, validate=validate.Range(2, MAX_ARMS))

@@ -39,6 +39,7 @@ class Source:
         loose: Files that are not sealed.
         statistics: What the log says of the files.
         has_captured: Whether a sealed file says what customers were asked for.
+        channels: The channels of the whole files; None where not all of them are listed.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Source:
     loose: tuple[str, ...] = ()
     statistics: dict[str, FileStatistics] | None = None
     has_captured: bool = False
+    channels: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +104,10 @@ class Sources:
             return self._loose(source, unique=True)
         return self._sealed(source, files, unique=True)
 
+    def list_files(self) -> list[str]:
+        """Return all files that are read."""
+        return [path for source in self.kinds.values() for path in (*source.sealed, *source.loose)]
+
     def list_since(self, files: Sequence[str], since_us: int | None) -> list[str]:
         """Return the files of touchpoints that may hold something since an instant: whole days, all of their files."""
         if since_us is None:
@@ -135,6 +141,7 @@ class Sources:
             loose=tuple(loose),
             statistics=statistics,
             has_captured=any(_note(noted, path).has_captured for path in sealed),
+            channels=_list_channels([_note(noted, path) for path in whole]),
         )
 
     def _number_ids(self) -> None:
@@ -254,9 +261,9 @@ class Sources:
         rows = [_stats(source, path).rows for path in source.whole]
         if self._repeated[source.kind] or any(each is None for each in rows):
             return self._count(source.name)
-        rest = [self._sealed(source, source.cut, unique=False)] if source.cut else []
-        rest += [self._raw(source)] if source.loose else []
-        return sum(self._count(f"({query})") for query in rest) + sum(each or 0 for each in rows)
+        return sum(self._count(f"({query})") for query in self._rest(source)) + sum(
+            each or 0 for each in rows
+        )
 
     def count_facts(self) -> dict[str, int]:
         """Return how many facts of each kind existed: the same number whenever it is asked."""
@@ -272,13 +279,32 @@ class Sources:
         if self._repeated[source.kind] or None in latest:
             latest, parts = [], [f"FROM {source.name}"]
         else:
-            parts = [self._sealed(source, source.cut, unique=False)] if source.cut else []
-            parts += [self._raw(source)] if source.loose else []
+            parts = self._rest(source)
         for query in parts:
             latest += [
                 row[0] for row in self.connection.execute(f"SELECT max(ts_us) FROM ({query})").fetchall()
             ]
         return [int(each) for each in latest if each is not None]
+
+    def channels(self) -> tuple[str, ...]:
+        """Return the channels of all touchpoints, sorted; the note knows those of whole files."""
+        source = self.kinds["touchpoint"]
+        if source.channels is None or self._repeated[source.kind]:
+            return tuple(sorted(self._read_channels(f"FROM {source.name}")))
+        found = set(source.channels)
+        for query in self._rest(source):
+            found |= self._read_channels(query)
+        return tuple(sorted(found))
+
+    def _read_channels(self, query: str) -> set[str]:
+        """Return the channels of some rows."""
+        rows = self.connection.execute(f"SELECT DISTINCT channel FROM ({query}) WHERE channel IS NOT NULL")
+        return {str(channel) for (channel,) in rows.fetchall()}
+
+    def _rest(self, source: Source) -> list[str]:
+        """Return the queries for the rows outside of whole files."""
+        rest = [self._sealed(source, source.cut, unique=False)] if source.cut else []
+        return rest + ([self._raw(source)] if source.loose else [])
 
     def ids(self, extra: str = "") -> dict[str, Any]:
         """Return all ids in the order of their names, as columns: code, is_new and what ``extra`` asks for.
@@ -333,6 +359,12 @@ def _known(table: LakeTable, statistics: dict[str, FileStatistics], as_of_us: in
         if not any(each is not None and each > as_of_us for each in first):
             kept.append(path)
     return kept
+
+
+def _list_channels(noted: Sequence[SealedFile]) -> frozenset[str] | None:
+    """Return the channels of some sealed files; None where not all of them are listed."""
+    listed = [each.channels for each in noted]
+    return frozenset(name for names in listed for name in names or ()) if None not in listed else None
 
 
 def _is_past(found: FileStatistics | None, as_of_us: int) -> bool:
