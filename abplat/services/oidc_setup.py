@@ -77,12 +77,17 @@ def _look(settings: Settings, public_url: str) -> Iterator[Item]:
         why = f"People reach abplat at {public_url}."
         state, fix = PASSED, ""
         if not public_url.startswith("https:"):
-            state, fix = UNKNOWN, "Most providers send people back to https alone; put a proxy with TLS before it."
+            state, fix = (
+                UNKNOWN,
+                "Most providers send people back to https alone; put a proxy with TLS before it.",
+            )
         yield Item("public_url", "The address for people is set", state, why, fix)
     else:
         fix = "Set ABPLAT_PUBLIC_URL: else the address to come back to is that of each request."
         yield Item("public_url", "The address for people is set", FAILED, "ABPLAT_PUBLIC_URL is empty.", fix)
-    kind = "A secret is set." if settings.oidc_client_secret else "No secret is set: a public client, with PKCE."
+    kind = (
+        "A secret is set." if settings.oidc_client_secret else "No secret is set: a public client, with PKCE."
+    )
     yield Item("secret", "How the provider knows abplat", PASSED, kind)
 
 

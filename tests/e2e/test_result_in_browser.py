@@ -118,7 +118,9 @@ def test_print_leaves_out_forms_and_keeps_the_charts_light(page: Any, origin: st
     for name in ("people", "approvals", "annotations"):
         page.goto(f"{origin}/projects/shop/{name}")
 
-        assert page.locator("main :is(input:not([type=hidden]), select, textarea, button):visible").count() == 0
+        assert (
+            page.locator("main :is(input:not([type=hidden]), select, textarea, button):visible").count() == 0
+        )
 
     page.goto(f"{origin}{PLACE}/brief")
 
