@@ -1,6 +1,6 @@
 """How long the engine takes from sealed facts to reports, against window functions in SQL on the same files.
 
-Run: python benchmarks/engine.py [--events 2000000] [--memory 2GB] [--keep FOLDER] [--only NAME]
+Run: python benchmarks/engine.py [--events 2000000] [--memory 2GB] [--keep FOLDER] [--only NAME] [--derived]
 
 Every measure runs in a process of its own, once to load and compile and once for the figures: seconds on
 the clock, processor seconds of all threads, and the peak of memory, both as they are and as shares of
@@ -8,6 +8,8 @@ the reference. The reference is hand-written DuckDB SQL over the same files and 
 identity by a join, journeys by window functions (first entry only), eight metrics with covariates for
 three experiments. It does less: no rules of joining, no re-entry, no dead ends, no statistics. Processor
 seconds are what to compare while other work uses the machine. A folder that is kept is not made again.
+With ``--derived`` only the derived tables are measured: built for all days but three, refreshed for these,
+and used by one experiment.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from pathlib import Path
 import traffic
 
 from abplat.analysis import gather
-from abplat.analysis.reading import read
+from abplat.analysis.derived.refresh import Wanted, refresh_project
+from abplat.analysis.reading import list_wanted, read
 from abplat.analysis.scorecard import analyse_all
 from abplat.analysis.snapshot import Snapshot
 from abplat.clock import from_micros
@@ -131,12 +134,41 @@ def run_reference(lake: Lake, settings: Settings) -> dict[str, Figures]:
         return take_whole(lambda: connection.execute(REFERENCE).fetchall())
 
 
+def take_derived(lake: Lake, settings: Settings) -> dict[str, Figures]:
+    """Measure derived tables: built, refreshed for three days, used by one experiment."""
+    # An hour past midnight everything of the day before has been received.
+    plans, now = traffic.make_plans(), traffic.AS_OF_US + 3_600_000_000
+    definitions, matches = list_wanted(plans)
+    wanted = Wanted(tuple(definitions), tuple(matches))
+    figures: dict[str, Figures] = {}
+
+    def refresh(as_of_us: int, *, rebuild: bool = False) -> None:
+        refresh_project(lake, traffic.PROJECT, settings, wanted, as_of_us=as_of_us, rebuild=rebuild)
+
+    def gather_one() -> None:
+        with Snapshot(lake, traffic.PROJECT, now, settings) as snapshot:
+            next(gather.gather_all(snapshot, plans[:1]))
+
+    with measured(figures, "all"):
+        with measured(figures, "build, all days but three"):
+            refresh(now - 3 * traffic.DAY, rebuild=True)
+        with measured(figures, "refresh of three days"):
+            refresh(now)
+        with measured(figures, "to unit rows, one experiment"):
+            gather_one()
+        with measured(figures, "to a report, one experiment"):
+            list(analyse_all(lake, plans[:1], from_micros(now), settings))
+    return figures
+
+
 MEASURES: dict[str, tuple[str, Callable[[Lake, Settings], dict[str, Figures]]]] = {
     "reference": ("reference: window functions in SQL", run_reference),
     "rows": ("facts to unit rows, three experiments", take_phases),
     "one": ("facts to report, one experiment", lambda lake, settings: make_report(lake, settings, 1)),
     "three": ("facts to reports, three experiments", lambda lake, settings: make_report(lake, settings, 3)),
+    "derived": ("derived tables", take_derived),
 }
+USUAL = [name for name in MEASURES if name != "derived"]
 
 
 def run_measure(name: str, folder: Path, memory: str) -> None:
@@ -190,6 +222,7 @@ def main() -> None:
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--keep", type=Path, help="folder for the facts; those of an earlier run are used")
     parser.add_argument("--only", choices=["ours", *MEASURES], help="leave out the rest")
+    parser.add_argument("--derived", action="store_true", help="measure the derived tables alone")
     parser.add_argument("--measure", choices=list(MEASURES), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -199,7 +232,8 @@ def main() -> None:
             return
         if not (folder / "lake").exists():
             prepare(folder, int(asked.events), asked.memory)
-        names = [name for name in MEASURES if name != "reference"] if asked.only == "ours" else list(MEASURES)
+        names = [name for name in USUAL if name != "reference"] if asked.only == "ours" else USUAL
+        names = ["derived"] if asked.derived else names
         compare([asked.only] if asked.only in MEASURES else names, folder, asked.memory)
 
 

@@ -130,7 +130,7 @@ def _read_kept(
     """Take what was derived before, brought up to the snapshot, and read the rest."""
     try:
         kept = open_kept(snapshot)
-        if kept is not None:
+        if kept is not None and kept.is_worth_it(chosen):
             return _use(kept, snapshot, (definitions, matches, own), chosen)
     except duckdb.IOException:  # a refresh or an erasure has removed files meanwhile
         pass

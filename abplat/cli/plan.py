@@ -80,7 +80,17 @@ def test_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--alpha", type=float, help="Error rate. [the experiment's, or 0.05]"),
         click.option("--power", type=float, help="Chance of showing the effect. [0.8]"),
         click.option("--sides", type=int, help="2, or 1. [2; 1 with a margin]"),
-        click.option("--margin", type=float, help="Non-inferiority margin."),
+        click.option("--margin", type=float, help="Margin of non-inferiority or equivalence."),
+        click.option(
+            "--question",
+            type=click.Choice(("superiority", "non_inferiority", "equivalence")),
+            help="What is to be shown. [superiority; non_inferiority with a margin]",
+        ),
+        click.option(
+            "--null-variance",
+            type=click.Choice(("estimated", "restricted")),
+            help="restricted: a share against its margin by Farrington and Manning. [estimated]",
+        ),
         click.option("--direction", type=click.Choice(("up", "down")), help="Which way is good."),
         click.option("--arms", type=int, help="Arms, control among them. [2]"),
         click.option("--allocation", type=click.Choice(("equal", "best")), help="Sizes of the arms. [equal]"),

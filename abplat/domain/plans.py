@@ -29,6 +29,13 @@ from abplat.errors import InvalidInputError
 SCALES: Final = ("relative", "absolute")
 FAMILIES: Final = ("none", "bonferroni", "dunnett")
 ALLOCATIONS: Final = ("equal", "best")
+SUPERIORITY: Final = "superiority"
+NON_INFERIORITY: Final = "non_inferiority"
+EQUIVALENCE: Final = "equivalence"
+QUESTIONS: Final = (SUPERIORITY, NON_INFERIORITY, EQUIVALENCE)
+"""What is to be shown: a difference; no loss beyond a margin; no difference beyond it either way."""
+NULL_VARIANCES: Final = ("estimated", "restricted")
+"""With which standard error a share is held against its margin: of the shares seen, or Farrington and Manning's."""
 MAX_ARMS: Final = 20
 MAX_WEEKS: Final = 52
 MAX_HORIZON_DAYS: Final = 3_660
@@ -69,6 +76,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     power: float
     sides: int | None
     margin: float | None
+    question: str | None
+    null_variance: str
     direction: str | None
     arms: int | None
     allocation: str
@@ -116,6 +125,8 @@ def parse_plan_request(document: Any) -> PlanRequest:
         power=read_number(fields, "power", Range(0.8, above=0, below=1)) or 0.8,
         sides=_optional_integer(fields, "sides", 1, 2),
         margin=read_number(fields, "margin", Range(None, above=0)),
+        question=fields.choice("question", QUESTIONS, None),
+        null_variance=fields.choice("null_variance", NULL_VARIANCES, NULL_VARIANCES[0]),
         direction=fields.choice("direction", ("up", "down"), None),
         arms=_optional_integer(fields, "arms", 2, MAX_ARMS),
         allocation=fields.choice("allocation", ALLOCATIONS, "equal"),
@@ -129,6 +140,7 @@ def parse_plan_request(document: Any) -> PlanRequest:
     )
     _check_source(fields, request)
     _check_test(fields, request)
+    _check_question(fields, request)
     _check_outcome(fields, request)
     fields.finish("plan")
     return request
@@ -261,6 +273,36 @@ def _check_test(fields: Fields, request: PlanRequest) -> None:
     if request.alpha is not None and request.power <= request.alpha:
         message = f"{request.power:g} is not above alpha {request.alpha:g}; write 0.8 or 0.9"
         fields.fault("power", message, "bad_number")
+
+
+def _check_question(fields: Fields, request: PlanRequest) -> None:
+    """Hold what is to be shown against margin, effect and looks."""
+    asks_for_margin = request.question in (NON_INFERIORITY, EQUIVALENCE)
+    if asks_for_margin and request.margin is None and request.experiment is None:
+        message = f"is missing; {request.question} is up to a margin, such as 0.02"
+        fields.fault("margin", message, "required")
+    if request.question == SUPERIORITY and request.margin is not None:
+        fields.fault("margin", "has no meaning for superiority; remove it", "not_used")
+    if request.question == EQUIVALENCE:
+        _check_equivalence(fields, request)
+    if request.null_variance != NULL_VARIANCES[0]:
+        is_share = request.outcome is None or request.outcome.kind == "proportion"
+        if not is_share or request.question in (SUPERIORITY, EQUIVALENCE):
+            message = "is that of a share against a margin on one side; remove it"
+            fields.fault("null_variance", message, "not_used")
+
+
+def _check_equivalence(fields: Fields, request: PlanRequest) -> None:
+    """Refuse what two one-sided tests cannot have."""
+    if request.monitoring.kind != "fixed":
+        fields.fault("monitoring", "equivalence is tested once, at the end; leave it out", "not_used")
+    if request.hazard_ratio is not None or (request.outcome and request.outcome.kind == "time_to_complete"):
+        fields.fault("question", "equivalence is not planned for a time; write non_inferiority", "not_used")
+    if request.margin is not None and request.effect is not None and abs(request.effect) >= request.margin:
+        message = (
+            f"is {request.effect:g}, not inside the margin {request.margin:g}; nothing could show equivalence"
+        )
+        fields.fault("effect", message, "bad_number")
 
 
 def _check_outcome(fields: Fields, request: PlanRequest) -> None:

@@ -41,7 +41,7 @@ class StrataCheck(Frozen, frozen=True, kw_only=True):
 
     variant: str
     by: str
-    """week of the first exposure, or channel of it."""
+    """week of the first exposure, channel of it, persona, or segment and its key: what was known before."""
     rows: tuple[StratumRow, ...]
     total: float
     total_se: float
@@ -51,7 +51,7 @@ class StrataCheck(Frozen, frozen=True, kw_only=True):
     is_reversed: bool
     """All strata one sign, the total the other (Simpson)."""
     gail_simon_p: float | None
-    """Of effects that differ in sign between strata, more than chance."""
+    """Of effects that differ in sign between strata, more than chance; by Holm over personas and segments."""
     sentence: str
 
 

@@ -30,7 +30,8 @@ FOLDER = "derived"
 _NAME = "note.json"
 _CHECKPOINT_EVERY = 20
 _KEEP_HOURS = 168
-_WRITER = WriterProperties(compression="ZSTD")
+# Read far more often than written: a third more on disk, a third less to read.
+_WRITER = WriterProperties(compression="SNAPPY")
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
@@ -91,6 +92,26 @@ class DerivedStore:
         """Replace the note as a whole, durably."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / _NAME, msgspec.json.encode(note))
+
+    def publish(self, note: DerivedNote, sources: Sequence[str]) -> None:
+        """Write the note, and remove tables that it does not name; unless facts were erased meanwhile.
+
+        Args:
+            note: What the tables hold.
+            sources: Files that they were derived from. An erasure removes them at once, anything else only
+                after a week.
+
+        Raises:
+            ConflictError: If one of them is gone: then everything derived is gone, too.
+        """
+        paths = [Path(path) for path in sources]
+        if all(path.exists() for path in paths):
+            self.write_note(note)
+            if all(path.exists() for path in paths):  # it may have been now
+                self.keep_only(note.tables)
+                return
+        self.drop()
+        raise ConflictError(f"facts beside {self.path} went while they were derived")
 
     def forget_note(self) -> None:
         """Let nobody use the tables from now on."""

@@ -25,7 +25,7 @@ from abplat.facts.engines.duckdb import connect, create_view
 from abplat.facts.lake import Lake
 
 COLUMNS: Final = {
-    "touchpoint": ("actor",), "exposure": ("actor",), "alias": ("a", "b"), "score": ("actor",),
+    "touchpoint": ("actor",), "exposure": ("actor", "cluster"), "alias": ("a", "b"), "score": ("actor",),
 }  # fmt: skip
 """The columns of the lake that name people."""
 _TRIES: Final = 10
@@ -100,7 +100,7 @@ def _erase_lake(lake: Lake, project: str, kind: str, what: tuple[Collection[str]
         if table is None:
             return 0
         try:
-            return table.erase(sorted(what[0]), what[1])
+            return table.erase(sorted(what[0]), [column for column in what[1] if table.has_column(column)])
         except ConflictError:
             continue
     raise ConflictError(f"{kind}s of {project} kept changing while people were erased; try again")
@@ -167,7 +167,8 @@ def _list_ids(lake: Lake, settings: Settings, project: str, kind: str) -> Iterat
     try:
         view = create_view(connection, lake, project, kind)
         for column in COLUMNS[kind]:
-            cursor = connection.execute(f"SELECT DISTINCT {column} FROM {view}")  # noqa: S608  our own names
+            query = f"SELECT DISTINCT {column} FROM {view} WHERE {column} IS NOT NULL"  # noqa: S608  our own names
+            cursor = connection.execute(query)
             while rows := cursor.fetchmany(_PIECE):
                 yield from (row[0] for row in rows)
     finally:

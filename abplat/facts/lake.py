@@ -176,6 +176,10 @@ class LakeTable:
             for path, rows, first, last, late, early, day in zip(*there, strict=True)
         }
 
+    def has_column(self, name: str) -> bool:
+        """Tell whether a row was ever written with a column that came later."""
+        return any(field.name == name for field in self._delta.schema().fields)
+
     def erase(self, ids: Sequence[str], columns: Sequence[str]) -> int:
         """Delete the rows that name one of some ids, and every file that ever held them.
 

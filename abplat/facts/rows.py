@@ -96,7 +96,11 @@ def ids_of(row: Row) -> tuple[str, ...]:
         >>> ids_of(AliasRow("e1", "anon:w1", "cust:7", 0))
         ('anon:w1', 'cust:7')
     """
-    return (row.a, row.b) if isinstance(row, AliasRow) else (row.actor,)
+    if isinstance(row, AliasRow):
+        return row.a, row.b
+    if isinstance(row, ExposureRow) and row.cluster is not None:
+        return row.actor, row.cluster
+    return (row.actor,)
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -148,7 +148,7 @@ def judge(
 
 def _named_in(event: object) -> list[str]:
     """Return the ids that an event names, however wrong the rest of it is."""
-    named = [event.get(name) for name in ("actor", "a", "b")] if isinstance(event, dict) else []
+    named = [event.get(name) for name in ("actor", "cluster", "a", "b")] if isinstance(event, dict) else []
     return [each for each in named if isinstance(each, str)]
 
 

@@ -37,6 +37,7 @@ def refresh(
         ConflictError: If somebody else refreshes, or facts went meanwhile.
     """
     from abplat.analysis.derived.refresh import Wanted, refresh_project  # noqa: PLC0415  slow to import
+    from abplat.analysis.derived.units import refresh_units  # noqa: PLC0415
     from abplat.analysis.plan import make_plan  # noqa: PLC0415
     from abplat.analysis.reading import list_wanted  # noqa: PLC0415
 
@@ -45,13 +46,18 @@ def refresh(
         found = [
             plans.get_analysis(session, project, key, now) for key in plans.list_followed(session, project)
         ]
-    definitions, matches = list_wanted(make_plan(each.pop("plan"), **each) for each in found)
-    return refresh_project(
+    asked = [make_plan(each.pop("plan"), **each) for each in found]
+    definitions, matches = list_wanted(asked)
+    as_of_us = to_micros(now)
+    done = refresh_project(
         context.lake,
         project,
         context.settings,
         Wanted(tuple(definitions), tuple(matches)),
-        as_of_us=to_micros(now),
+        as_of_us=as_of_us,
         rebuild=rebuild,
         **({} if progress is None else {"progress": progress}),
     )
+    if done.tables:
+        refresh_units(context.lake, project, context.settings, asked, as_of_us=as_of_us)
+    return done

@@ -34,10 +34,14 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:  # noqa: ARG00
 
 
 def _count(context: JobContext, sampled: Sampled) -> int:
-    """Count the customers of the smallest variant."""
+    """Count the customers of the smallest variant, or its groups where groups are drawn."""
     from abplat.facts.engines.duckdb import count_exposed  # noqa: PLC0415  slow to import, and rarely needed
 
     counts = count_exposed(
-        context.lake, context.settings, (sampled.project, sampled.key), to_micros(sampled.counts_from)
+        context.lake,
+        context.settings,
+        (sampled.project, sampled.key),
+        to_micros(sampled.counts_from),
+        by_cluster=sampled.is_clustered,
     )
     return min(counts.get(variant, 0) for variant in sampled.variants)

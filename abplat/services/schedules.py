@@ -15,6 +15,7 @@ from abplat.db.queries import experiments as experiment_queries
 from abplat.db.queries import phases as phase_queries
 from abplat.domain.approvals import RAMP
 from abplat.domain.catalogue import EXPERIMENTS, Document
+from abplat.domain.experiments import CLUSTER_TYPES
 from abplat.domain.fields import Fields
 from abplat.domain.lifecycle import RUNNING, require_state
 from abplat.domain.schedules import (
@@ -45,6 +46,8 @@ class Sampled(NamedTuple):
     key: str
     variants: tuple[str, ...]
     counts_from: datetime
+    is_clustered: bool
+    """Whether groups are drawn, so that groups are counted."""
 
 
 def list_sampled(session: Session, now: datetime) -> list[Sampled]:
@@ -55,7 +58,8 @@ def list_sampled(session: Session, now: datetime) -> list[Sampled]:
             weights = row.traffic["weights"]
             variants = tuple(key for key, weight in weights.items() if weight)
             counts_from = phase_queries.get_last(session, row.id).counts_from
-            found.append(Sampled(row.project, row.key, variants, counts_from))
+            is_clustered = row.document["unit_type"] in CLUSTER_TYPES
+            found.append(Sampled(row.project, row.key, variants, counts_from, is_clustered))
     return found
 
 

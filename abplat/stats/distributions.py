@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from abplat.errors import InvalidInputError
 from abplat.stats.moments import FloatArray
@@ -16,6 +17,7 @@ N_DRAWS: Final = 9_999
 SEED: Final = 20_260_301
 _CHUNK: Final = 250
 _ENOUGH: Final = 250
+_MANY: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ class DistributionTest:
     Attributes:
         statistic: Pearson's chi-square of the table.
         p_value: Share of the deals at least as uneven; the true one is among them if all were tried.
-        n_draws: Deals that were tried: fewer than allowed where enough were as uneven before.
+        n_draws: Deals that were tried: fewer than allowed where enough were as uneven before, and none
+            of more than a hundred categories.
         n_categories: Categories after the rare ones were put together.
         n_pooled: Categories that were too rare to stand alone.
     """
@@ -51,7 +54,9 @@ def compare_distributions(
     hold. Rule: the arms of the customers are dealt again as the draw could have dealt them; given
     the counts of each category these deals are hypergeometric, so their cost does not grow with the
     customers. Rare categories are put together first, by counts that do not look at the arms. Dealing
-    ends with the deal that is the 250th at least as uneven: a large p-value needs few deals.
+    ends with the deal that is the 250th at least as uneven: a large p-value needs few deals. Of more
+    than a hundred categories nothing is dealt: a gamma distribution has the exact mean and variance that
+    the statistic has over all deals.
 
     Args:
         treatment: Units per category; every unit is in one category.
@@ -67,7 +72,7 @@ def compare_distributions(
         InvalidInputError: If a count is negative, or ``n_draws`` is not positive.
 
     References:
-        Fisher (1935); Mehta, Patel (1983) for tables of many cells; Besag, Clifford (1991) for the
+        Dawson (1954), Biometrika 41 (exact variance over all deals); Fisher (1935); Mehta, Patel (1983) for tables of many cells; Besag, Clifford (1991) for the
         sampled p-value h / l of the deal l that is the h-th as uneven, (b + 1) / (m + 1) after all m.
 
     Examples:
@@ -86,10 +91,14 @@ def compare_distributions(
         return NotComputable("too_few_categories")
     n = int(treated.sum())
     observed = float(_chi_square(treated[None, :], total, n)[0])
-    found, tried = _count_as_uneven(observed, total, n, n_draws, seed)
+    if total.size > _MANY:
+        p_value, tried = _match_moments(observed, total, n), 0
+    else:
+        found, tried = _count_as_uneven(observed, total, n, n_draws, seed)
+        p_value = found / tried if found == _ENOUGH else (1 + found) / (1 + tried)
     return DistributionTest(
         statistic=observed,
-        p_value=found / tried if found == _ENOUGH else (1 + found) / (1 + tried),
+        p_value=p_value,
         n_draws=tried,
         n_categories=int(total.size),
         n_pooled=n_pooled,
@@ -115,6 +124,18 @@ def _chi_square(treated: FloatArray, total: FloatArray, n: int) -> FloatArray:
     expected = total * (n / whole)
     squares = ((treated - expected) ** 2 / expected).sum(axis=1)
     return np.asarray(squares * (whole / (whole - n)), dtype=np.float64)
+
+
+def _match_moments(observed: float, total: FloatArray, n: int) -> float:
+    """Return the tail of the gamma distribution with the mean and variance that the statistic has over all deals."""
+    whole, k = float(total.sum()), total.size
+    arms = np.array([n, whole - n])
+    spread = [(whole - 2) / (whole - 1), (k - 1) * (whole - k) / (whole - 1)]
+    uneven = [(float(np.sum(whole / part)) - part.size**2) / (whole - 2) for part in (arms, total)]
+    mean = (k - 1) * whole / (whole - 1)
+    variance = 2 * whole / (whole - 3) * (spread[0] - uneven[0]) * (spread[1] - uneven[1])
+    variance += whole**2 / (whole - 1) * uneven[0] * uneven[1]
+    return float(special.gammaincc(mean**2 / variance, observed * mean / variance))
 
 
 def _count_as_uneven(observed: float, total: FloatArray, n: int, n_draws: int, seed: int) -> tuple[int, int]:

@@ -11,6 +11,8 @@ class Guide(NamedTuple):
     query: str = ""
     """SQL over the tables of the lake; ``{key}`` is the experiment."""
     fixes: tuple[str, ...] = ()
+    part: str = ""
+    """The section of the report that has the whole picture."""
 
 
 _SPLIT: Final = Guide(
@@ -28,6 +30,17 @@ _IDS: Final = Guide(
         "Compare what each variant does at log-in: the one that asks more often joins more ids.",
         "Read the goal over assigned ids in the identity part; it does not depend on the joins.",
     ),
+    "identity",
+)
+_DRAWN: Final = Guide(
+    "SELECT experiment, variant, count(DISTINCT actor) FROM exposures WHERE experiment = '{key}' GROUP BY ALL",
+    (
+        "Add groups: more customers in the same groups do not help.",
+        "Name the group and the customer with each exposure.",
+    ),
+)
+_EARLIER: Final = (
+    "SELECT phase, variant, count(DISTINCT actor) FROM exposures WHERE experiment = '{key}' GROUP BY ALL"
 )
 GUIDES: Final[dict[str, Guide]] = {
     "sample_ratio": _SPLIT,
@@ -70,4 +83,96 @@ GUIDES: Final[dict[str, Guide]] = {
     ),
     "unknown_variant": Guide(_SPLIT.query, ("Correct the variant key where the exposure is sent.",)),
     "conflict": Guide("", ("Read the links below: where the journey loses customers after the touchpoint.",)),
+    "shared_ids": Guide(
+        "SELECT a, count(DISTINCT b) AS joined FROM aliases GROUP BY a HAVING joined > 1 ORDER BY joined DESC",
+        ("Send the customer's own id with every contact at a shared device.",),
+        "identity",
+    ),
+    "refused_links": Guide(
+        "SELECT a, b, source, ts_us FROM aliases ORDER BY ts_us DESC",
+        ("Look for the source that joins different customers.",),
+        "identity",
+    ),
+    "limited_ids": Guide(
+        "SELECT a, count(DISTINCT b) AS joined FROM aliases GROUP BY a ORDER BY joined DESC",
+        ("Raise the limit of the type only if one customer can really have so many.",),
+        "identity",
+    ),
+    "unidentified_ids": Guide(
+        "SELECT split_part(actor, ':', 1) AS kind, count(DISTINCT actor) FROM exposures WHERE experiment = '{key}' GROUP BY kind",
+        ("Identify customers earlier, or draw by the id that every contact has.",),
+        "identity",
+    ),
+    "cluster_ids": Guide(
+        "SELECT split_part(actor, ':', 1) AS kind, count(DISTINCT actor) FROM touchpoints GROUP BY kind",
+        (),
+        "identity",
+    ),
+    "overrides": Guide(
+        "SELECT actor, variant, ts_us FROM exposures WHERE experiment = '{key}' AND reason = 'override'",
+        ("Take test units out of the overrides when the test begins.",),
+    ),
+    "phase": Guide(_EARLIER, ()),
+    "deviations": Guide("", ("Read the history below: who changed what, when and why.",)),
+    "clustered": _DRAWN,
+    "no_cluster": _DRAWN,
+    "novelty": Guide("", ("Run longer, and decide on the effect of the last days.",), "maturity"),
+    "weeks": Guide(
+        "SELECT day, variant, count(DISTINCT actor) FROM exposures WHERE experiment = '{key}' GROUP BY ALL",
+        ("Look on the timeline for a release, an outage or a campaign in the week that differs.",),
+        "maturity",
+    ),
+    "interaction": Guide(
+        "",
+        ("Test it again among those who gain before treating kinds of customers differently.",),
+        "breakdowns",
+    ),
+    "qualitative_interaction": Guide(
+        "", ("Find out for whom it helps and whom it hurts before shipping to all.",), "conflict_scan"
+    ),
+    "simpson": Guide(
+        _SPLIT.query,
+        ("Look for an allocation that changed under way, and judge the parts.",),
+        "conflict_scan",
+    ),
+    "response_bias": Guide(
+        "SELECT name, channel, count(*), avg(value) FROM scores GROUP BY ALL",
+        ("Ask all alike, and read the bounds rather than the answers.",),
+        "scores",
+    ),
+    "paths": Guide(
+        "SELECT actor, list(channel ORDER BY ts_us) FROM touchpoints GROUP BY actor",
+        ("Read the table of paths, and what the channels cost.",),
+        "paths",
+    ),
+    "channels": Guide(
+        "SELECT channel, max(ts_us), count(*), avg(received_us - ts_us) FROM touchpoints GROUP BY channel",
+        ("Find the channel that has stopped to send, on the data-quality board.",),
+    ),
+    "pre_period": Guide("", (), "estimates"),
+    "covariate_imbalance": Guide(
+        _SPLIT.query,
+        (
+            "Begin again with a new draw (a new phase): the present one has put different customers into the arms.",
+        ),
+        "estimates",
+    ),
+    "covariate_singular": Guide("", (), "estimates"),
+    "covariate_dropped": Guide("", (), "estimates"),
+    "strata_merged": Guide("", (), "estimates"),
+    "strata_dropped": Guide("", (), "estimates"),
+    "denominator_moved": Guide(
+        "", ("Read numerator and denominator on their own before the ratio.",), "estimates"
+    ),
+    "negative_control": Guide("", ("Read the change in the metric's own unit.",), "estimates"),
+    "exact_test_disagrees": Guide(
+        "", ("Wait for more customers: with so few, two right ways differ.",), "estimates"
+    ),
+    "normal_interval_unreliable": Guide(
+        "", ("Cap the metric in its definition, or split the traffic equally.",), "estimates"
+    ),
+    "non_proportional_hazards": Guide("", ("Read the curves rather than one number.",), "maturity"),
+    "missing_by_arm": Guide("", ("Find out why values go missing in one arm.",), "scores"),
+    "days_left": Guide("", ("Nothing to do: the planner says how long is enough.",)),
+    "peeking": Guide("", ("Nothing to do: look as often as you like, and decide at the planned end.",)),
 }

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from abplat.clock import parse_instant
+from abplat.domain.quality import Board
 from abplat.domain.report import Finding, Report
-from abplat.errors import InvalidInputError
 from abplat.web import wording
 from abplat.web.charts import bars
 from abplat.web.check_guides import GUIDES, Guide
+from abplat.web.health_further import list_further
 from abplat.web.section_cells import Place
-from abplat.web.section_words import COLUMNS
+from abplat.web.section_words import COLUMNS, SECTIONS
 
-STALE = timedelta(days=1)
+SAME = 30
+"""Letters after which two pieces of advice are the same."""
 GRAVITY = {"block": 0, "warning": 1, "info": 2, "pass": 3}
 Facts = tuple[tuple[str, str], ...]
 
@@ -37,11 +37,19 @@ class HealthCard:
     query: str = ""
     """What to ask of the facts to see it yourself."""
     fixes: tuple[str, ...] = ()
+    part: str = ""
+    """The part of the page that has the whole picture, as its anchor."""
+    part_title: str = ""
 
 
-def list_cards(report: Report) -> tuple[HealthCard, ...]:
-    """Return every check, the gravest first."""
-    findings = [*report.findings, *_further(report)]
+def list_cards(report: Report, board: Board | None = None) -> tuple[HealthCard, ...]:
+    """Return every check, the gravest first.
+
+    Args:
+        report: The stored report.
+        board: The data-quality board of the project, where its channels shall be looked at as well.
+    """
+    findings = [*report.findings, *list_further(report, board)]
     findings.sort(key=lambda finding: GRAVITY.get(finding.severity, 2))
     return tuple(_card(report, finding) for finding in findings)
 
@@ -50,6 +58,7 @@ def _card(report: Report, finding: Finding) -> HealthCard:
     """Say one finding."""
     guide = GUIDES.get(finding.code, Guide())
     fixes = guide.fixes if finding.severity in ("block", "warning") else ()
+    fixes = tuple(fix for fix in fixes if fix[:SAME] != finding.action[:SAME])
     return HealthCard(
         code=finding.code,
         word=wording.say_word(wording.SEVERITIES, finding.severity),
@@ -63,7 +72,15 @@ def _card(report: Report, finding: Finding) -> HealthCard:
         pictures=tuple(_pictures(report, finding)),
         query=guide.query.format(key=report.experiment.key) if guide.query else "",
         fixes=fixes,
+        **_find_part(report, guide),
     )
+
+
+def _find_part(report: Report, guide: Guide) -> dict[str, str]:
+    """Return where the page shows the whole of it, if this report has that part."""
+    if not guide.part or not getattr(report, guide.part, None):
+        return {}
+    return {"part": f"part-{guide.part}", "part_title": SECTIONS[guide.part][0]}
 
 
 def _say_name(report: Report, key: str) -> str:
@@ -97,6 +114,9 @@ def _pictures(report: Report, finding: Finding) -> Iterator[tuple[str, Markup]]:
     if finding.code in ("sample_ratio", "no_exposures", "too_few"):
         yield from _split(report)
         return
+    if finding.code in ("merge_rate", "identification") and report.identity:
+        yield from _recognised(report)
+        return
     share = finding.evidence.get("share")
     if isinstance(share, float) and 0 <= share <= 1:
         n = _whole(finding)
@@ -108,7 +128,24 @@ def _pictures(report: Report, finding: Finding) -> Iterator[tuple[str, Markup]]:
     for key, value in finding.evidence.items():
         if key.endswith("_share") and isinstance(value, float) and 0 <= value <= 1:
             name = wording.humanise(key.removesuffix("_share"))
-            parts = [bars.Part("arm1", "Shown", value, 0), bars.Part("abandoned", "Not shown", 1 - value, 0)]
+            words = ("Late", "In time") if finding.code == "channels" else ("Shown", "Not shown")
+            parts = [bars.Part("arm1", words[0], value, 0), bars.Part("abandoned", words[1], 1 - value, 0)]
+            yield name, bars.draw([part for part in parts if part.share], name, "")
+
+
+def _recognised(report: Report) -> Iterator[tuple[str, Markup]]:
+    """Draw which share of each arm is known by a customer id."""
+    arms = {arm.key: arm.title or arm.key for arm in report.experiment.variants}
+    control = next((arm.key for arm in report.experiment.variants if arm.is_control), "")
+    checks = report.identity.merges if report.identity else ()
+    shares: dict[str, float | None] = {}
+    for check in checks:
+        if check.measure == "share_identified":
+            shares |= {control: check.control_value, check.variant: check.treatment_value}
+    for key, share in shares.items():
+        if share is not None and 0 <= share <= 1:
+            name = f"{arms.get(key, key)}: known by a customer id"
+            parts = [bars.Part("arm1", "Known", share, 0), bars.Part("abandoned", "Not known", 1 - share, 0)]
             yield name, bars.draw([part for part in parts if part.share], name, "")
 
 
@@ -135,51 +172,3 @@ def _split(report: Report) -> Iterator[tuple[str, Markup]]:
                 if size
             ]
             yield name, bars.draw(parts, name, "customers" if name == "Seen" else "")
-
-
-def _further(report: Report) -> Iterator[Finding]:
-    """Yield what a reader asks about any experiment: freshness, days left, and whether peeking is safe."""
-    as_of = _instant(report.inputs.as_of)
-    fresh = _instant(report.inputs.data_through)
-    if as_of and fresh and not any(finding.code == "freshness" for finding in report.findings):
-        age = max((as_of - fresh).total_seconds(), 0.0)
-        late = as_of - fresh > STALE and report.experiment.state == "running"
-        yield Finding(
-            code="freshness",
-            severity="warning" if late else "pass",
-            title=f"The youngest fact was {wording.duration(age)} old",
-            detail="Counted at the instant of the report. Later facts are in the next one.",
-            action="Look at the data-quality board: which channel has stopped to send?" if late else "",
-        )
-    end = _instant(report.experiment.planned_end)
-    if as_of and end:
-        left = (end - as_of).total_seconds()
-        yield Finding(
-            code="days_left",
-            severity="pass" if left <= 0 else "info",
-            title="The planned end has passed"
-            if left <= 0
-            else f"{wording.duration(left)} to the planned end",
-            detail=f"It was planned to be decided on {wording.instant(report.experiment.planned_end)}.",
-        )
-    goal = next((metric for metric in report.metrics if metric.role == "primary"), None)
-    method = goal.effects[0].method if goal and goal.effects else ""
-    if method:
-        always = any(part in method for part in ("anytime", "sequential", "always", "msprt", "mixture"))
-        yield Finding(
-            code="peeking",
-            severity="pass",
-            title="May be looked at any time" if always else "Decides at the planned end",
-            detail="The interval of the goal holds however often it is looked at."
-            if always
-            else "The interval of the goal is that of one look. Looking earlier is safe, deciding earlier is not: "
-            "until the planned end the verdict says \u201ctoo early\u201d, unless harm is shown.",
-        )
-
-
-def _instant(text: str | None) -> datetime | None:
-    """Read an instant; None where there is none."""
-    try:
-        return parse_instant(text or "")
-    except InvalidInputError:
-        return None

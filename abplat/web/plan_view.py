@@ -143,7 +143,7 @@ def _week(answer: PlanAnswer, week: WeekFacts, largest: float) -> WeekRow:
 def _trade(answer: PlanAnswer, effect: float | None) -> Trade | None:
     """Describe effect against days; only for relative effects, which people think in."""
     rows = [week for week in answer.weeks[:MOST_WEEKS] if week.mde]
-    if answer.test.scale != "relative" or len(rows) < 2:
+    if answer.test.scale != "relative" or answer.test.question != "superiority" or len(rows) < 2:
         return None
     sizes = [abs(week.mde or 0) * 100 for week in rows]
     least, most = math.ceil(min(sizes) * 10) / 10, math.ceil(max(sizes) * 10) / 10

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy.orm import Session
 
 from abplat.clock import parse_instant
+from abplat.domain.quality import Board
 from abplat.domain.report import Report
 from abplat.domain.report_digest import ReportDigest, read_digest
 from abplat.errors import NotFoundError
-from abplat.services import history, reports
+from abplat.services import history, quality, reports
 from abplat.services.annotations import Happening, list_between
 from abplat.services.history import Deed
 from abplat.services.reports import Look
 
 MOST_SIMILAR = 6
+SAME_TIME = timedelta(days=3)
 
 
 class Past(NamedTuple):
@@ -34,6 +37,8 @@ class Record(NamedTuple):
     n_looks: int = 0
     deeds: Sequence[Deed] = ()
     similar: Sequence[Past] = ()
+    board: Board | None = None
+    """The data-quality board of the project; None where it is of another time than the report."""
     happenings: Sequence[Happening] = ()
     """What else happened meanwhile: releases, outages, campaigns."""
 
@@ -76,8 +81,17 @@ def read_record(
         n_looks=n_looks,
         deeds=history.list_deeds(session, project, key),
         similar=_list_similar(session, project, key, report.journey.key, others),
+        board=_find_board(session, project, report),
         happenings=_list_happenings(session, project, report),
     )
+
+
+def _find_board(session: Session, project: str, report: Report) -> Board | None:
+    """Return the board where it was made about when the report was: an old report says nothing of today's data."""
+    board = quality.find_board(session, project)
+    if board is None or abs(parse_instant(board.made_at) - parse_instant(report.inputs.as_of)) > SAME_TIME:
+        return None
+    return board
 
 
 def _list_happenings(session: Session, project: str, report: Report) -> list[Happening]:

@@ -9,21 +9,14 @@ from abplat.clock import parse_instant
 from abplat.domain.report import Report, Verdict
 from abplat.errors import InvalidInputError
 from abplat.web import wording
-from abplat.web.conflicts import ConflictPanel, list_conflict_panels
-from abplat.web.debug import DebugRow, EstimateTable, list_debug_rows, list_queries, make_estimates
 from abplat.web.health import HealthCard, list_cards
-from abplat.web.link_rows import LinkTable, list_link_tables, variant_title
+from abplat.web.link_rows import variant_title
 from abplat.web.looks import LiftPanel, make_lifts
 from abplat.web.metric_rows import is_withheld
-from abplat.web.path_map import PathMap, make_map
-from abplat.web.reach import ReachPanel, make_reach
 from abplat.web.report_sources import Record
 from abplat.web.result_words import HistoryRow, list_history
-from abplat.web.sampled import SampleTable, make_samples
 from abplat.web.scorecard import Scorecard, make_scorecard
-from abplat.web.sections import Section, list_sections
 from abplat.web.similar import SimilarRow, list_similar
-from abplat.web.timing import Endings, Timing, make_endings, make_timing
 from abplat.web.totals import Totals, make_totals
 from abplat.web.view_options import ViewOptions
 
@@ -69,18 +62,7 @@ class ResultPage:
     planned: Facts
     arms: tuple[Arm, ...]
     scorecard: Scorecard
-    conflicts: tuple[ConflictPanel, ...]
-    links: tuple[LinkTable, ...]
-    maps: tuple[PathMap, ...]
     lifts: tuple[LiftPanel, ...]
-    timing: Timing | None
-    endings: Endings | None
-    reach: ReachPanel | None
-    sections: tuple[Section, ...]
-    debug: tuple[DebugRow, ...]
-    estimates: EstimateTable | None
-    samples: SampleTable | None
-    queries: Facts
     totals: tuple[Totals, ...]
     history: tuple[HistoryRow, ...]
     similar: tuple[SimilarRow, ...]
@@ -95,31 +77,18 @@ def make_page(
 ) -> ResultPage:
     """Turn a Report, and what is known of the life of its experiment, into the page's values."""
     record = record or Record()
-    treatments = [arm for arm in report.experiment.variants if not arm.is_control]
-    maps = (make_map(report, arm.key, arm.title) for arm in treatments)
     return ResultPage(
         title=report.experiment.title,
         state=wording.say_word(wording.STATES, report.experiment.state),
         facts=_head_facts(report),
         banners=list_banners(report),
         withheld=is_withheld(report),
-        health=list_cards(report),
+        health=list_cards(report, record.board),
         hypothesis=report.experiment.hypothesis,
         planned=_planned(report),
         arms=_arms(report),
         scorecard=make_scorecard(report, options),
-        conflicts=list_conflict_panels(report),
-        links=list_link_tables(report),
-        maps=tuple(map_ for map_ in maps if map_ is not None),
         lifts=make_lifts(report, record),
-        timing=make_timing(report),
-        endings=make_endings(report),
-        reach=make_reach(report),
-        sections=list_sections(report),
-        debug=list_debug_rows(report),
-        estimates=make_estimates(report),
-        samples=make_samples(report),
-        queries=list_queries(report),
         totals=make_totals(report),
         history=list_history(record, report_hash),
         similar=list_similar(record),

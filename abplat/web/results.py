@@ -16,6 +16,7 @@ from abplat.services.report_parquet import write_parquet
 from abplat.services.report_parts import METRICS, PARTS, write_part
 from abplat.web.cards import Card, make_empty
 from abplat.web.deciding import DONE, DecisionForm, make_form, read_form
+from abplat.web.drawn import SHELF
 from abplat.web.experiments import find_card
 from abplat.web.paper import can_write_pdf, write_pdf
 from abplat.web.report_sources import Record
@@ -169,6 +170,7 @@ def _render(
     return render_template(
         template,
         page=make_page(report, opened.stored.hash, opened.record, options),
+        drawn=SHELF.draw(report, opened.stored.hash),
         project=report.project,
         key=report.experiment.key,
         project_title=opened.project_title,

@@ -17,7 +17,7 @@ from abplat.web import wording
 from abplat.web.charts.forest import Axis, Bar, axis_of
 from abplat.web.conflicts import list_conflict_panels
 from abplat.web.health import HealthCard
-from abplat.web.link_rows import LinkTable
+from abplat.web.link_rows import LinkTable, list_link_tables
 from abplat.web.metric_rows import Block, EffectRow
 from abplat.web.result import Banner, ResultPage, make_page
 from abplat.web.terminal_sections import render_sections
@@ -88,7 +88,7 @@ def render(report: Report, report_hash: str, cells: int = CELLS) -> list[Rendera
     if page.has_exposures:
         parts.append(_metrics(page, cells))
         parts += [_conflicts(report)] if report.conflicts else []
-        parts += [_links(table) for table in page.links]
+        parts += [_links(table) for table in list_link_tables(report)]
         parts += render_sections(report)
     made = dict(page.inputs)
     parts.append(Text(f"as of {made['As of']}, report {report_hash[:16]}, {made['Code']}", style="dim"))

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const pagePath = here("../../abplat/web/static/abplat.js");
+const { version } = JSON.parse(readFileSync(here("package.json")));
 const common = { bundle: true, target: "es2021", legalComments: "none", write: false, absWorkingDir: here(".") };
 
 const page = await build({
@@ -22,7 +23,7 @@ if (task === "check") {
   process.exit(readFileSync(pagePath).equals(bytes) ? 0 : 1);
 }
 const modules = await build({
-  ...common, define: { PAGE: "false" }, platform: "neutral", external: ["node:*"], splitting: true, format: "esm",
+  ...common, define: { PAGE: "false", VERSION: JSON.stringify(version) }, platform: "neutral", external: ["node:*"], splitting: true, format: "esm",
   entryPoints: ["src/index.ts", "src/browser.ts", "src/node.ts"], outdir: "dist",
 });
 mkdirSync(here("dist"), { recursive: true });

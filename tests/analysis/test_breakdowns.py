@@ -154,6 +154,35 @@ def test_a_planted_difference_between_personas_is_found(differing: Report) -> No
     assert "interaction" in {each.code for each in differing.findings}
 
 
+def test_personas_are_strata_of_the_conflict_check(differing: Report) -> None:
+    """It helps planners and hurts walkers; the entry channel, planned too, says nothing of its own."""
+    assert differing.conflict_scan is not None
+    checks = {check.by: check for check in differing.conflict_scan.strata}
+    found = checks["persona"]
+
+    assert list(checks) == ["week", "channel", "persona"]
+    assert [row.stratum for row in found.rows] == ["planner", "walker"]
+    assert found.gail_simon_p is not None
+    assert not found.is_reversed
+    assert found.sentence.startswith(
+        "The goal moves in opposite directions by persona" if found.gail_simon_p < 0.01 else "No persona"
+    )
+
+
+def test_a_change_that_helps_one_persona_and_hurts_another_is_a_warning(tmp_path: Path) -> None:
+    """Nobody planned the breakdown; the registry names personas and a segment, so both are looked at."""
+    plan = make_shop_plan(registry=REGISTRY)
+    report = simulate(tmp_path, plan, {"planner": 0.2, "walker": -0.15}, 2_000)
+    assert report.conflict_scan is not None
+    checks = {check.by: check for check in report.conflict_scan.strata}
+    raised = [each for each in report.findings if each.code == "qualitative_interaction"]
+
+    assert checks["persona"].gail_simon_p is not None
+    assert checks["persona"].gail_simon_p < 0.001
+    assert "The goal moves in opposite directions by persona" in {each.title for each in raised}
+    assert "segment app" in checks
+
+
 def test_what_does_not_differ_is_read_as_a_whole(differing: Report) -> None:
     """The channel plays no part: its rows are pulled together."""
     found = find(differing, "entry_channel")

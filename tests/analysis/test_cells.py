@@ -48,6 +48,16 @@ def test_a_record_per_cell_is_that_of_its_customers(n: int) -> None:
         assert record.cube_y == pytest.approx(expected.cube_y)
 
 
+def test_a_share_is_counted() -> None:
+    """Oracle: the general sums."""
+    rng = np.random.default_rng(3)
+    values, cells = (rng.random(500) < 0.3).astype(float), rng.integers(-1, 3, 500)
+    shares = make_records(UnitRows(values, "proportion"), cells, 3, (0.0,))
+
+    assert find_shift(UnitRows(values, "proportion"), cells) == (0.0,)
+    assert shares == make_records(UnitRows(values, "mean"), cells, 3, (0.0,))
+
+
 def test_no_digit_of_a_long_sum_is_lost() -> None:
     """Oracle: ``math.fsum``; added up one by one, a million tenths are off in the twelfth digit."""
     values = np.full(1_000_000, 0.1)

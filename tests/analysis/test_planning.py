@@ -161,6 +161,36 @@ def test_a_margin_needs_no_effect() -> None:
     assert answer.test.sides == 1
 
 
+def test_equivalence_is_planned_by_two_tests() -> None:
+    """Sizes of R PowerTOST, sampleN.TOST(alpha = 0.05, targetpower = 0.8, CV = 1, theta1 = -0.2, logscale = FALSE)."""
+    outcome = {"kind": "mean", "baseline": 0.0, "sd": 1.0}
+    found = ask(
+        {"outcome": outcome, "scale": "absolute", "question": "equivalence", "margin": 0.2, "n_units": 858}
+    )
+
+    assert found.test.question == "equivalence"
+    assert found.size is not None
+    assert [arm.n_units for arm in found.size.arms] == [429, 429]
+    assert found.at_units is not None
+    assert found.at_units.power == pytest.approx(0.8, abs=0.002)
+    assert found.at_units.mde is None
+    assert any("differ by less than 0.2 either way" in each for each in found.assumptions)
+
+
+def test_a_share_is_held_against_its_margin_by_the_score_test() -> None:
+    """The sizes are those of the statistics with the restricted variance, and others than without."""
+    request: dict[str, Any] = {"outcome": SHARE, "scale": "absolute", "margin": 0.05}
+    restricted, estimated = ask({**request, "null_variance": "restricted"}), ask(request)
+    design = Design(margin=0.05, sides=1, null_variance="restricted")
+    expected = calculate_sample_size(proportion_outcome(0.1), 0.0, design)
+
+    assert restricted.size is not None
+    assert estimated.size is not None
+    assert restricted.size.n_units == expected.n_units  # type: ignore[union-attr]
+    assert restricted.size.n_units != estimated.size.n_units
+    assert any("Farrington and Manning" in each for each in restricted.assumptions)
+
+
 def test_weeks_are_those_of_the_statistics() -> None:
     """The table of smallest effects, with the days on which results are there."""
     days = (200.0,) * 7 + (100.0,) * 7

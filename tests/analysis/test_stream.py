@@ -67,7 +67,9 @@ def test_parts_hold_every_row_in_its_order(
         room=room,
         spill=tmp_path,
     ) as stream:
-        stream.fill(lambda number: [chunks[number]], 3, 1, lambda instants: answer(chunks, customer_of, instants))
+        stream.fill(
+            lambda number: [chunks[number]], 3, 1, lambda instants: answer(chunks, customer_of, instants)
+        )
         parts = list(stream.parts())
         spilled = any(tmp_path.iterdir())
 

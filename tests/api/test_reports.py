@@ -81,3 +81,23 @@ def test_parquet_holds_numbers_as_numbers(
     assert found[0][:4] == (stored.metrics[0].key, stored.metrics[0].values[0].n, None, True)
     assert found[1][2] == stored.metrics[0].effects[0].effect
     assert found[0][4] == "=cmd()"
+
+
+def test_earlier_reports_are_listed_and_read_by_their_hash(
+    app: Flask, client: FlaskClient, admin: dict[str, str], stored: Report
+) -> None:
+    """In every format, by as few letters as the page takes; a hash of nothing is not found."""
+    later = msgspec.structs.replace(
+        stored, inputs=msgspec.structs.replace(stored.inputs, as_of="2026-03-24T06:00:00Z")
+    )
+    with app.extensions["abplat"].writers.begin() as session:
+        reports.store(session, later, now=NOW)
+    place = "/v1/experiments/shorter-form"
+    listed = client.get(f"{place}/reports", headers=admin).json["items"]
+    old = hash_report(encode_report(stored))
+
+    assert [each["hash"] for each in listed] == [hash_report(encode_report(later)), old]
+    assert client.get(f"{place}/report", headers=admin).data == encode_report(later)
+    assert client.get(f"{place}/report?hash={old[:8]}", headers=admin).data == encode_report(stored)
+    assert client.get(f"{place}/report.csv?hash={old}", headers=admin).status_code == 200
+    assert client.get(f"{place}/report?hash=ffffffffff", headers=admin).status_code == 404

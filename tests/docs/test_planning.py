@@ -16,7 +16,7 @@ TEXT = PAGE.read_text("utf-8")
 
 def test_the_examples_print_what_the_page_shows() -> None:
     """Write them anew with: python -m tests.docs.write_planning."""
-    assert TEXT.count("```console") == 4
+    assert TEXT.count("```console") == 6
     assert renew(TEXT) == TEXT
 
 

@@ -115,6 +115,13 @@ def test_print_leaves_out_forms_and_keeps_the_charts_light(page: Any, origin: st
     assert not page.get_by_text("Sort, filter, or compare otherwise").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
+    for name in ("people", "approvals", "annotations"):
+        page.goto(f"{origin}/projects/shop/{name}")
+
+        assert (
+            page.locator("main :is(input:not([type=hidden]), select, textarea, button):visible").count() == 0
+        )
+
     page.goto(f"{origin}{PLACE}/brief")
 
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
@@ -189,3 +196,53 @@ def test_decision_by_keyboard_from_refusal_to_conclusion(chromium: Any, origin: 
 
     assert page.get_by_text("More forms, fewer tents").is_visible()
     context.close()
+
+
+def test_a_campaign_is_noted_and_marked_on_the_line_without_script(chromium: Any, origin: str) -> None:
+    """From the chart to the form and back; a hostile title is text."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(origin + PLACE)
+    page.get_by_role("link", name="Note a release, an outage or a campaign").click()
+    page.get_by_label("What happened", exact=False).first.fill(f"Tent week {HOSTILE[0]}")
+    page.get_by_label("Kind").select_option("campaign")
+    page.get_by_label("When, in UTC").fill("2026-03-12T10:00")
+    page.get_by_label("Until, in UTC").fill("2026-03-14T10:00")
+    page.get_by_role("button", name="Note it").click()
+
+    assert page.get_by_role("rowheader", name="Tent week").is_visible()
+
+    page.goto(origin + PLACE)
+    notes = str(page.locator("ol.notes").first.text_content())
+
+    assert "2026-03-12 10:00 UTC to 2026-03-14 10:00 UTC: campaign: Tent week" in notes
+    assert HOSTILE[0] in notes
+    context.close()
+
+
+def test_every_export_on_the_page_answers(page: Any, origin: str) -> None:
+    """Each with the kind of file that it says."""
+    page.goto(origin + PLACE)
+    links = page.locator("dl.downloads a")
+    names = [str(links.nth(place).text_content()) for place in range(links.count())]
+    found = {
+        name: page.request.get(origin + str(links.nth(place).get_attribute("href")))
+        for place, name in enumerate(names)
+    }
+
+    assert {"Download CSV", "Download Parquet", "Download JSON", "Download as one HTML file"} <= set(names)
+    assert {name: answer.status for name, answer in found.items()} == dict.fromkeys(names, 200)
+    assert found["Download Parquet"].body()[:4] == b"PAR1"
+    assert b"nbformat" in found["Download a notebook that makes the numbers again"].body()
+
+
+def test_a_check_leads_to_its_part_and_every_section_shows_when_scrolled_to(page: Any, origin: str) -> None:
+    """What is not laid out until it is seen is there when it is."""
+    page.goto(origin + PLACE)
+    last = page.get_by_role("heading", name="History", exact=True)
+    last.scroll_into_view_if_needed()
+
+    assert last.is_visible()
+    assert page.locator("#timing").count() == 1
+    page.locator("#timing").scroll_into_view_if_needed()
+    assert page.locator("section:has(#timing) svg").first.bounding_box()["height"] > 100

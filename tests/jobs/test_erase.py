@@ -283,3 +283,37 @@ def test_a_definition_that_names_the_person_is_told(
 
     done = call(f"/v1/customers/requests/{taken['id']}").json
     assert done["receipt"]["still_named_in"] == ["segments/vip"]
+
+
+def test_a_group_is_erased_with_the_exposures_that_name_it(
+    call: Callable[..., Any], worker: Runner, platform: Platform
+) -> None:
+    """A household is somebody, too: exposures of its members name it, and what comes later is kept out."""
+    common = {
+        "kind": "exposure",
+        "experiment": "shorter-form",
+        "variant": "control",
+        "reason": "split",
+        "ts": "2026-03-04T09:00:00Z",
+    }
+    events = [
+        {**common, "id": "h1", "actor": "cust:1", "cluster": "household:7"},
+        {**common, "id": "h2", "actor": "cust:2", "cluster": "household:8"},
+        {**common, "id": "h3", "actor": "cust:3"},
+    ]
+    call("/v1/events", {"events": events}, "server")
+    taken = call("/v1/customers/erase", {"id": "household:7", "reason": "letter 21"})
+    worker.run_once()
+    platform.doorkeeper._held.clear()
+    late = {**common, "id": "h4", "actor": "cust:1", "cluster": "household:7"}
+    refused = call("/v1/events", {"events": [late]}, "server").json["refused"]
+    worker.run_once()
+    lake = Lake(platform.settings.lake_dir)
+    rows = duckdb.execute(
+        "SELECT event_id, cluster FROM read_parquet(?, union_by_name = true)",
+        [lake.files("shop", "exposure")],
+    ).fetchall()
+
+    assert taken.status_code == 202
+    assert [each["code"] for each in refused] == ["erased"]
+    assert sorted(rows) == [("h2", "household:8"), ("h3", None)]

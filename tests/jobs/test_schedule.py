@@ -252,3 +252,32 @@ def test_the_worker_does_it_among_its_jobs(context: JobContext) -> None:
 
     assert "start shop/shorter-form" in said
     assert now_of(context)["state"] == "running"
+
+
+def test_a_ramp_of_groups_counts_groups(context: JobContext, platform: Platform) -> None:
+    """Five customers of one store are one store."""
+    from abplat.facts.drain import Drain
+
+    with Session(writing(context.engine)) as session, session.begin():
+        experiments.update(session, *WHO, {"unit_type": "store"}, now=NOW)
+    plan(context, ramp=[{"included": 5000, "min_sample": 2}])
+    start(context)
+
+    def meet(store: int, customers: range) -> None:
+        ts_us = int(context.clock().timestamp() * 1e6)
+        rows: list[Any] = [
+            ExposureRow(f"{variant}{store}-{n}", f"cust:{variant}{store}-{n}", "shorter-form", variant, ts_us, "web", cluster=f"store:{variant}{store}")
+            for variant in ("control", "treatment")
+            for n in customers
+        ]  # fmt: skip
+        inbox = Intake(context.engine, context.clock)
+        inbox.submit("shop", rows)
+        inbox.close()
+        Drain(context.engine, context.lake).run()
+
+    del platform
+    meet(1, range(5))
+    assert work(context) == ""
+    meet(2, range(1))
+
+    assert work(context) == "widen shop/shorter-form"

@@ -58,6 +58,29 @@ def test_dealing_ends_when_enough_deals_were_as_uneven() -> None:
     assert uneven.n_draws == 9_999
 
 
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_many_categories_need_no_deals(share: float) -> None:
+    """Oracle: 20,000 deals; mean, variance and tail of the statistic, most categories being rare."""
+    rng = np.random.default_rng(8)
+    total = np.floor(np.maximum(5, 3_000 / np.arange(1, 151) ** 1.5)).astype(np.int64)
+    n = int(total.sum() * share)
+    deals = rng.multivariate_hypergeometric(total, n, size=20_000, method="marginals")
+    expected = total * n / total.sum()
+    dealt = ((deals - expected) ** 2 / expected).sum(axis=1) * total.sum() / (total.sum() - n)
+    for wanted in (0.5, 0.1, 0.05, 0.01):
+        place = int(np.argsort(dealt)[int((1 - wanted) * dealt.size)])
+        arms = [
+            {f"p{i}": int(count) for i, count in enumerate(part)}
+            for part in (deals[place], total - deals[place])
+        ]
+        found = compare_distributions(*arms)
+
+        assert isinstance(found, DistributionTest)
+        assert found.n_draws == 0
+        assert found.statistic == pytest.approx(dealt[place])
+        assert found.p_value == pytest.approx(wanted, rel=0.25, abs=0.003)
+
+
 def test_rare_categories_are_put_together() -> None:
     """A hundred paths of one customer each are one category."""
     rare = {f"p{i}": 1 for i in range(100)}

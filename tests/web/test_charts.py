@@ -8,23 +8,25 @@ import pytest
 
 from abplat.domain.report import Report
 from abplat.web.charts import forest, histogram, lift, sankey, sparkline, svg
-from abplat.web.result import ResultPage, make_page
+from abplat.web.drawn import make_parts
+from abplat.web.result import make_page
 from tests.web.page_app import all_reports
 from tests.web.report_factory import make_report
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
 
-def pictures(page: ResultPage) -> list[str]:
-    """Gather every picture of a page."""
+def pictures(report: Report) -> list[str]:
+    """Return every picture of the page of a report."""
+    page, parts = make_page(report, "h"), make_parts(report)
     found = [page.scorecard.axis, *page.scorecard.pictures.values()]
-    found += [row.picture for table in page.links for row in table.rows]
-    found += [map_.picture for map_ in page.maps]
-    found += [panel.picture for panel in page.conflicts if panel.picture]
-    found += [page.timing.picture] if page.timing else []
-    found += [page.timing.when.picture] if page.timing and page.timing.when else []
-    found += list(page.endings.pictures) if page.endings else []
-    found += [arm.picture for arm in page.reach.arms] if page.reach else []
+    found += [row.picture for table in parts.links for row in table.rows]
+    found += [map_.picture for map_ in parts.maps]
+    found += [panel.picture for panel in parts.conflicts if panel.picture]
+    found += [parts.timing.picture] if parts.timing else []
+    found += [parts.timing.when.picture] if parts.timing and parts.timing.when else []
+    found += list(parts.endings.pictures) if parts.endings else []
+    found += [arm.picture for arm in parts.reach.arms] if parts.reach else []
     found += [picture for card in page.health for _, picture in card.pictures]
     return [str(picture) for picture in found]
 
@@ -32,7 +34,7 @@ def pictures(page: ResultPage) -> list[str]:
 @pytest.mark.parametrize("report", all_reports(), ids=lambda report: report.experiment.key)
 def test_every_picture_is_xml_with_role_and_sentence(report: Report) -> None:
     """A screen reader gets the whole sentence, and no picture carries a style."""
-    for picture in pictures(make_page(report, "h")):
+    for picture in pictures(report):
         root = ET.fromstring(picture)
 
         assert root.get("role") == "img"
@@ -81,7 +83,7 @@ def test_ticks_are_few_and_inside(lower: float, upper: float) -> None:
 
 def test_same_report_gives_the_same_bytes() -> None:
     """No picture depends on anything else."""
-    assert pictures(make_page(make_report(), "h")) == pictures(make_page(make_report(), "h"))
+    assert pictures(make_report()) == pictures(make_report())
 
 
 def test_sparkline_draws_one_value_and_none() -> None:
@@ -151,7 +153,7 @@ def test_histogram_has_a_bar_per_bin_and_arm() -> None:
 def test_every_mark_is_coloured_without_a_style_sheet(report: Report) -> None:
     """As in a PDF or an e-mail: whatever is drawn has a fill or a stroke of its own."""
     drawn = {f"{SPACE}{name}" for name in ("rect", "circle", "line", "path", "text")}
-    for picture in pictures(make_page(report, "h")):
+    for picture in pictures(report):
         marks = [mark for mark in ET.fromstring(picture).iter() if mark.tag in drawn]
 
         assert all(mark.get("fill") or mark.get("stroke") for mark in marks), picture[:300]

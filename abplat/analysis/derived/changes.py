@@ -71,7 +71,9 @@ def find_changes(snapshot: Snapshot, reader: TableReader) -> Changes | None:
     added = [path for path in source.sealed if file_name(path) not in covered or path in source.cut]
     found = reader.read(CUSTOMERS, ["code", "customer", "first_us"])
     codes, anchors = found["code"].astype(np.int64), found["customer"].astype(np.int64)
-    customer_of, replayed = compare_customers(codes, anchors, snapshot.who.customers_of_known(codes))
+    customer_of, others, since_us = compare_customers(
+        codes, anchors, snapshot.who.customers_of_known(codes), found["first_us"]
+    )
     since = np.full(snapshot.who.identities.n_customers, NEVER, np.int64)
     first_seen = since.copy()
     holds = customer_of[anchors] >= 0
@@ -84,7 +86,7 @@ def find_changes(snapshot: Snapshot, reader: TableReader) -> Changes | None:
         customer = snapshot.who.customers_of_known(new["actor_code"])
         there = customer >= 0
         np.minimum.at(since, customer[there], new["since"][there])
-    since[replayed[replayed < since.size]] = ALWAYS
+    since[others] = np.minimum(since[others], since_us)
     channels = _channels(snapshot, note, rows, exact=not gone and not sources.count_repeated("touchpoint"))
     return Changes(
         customer_of, since, first_seen, codes, anchors, (*added, *source.loose), tuple(gone), channels
@@ -107,42 +109,73 @@ def find_first_seen(
 
 
 def compare_customers(
-    codes: NDArray[np.int64], anchors: NDArray[np.int64], customers: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    codes: NDArray[np.int64],
+    anchors: NDArray[np.int64],
+    customers: NDArray[np.int32],
+    first_us: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """Compare who was who with who is who.
+
+    Customers who were joined keep what was found of the one that came first, until the next one came.
 
     Args:
         codes: Ids that have events in the tables.
         anchors: The customer of each in the tables.
         customers: The customer of each now, -1 where it does not exist.
+        first_us: The first event of that customer of the tables.
 
     Returns:
-        Per anchor the customer that consists of the same ids, else -1; and the customers that now
-        consist of others.
+        Per anchor the customer for whom its rows hold, else -1; the customers who now consist of other
+        ids; and since when nothing holds of each.
 
     Examples:
         >>> codes, anchors = np.array([0, 1, 2, 3]), np.array([0, 0, 2, 3])
-        >>> same, others = compare_customers(codes, anchors, np.array([7, 7, 5, 5], np.int32))
-        >>> same.tolist(), others.tolist()
-        ([7, -1, -1, -1], [5])
+        >>> now = np.array([7, 7, 5, 5], np.int32)
+        >>> same, others, since = compare_customers(codes, anchors, now, np.array([10, 10, 40, 30]))
+        >>> same.tolist(), others.tolist(), since.tolist()
+        ([7, -1, -1, 5], [5], [40])
     """
-    size = int(codes.max(initial=-1)) + 1
-    customer_of = np.full(size, -1, np.int32)
+    customer_of = np.full(int(codes.max(initial=-1)) + 1, -1, np.int32)
     customer_of[anchors] = customers
-    anchor_of = np.full(int(customers.max(initial=-1)) + 2, -1, np.int64)  # the last place is nobody's
-    anchor_of[customers] = anchors
-    bad = (customers < 0) | (customer_of[anchors] != customers) | (anchor_of[customers] != anchors)
-    bad_anchor, bad_customer = np.zeros(size, bool), np.zeros(anchor_of.size, bool)
-    while bad.any():  # whoever shares an id with a customer that changed has changed
+    # The last place is nobody's.
+    since = np.full(int(customers.max(initial=-1)) + 2, NEVER, np.int64)
+    bad_anchor, bad_customer = np.zeros(customer_of.size, bool), np.zeros(since.size, bool)
+    bad = (customers < 0) | (customer_of[anchors] != customers)
+    while bad.any():  # whoever shares an id with a customer that was parted has changed altogether
         before = int(np.count_nonzero(bad))
         bad_anchor[anchors[bad]] = True
         bad_customer[customers[bad]] = True
         bad = bad_anchor[anchors] | bad_customer[customers]
         if int(np.count_nonzero(bad)) == before:
             break
-    bad_customer[-1] = False
     customer_of[bad_anchor] = -1
-    return customer_of, np.flatnonzero(bad_customer)
+    since[bad_customer] = ALWAYS
+    _join_customers(np.flatnonzero(customer_of >= 0), customer_of, anchors, first_us, since)
+    others = np.flatnonzero(since[:-1] < NEVER)
+    return customer_of, others, since[others]
+
+
+def _join_customers(
+    kept: NDArray[np.int64],
+    customer_of: NDArray[np.int32],
+    anchors: NDArray[np.int64],
+    first_us: NDArray[np.int64],
+    since: NDArray[np.int64],
+) -> None:
+    """Where a customer was several, let the rows of the first one hold until the next one came."""
+    times = np.bincount(customer_of[kept], minlength=since.size)
+    joined = kept[times[customer_of[kept]] > 1]
+    if not joined.size:
+        return
+    first = np.full(customer_of.size, NEVER, np.int64)
+    first[anchors] = first_us
+    order = joined[np.lexsort((first[joined], customer_of[joined]))]
+    customer = customer_of[order]
+    begins = np.flatnonzero(np.diff(customer, prepend=np.int32(-1)))
+    since[customer[begins]] = first[order[begins + 1]]
+    later = np.ones(order.size, bool)
+    later[begins] = False
+    customer_of[order[later]] = -1
 
 
 def _find_rows(snapshot: Snapshot, added: Sequence[str], gone: Sequence[str]) -> str:

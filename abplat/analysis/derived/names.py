@@ -10,7 +10,14 @@ from abplat.domain.journeys import JourneyDefinition
 
 CUSTOMERS = "customers"
 PATHS = "paths"
+UNITS, UNIT_ROWS = "units-", "unit_rows-"
+"""What the tables of an experiment begin with; its key follows."""
 _DIGITS = 16
+
+
+def is_of_experiment(name: str) -> bool:
+    """Tell whether a table belongs to an experiment."""
+    return name.startswith((UNITS, UNIT_ROWS))
 
 
 def can_be_derived(definition: JourneyDefinition) -> bool:

@@ -11,14 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abplat.analysis.derived.changes import ALWAYS, NEVER, Changes, find_changes, find_first_seen
-from abplat.analysis.derived.names import CUSTOMERS, PATHS, can_be_derived, name_contacts, name_journeys
+from abplat.analysis.derived.names import (
+    CUSTOMERS,
+    PATHS,
+    can_be_derived,
+    is_of_experiment,
+    name_contacts,
+    name_journeys,
+)
 from abplat.analysis.derived.reader import TableReader, fetch
 from abplat.analysis.derived.replay import Since, replay, take_journeys
 from abplat.analysis.derived.tables import (
@@ -124,7 +130,7 @@ def _is_current(snapshot: Snapshot, note: DerivedNote | None, names: set[str]) -
     whole = snapshot.sources.kinds["touchpoint"].whole
     if note is None:
         return False
-    there = note.tables.keys() - {PATHS, CUSTOMERS}
+    there = {name for name in note.tables if name not in {PATHS, CUSTOMERS} and not is_of_experiment(name)}
     same_book = note.book == snapshot.sources.book.name
     return same_book and there == names and set(note.covered) == {file_name(path) for path in whole}
 
@@ -242,7 +248,7 @@ class _Refresh:
         if added:
             query = f"SELECT DISTINCT actor_code FROM ({self._snapshot.sources.read('touchpoint', added)})"
             met = fetch(self._snapshot.sources.connection, query)["actor_code"].astype(np.int64)
-        codes = np.union1d(changes.codes, met)
+        codes = list_met(changes.codes, met)
         customer = who.customers_of_known(codes)
         codes, customer = codes[customer >= 0], customer[customer >= 0]
         anchor_of = np.full(changes.since.size, -1, np.int64)
@@ -314,12 +320,13 @@ class _Refresh:
             )
             return
         was = rows[instant] // DAY_US
-        touched = np.union1d(was[~holds], fresh[instant] // DAY_US)
+        touched = list_met(was[~holds], fresh[instant] // DAY_US)
         table = self._tables_before(name)
         if not touched.size:
             self._tables[name] = table
             return
-        kept = take(rows, holds & np.isin(was, touched))
+        at = np.minimum(np.searchsorted(touched, was), touched.size - 1)
+        kept = take(rows, np.flatnonzero(holds & (touched[at] == was)))
         joined = join_columns([kept, {each: fresh[each] for each in kept}])
         listed = [date.fromordinal(719_163 + each).isoformat() for each in touched.tolist()]
         laid = _lay_out(joined, instant, day)
@@ -341,8 +348,13 @@ class _Refresh:
         self._written += 1
         self._rows += len(next(iter(columns.values())))
 
+    def _of_experiments(self) -> dict[str, DerivedTable]:
+        """Return the tables of experiments as they were: they are as of another instant, and say so."""
+        tables = self._reader.note.tables if self._reader else {}
+        return {name: table for name, table in tables.items() if is_of_experiment(name)}
+
     def _publish(self, channels: Iterable[str], counts: Iterable[int]) -> None:
-        """Write the note, unless facts were erased meanwhile."""
+        """Write the note."""
         sources = self._snapshot.sources
         whole = sources.kinds["touchpoint"].whole
         note = DerivedNote(
@@ -351,19 +363,29 @@ class _Refresh:
             covered=tuple(sorted(map(file_name, whole))),
             channels=tuple(channels),
             channel_rows=tuple(counts),
-            tables=dict(sorted(self._tables.items())),
+            tables=dict(sorted({**self._of_experiments(), **self._tables}.items())),
         )
-        if all(Path(path).exists() for path in whole):
-            self._store.write_note(note)
-            if all(Path(path).exists() for path in whole):
-                self._store.keep_only(self._tables)
-                return
-        self._store.drop()
-        raise ConflictError(f"facts in {sources.folder} went while they were derived")
+        self._store.publish(note, sources.list_files())
+
+
+def list_met(*numbers: Ints) -> Ints:
+    """Return the numbers met, each once, in their order; they lie close together.
+
+    Examples:
+        >>> list_met(np.array([7, 5]), np.array([5, 9])).tolist()
+        [5, 7, 9]
+    """
+    found = np.concatenate(numbers)
+    if not found.size:
+        return found
+    least = int(found.min())
+    met = np.zeros(int(found.max()) - least + 1, bool)
+    met[found - least] = True
+    return np.flatnonzero(met) + least
 
 
 def _lay_out(columns: Columns, instant: str, day: str) -> Any:
     """Return rows by day and customer, with their day."""
     days = columns[instant] // DAY_US
-    order = np.lexsort((columns["customer"], days))
+    order = np.argsort((days << 32) | columns["customer"], kind="stable")
     return make_table({**take(columns, order), day: days[order]})

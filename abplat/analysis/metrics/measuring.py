@@ -53,6 +53,11 @@ _BY_KIND: Final[dict[str, Callable[[PlannedMetric, Gathered, AnalysisPlan], Unit
 }
 
 
+def has_unit_rows(metric: PlannedMetric) -> bool:
+    """Tell whether a metric is one number per customer: times and quantiles are not."""
+    return metric.kind == "composite" or metric.kind in _BY_KIND
+
+
 def measure(metric: PlannedMetric, gathered: Gathered, plan: AnalysisPlan) -> UnitRows:
     """Return a metric's value for each exposed customer; zeros included.
 

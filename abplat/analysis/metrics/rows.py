@@ -115,7 +115,9 @@ def sum_cells(
 
 
 def find_shift(found: UnitRows, cells: IntArray) -> tuple[float, ...]:
-    """Return the rounded mean of each column over the customers of all cells, 0 of nobody."""
+    """Return the rounded mean of each column over the customers of all cells, 0 of nobody and of a share."""
+    if _is_share(found):
+        return (0.0,)
     n, totals = add_columns(cells, _stack(found))
     return tuple(round(total / n, _DIGITS) if n else 0.0 for total in totals.tolist())
 
@@ -124,11 +126,27 @@ def make_records(
     found: UnitRows, cells: IntArray, n_cells: int, shift: tuple[float, ...]
 ) -> tuple[stats.Moments, ...]:
     """Return the moment record of the customers of every cell; a cell below 0 is none."""
+    if _is_share(found):
+        return _count_shares(found, cells, n_cells)
     names, k = tuple(_columns(found)), len(shift)
     counts, sums = add_up(cells, _stack(found), np.array(shift), n_cells)
     return tuple(
         stats.Moments(names, n, shift, tuple(row[:k]), tuple(row[k:-1]), row[-1])
         for n, row in zip(counts.tolist(), sums.tolist(), strict=True)
+    )
+
+
+def _is_share(found: UnitRows) -> bool:
+    """Tell whether the values are nothing but ones and zeros."""
+    return found.kind == "proportion" and len(_columns(found)) == 1
+
+
+def _count_shares(found: UnitRows, cells: IntArray, n_cells: int) -> tuple[stats.Moments, ...]:
+    """Return the record of every cell of a share: a one is its own square and cube."""
+    n = np.bincount(cells + 1, minlength=n_cells + 1)[1:].tolist()
+    ones = np.bincount(cells + 1, weights=found.values, minlength=n_cells + 1)[1:].tolist()
+    return tuple(
+        stats.Moments(("y",), size, (0.0,), (one,), (one,), one) for size, one in zip(n, ones, strict=True)
     )
 
 

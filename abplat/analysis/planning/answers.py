@@ -15,6 +15,8 @@ from abplat.stats.planning import (
     Outcome,
     RunTime,
     SampleSize,
+    calculate_equivalence_power,
+    calculate_equivalence_size,
     calculate_mde,
     calculate_power,
     calculate_sample_size,
@@ -92,7 +94,8 @@ def _size(outcome: Outcome, setting: Setting) -> SampleSize | NotComputable:
     """Return the units needed."""
     if setting.effect is None:
         return NO_EFFECT
-    size = calculate_sample_size(outcome, setting.effect, setting.design)
+    find = calculate_equivalence_size if setting.is_equivalence else calculate_sample_size
+    size = find(outcome, setting.effect, setting.design)
     if not isinstance(size, NotComputable) and size.n_units > MAX_UNITS:
         return NotComputable(
             "not_reached", f"More than {MAX_UNITS:,} units are needed; name a larger effect."
@@ -156,11 +159,9 @@ def describe_run_time(run_time: RunTime, setting: Setting) -> RunTimeFacts:
 
 def _at_units(outcome: Outcome, setting: Setting, n_units: int) -> AtUnits:
     """Return what a number of units would show."""
-    mde = calculate_mde(outcome, n_units, setting.design, sign=setting.sign)
+    mde = _mde(outcome, setting, n_units)
     found = None if isinstance(mde, NotComputable) else mde
-    power = (
-        None if setting.effect is None else calculate_power(outcome, setting.effect, n_units, setting.design)
-    )
+    power = _power(outcome, setting, n_units)
     return AtUnits(
         n_units=n_units,
         power=power,
@@ -216,9 +217,7 @@ def _week(outcome: Outcome, setting: Setting, week: int, units: float) -> WeekFa
     mde: float | NotComputable = TOO_FEW if units >= 1 else NotComputable("no_units")
     power = None
     if is_enough(units, setting):
-        mde = calculate_mde(outcome, units, setting.design, sign=setting.sign)
-        if setting.effect is not None:
-            power = calculate_power(outcome, setting.effect, units, setting.design)
+        mde, power = _mde(outcome, setting, units), _power(outcome, setting, units)
     found = None if isinstance(mde, NotComputable) else mde
     return WeekFacts(
         week=week,
@@ -229,3 +228,18 @@ def _week(outcome: Outcome, setting: Setting, week: int, units: float) -> WeekFa
         power=power,
         reason=mde.reason if isinstance(mde, NotComputable) else None,
     )
+
+
+def _mde(outcome: Outcome, setting: Setting, units: float) -> float | NotComputable:
+    """Return the smallest effect that shows; equivalence looks for none."""
+    if setting.is_equivalence:
+        return NO_EFFECT
+    return calculate_mde(outcome, units, setting.design, sign=setting.sign)
+
+
+def _power(outcome: Outcome, setting: Setting, units: float) -> float | None:
+    """Return the chance of showing what is to be shown."""
+    if setting.effect is None:
+        return None
+    find = calculate_equivalence_power if setting.is_equivalence else calculate_power
+    return find(outcome, setting.effect, units, setting.design)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from abplat.analysis.planning.subject import DAY_US, PlanSubject
 from abplat.clock import parse_duration
 from abplat.domain.plan_answers import TestFacts
-from abplat.domain.plans import MAX_HORIZON_DAYS, PlanRequest
+from abplat.domain.plans import EQUIVALENCE, MAX_HORIZON_DAYS, NON_INFERIORITY, SUPERIORITY, PlanRequest
 from abplat.errors import InvalidInputError
 from abplat.stats.planning import Design, Monitoring, best_shares, comparison_alpha, power_with_guardrails
 from abplat.stats.sequential import Spending
@@ -35,6 +35,7 @@ class Setting:
         horizon_days: How long a customer is watched.
         starts_on: First day.
         n_weeks: Rows of the table.
+        question: superiority, non_inferiority or equivalence.
     """
 
     design: Design
@@ -46,6 +47,12 @@ class Setting:
     horizon_days: float
     starts_on: date
     n_weeks: int
+    question: str = SUPERIORITY
+
+    @property
+    def is_equivalence(self) -> bool:
+        """Whether a difference either way is to be ruled out."""
+        return self.question == EQUIVALENCE
 
     @property
     def sign(self) -> int:
@@ -64,7 +71,7 @@ class Setting:
         design = self.design
         watched = design.monitoring
         return TestFacts(
-            question="superiority" if self.margin is None else "non_inferiority",
+            question=self.question,
             alpha=design.alpha,
             comparison_alpha=comparison_alpha(design),
             power=design.power,
@@ -95,9 +102,11 @@ def make_setting(request: PlanRequest, subject: PlanSubject | None, today: date)
         InvalidInputError: If the parts do not fit together.
     """
     is_time = _kind(request, subject) == TIME
-    margin = request.margin
-    if margin is None and subject is not None and subject.metric.role == "guardrail":
-        margin = subject.metric.margin
+    margin = _margin(request, subject)
+    question = request.question or (SUPERIORITY if margin is None else NON_INFERIORITY)
+    if question == EQUIVALENCE and is_time:
+        message = "equivalence is not planned for a time; write non_inferiority"
+        raise InvalidInputError.at("question", message, "not_used")
     direction = request.direction or _direction(subject, is_time=is_time)
     shares, arms = _arms(request, subject)
     return Setting(
@@ -110,7 +119,27 @@ def make_setting(request: PlanRequest, subject: PlanSubject | None, today: date)
         horizon_days=_horizon_days(request, subject),
         starts_on=request.starts_on or today,
         n_weeks=request.weeks,
+        question=question,
     )
+
+
+def _margin(request: PlanRequest, subject: PlanSubject | None) -> float | None:
+    """Return the margin: as named, the guardrail's, or that of an experiment whose rule is non-inferiority.
+
+    Raises:
+        InvalidInputError: If one is asked for and nobody has said any.
+    """
+    if request.question == SUPERIORITY:
+        return None
+    margin = request.margin
+    if margin is None and subject is not None and subject.metric.role == "guardrail":
+        margin = subject.metric.margin
+    if margin is None and subject is not None and subject.metric.role == "primary":
+        margin = subject.plan.experiment.get("goal_margin")
+    if margin is None and request.question is not None:
+        message = f"is missing; {request.question} is up to a margin, such as 0.02"
+        raise InvalidInputError.at("margin", message, "required")
+    return margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +206,7 @@ def _design(
         margin=margin,
         direction=cast("Any", direction),
         scale=cast("Any", scale),
+        null_variance=cast("Any", request.null_variance),
         monitoring=Monitoring(
             kind=cast("Any", watched.kind),
             n_looks=watched.looks,

@@ -47,7 +47,10 @@ def _describe_test(setting: Setting, request: PlanRequest) -> Iterator[str]:
             f"The power was raised from {request.power:.3g}, so that the goal and {request.guardrails} guardrails "
             "are shown together with the chance asked for."
         )
-    if setting.margin is not None:
+    if setting.margin is not None and setting.is_equivalence:
+        size = f"{setting.margin:.4g}" if design.scale == "absolute" else f"{setting.margin:.2%}"
+        yield f"Shown is that treatment and control differ by less than {size} either way, by two one-sided tests."
+    elif setting.margin is not None:
         worse = "lower" if setting.direction == "up" else "higher"
         size = (
             f"{setting.margin:.4g}"
@@ -55,6 +58,8 @@ def _describe_test(setting: Setting, request: PlanRequest) -> Iterator[str]:
             else f"{setting.margin:.2%}"
         )
         yield f"Shown is that treatment is not {worse} than control by {size} or more (non-inferiority)."
+    if design.null_variance == "restricted":
+        yield "The share is held against its margin by the score test of Farrington and Manning."
     if len(design.shares) > 2:
         each = comparison_alpha(design)
         how = f"shared by {_FAMILIES[design.family]}" if design.family in _FAMILIES else "not shared"

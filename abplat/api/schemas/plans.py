@@ -14,7 +14,15 @@ from abplat.api.schemas.definitions import (
     text_field,
 )
 from abplat.domain.plan_parts import MAX_LOOKS, MONITORING, OUTCOMES, SPENDING
-from abplat.domain.plans import ALLOCATIONS, FAMILIES, MAX_ARMS, MAX_WEEKS, SCALES
+from abplat.domain.plans import (
+    ALLOCATIONS,
+    FAMILIES,
+    MAX_ARMS,
+    MAX_WEEKS,
+    NULL_VARIANCES,
+    QUESTIONS,
+    SCALES,
+)
 
 STATES = ("queued", "running", "done", "failed")
 
@@ -95,6 +103,14 @@ class PlanFields(Schema):
     power = number("Chance of showing the effect; 0.8 where left out")
     sides = fields.Integer(allow_none=True, validate=validate.OneOf((1, 2)))
     margin = number("Non-inferiority margin, on the scale")
+    question = choice_field(
+        QUESTIONS, "What is to be shown; with a margin non_inferiority where left out", allow_none=True
+    )
+    null_variance = choice_field(
+        NULL_VARIANCES,
+        "restricted holds a share against its margin by Farrington and Manning",
+        allow_none=True,
+    )
     direction = choice_field(("up", "down"), "Which way is good", allow_none=True)
     arms = fields.Integer(allow_none=True, validate=validate.Range(2, MAX_ARMS))
     allocation = choice_field(

@@ -134,7 +134,9 @@ def literal(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_us: int) -> dict[str, int]:
+def count_exposed(
+    lake: Lake, settings: Settings, whose: tuple[str, str], since_us: int, *, by_cluster: bool = False
+) -> dict[str, int]:
     """Count the ids that were exposed to each variant of an experiment; overrides are none.
 
     Args:
@@ -142,11 +144,13 @@ def count_exposed(lake: Lake, settings: Settings, whose: tuple[str, str], since_
         settings: What the engine may use.
         whose: Project and experiment.
         since_us: Exposures before this instant are not counted.
+        by_cluster: Whether groups were drawn, so that these are counted; an exposure that names none is of one.
     """
     project, experiment = whose
+    unit = "coalesce(cluster, actor)" if by_cluster else "actor"
     source = source_of("exposure", lake.files(project, "exposure"))
     query = (
-        f"SELECT variant, count(DISTINCT actor) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
+        f"SELECT variant, count(DISTINCT {unit}) FROM ({source}) "  # noqa: S608  # our own names and files, quoted
         "WHERE experiment = ? AND ts_us >= ? AND reason IS DISTINCT FROM 'override' GROUP BY 1"
     )
     connection = connect(settings, threads=1)

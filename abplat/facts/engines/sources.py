@@ -108,6 +108,10 @@ class Sources:
         mixed_up = source.mixed_up.intersection(files)
         return f"SELECT * FROM ({rows} ORDER BY day, {ORDER[kind]})" if mixed_up else rows
 
+    def list_files(self) -> list[str]:
+        """Return all files that are read."""
+        return [path for source in self.kinds.values() for path in (*source.sealed, *source.loose)]
+
     def list_since(self, files: Sequence[str], since_us: int | None) -> list[str]:
         """Return the files of touchpoints that may hold something since an instant: whole days, all of their files."""
         if since_us is None:

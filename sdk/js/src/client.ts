@@ -12,6 +12,9 @@ import { createMemory, type Store } from "./memory.js";
 import { type Instant, joinEvents, makeId, makeRecord } from "./records.js";
 import { isObject, isString, normaliseUnit, toBytes } from "./texts.js";
 
+/** Set by the build: the version of this package. */
+declare const VERSION: string;
+
 export interface Options {
   /** Where records, pins and the configuration outlive the page or the process; memory alone without it. */
   store?: Store;
@@ -294,7 +297,9 @@ export const createClient = (url: string, key: string, options: Options = {}): C
       const [actor, cluster] = customer == null ? [unit] : [normaliseUnit(customer), unit];
       memory.saw(unit, experiment, variant, phase);
       return actor
-        ? record("e", ts, { kind: "exposure", actor, experiment, variant, channel, reason, config_version, phase, cluster })
+        ? record("e", ts, {
+          kind: "exposure", actor, experiment, variant, channel, reason, config_version, phase, cluster, sdk: `js/${VERSION}`,
+        })
         : noteInvalid("a customer is named by 1 to 256 characters");
     },
     exposeBeforeRedirect: async (decision, options) => {

@@ -12,6 +12,7 @@ import { findUnits, HTML, listen, makeClient, makeConfig, makeStore, QUICK, slee
 
 const faults = JSON.parse(readFileSync(new URL("../../vectors/faults.json", import.meta.url), "utf8")).cases;
 const make = makeClient(createClient);
+const VERSION = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 const NEVER = new Promise(() => {});
 
 test("a whole life: everything arrives once, as it was said", async (t) => {
@@ -24,7 +25,7 @@ test("a whole life: everything arrives once, as it was said", async (t) => {
   assert.equal(await client.close(30), 0);
   assert.deepEqual(platform.stored.get(exposed), {
     kind: "exposure", id: exposed, ts: "2024-03-04T10:00:00.000Z", actor: "cust:1", experiment: "e", variant: decision.variant,
-    channel: "web", reason: "split", config_version: "1",
+    channel: "web", reason: "split", config_version: "1", sdk: `js/${VERSION}`,
   });
   assert.deepEqual(platform.stored.get(bought), {
     kind: "touchpoint", id: bought, ts: "2024-03-05T00:00:00Z", actor: "cust:1", name: "purchase", channel: "web", value: 12.5,
