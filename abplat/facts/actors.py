@@ -13,7 +13,13 @@ from typing import Any
 
 from arro3.core import Array as ArrowArray
 from arro3.core import DataType, Table
-from deltalake import DeltaTable, PostCommitHookProperties, WriterProperties, write_deltalake
+from deltalake import (
+    ColumnProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import TableNotFoundError
 
 from abplat.facts.durability import harden, harden_checkpoint, sync_folders
@@ -23,10 +29,14 @@ NEVER_US = 2**63 - 1
 _CHECKPOINT_EVERY = 20
 _KEEP_HOURS = 168
 _CONFIGURATION = {"delta.dataSkippingStatsColumns": "code"}
+_WRITER = WriterProperties(
+    compression="ZSTD",
+    column_properties={"place": ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")},
+)
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _EMPTY = (
     "SELECT NULL::VARCHAR AS actor, NULL::BIGINT AS code, NULL::BIGINT AS known_us, "
-    "NULL::BOOLEAN AS is_suspect, NULL::VARCHAR AS id_type WHERE false"
+    "NULL::BOOLEAN AS is_suspect, NULL::VARCHAR AS id_type, NULL::BIGINT AS place WHERE false"
 )
 ID_TYPE = "(CASE WHEN contains(actor, ':') THEN split_part(actor, ':', 1) ELSE '' END)"
 """The type of an id: what stands before its first colon."""
@@ -61,22 +71,28 @@ class ActorBook:
         return -1 if self._delta is None else int(self._delta.version())
 
     @property
-    def is_sorted(self) -> bool:
-        """Whether the book lies in the order of its ids; striking out may disturb it."""
-        return self._delta is None or str(self._delta.history(1)[0].get("operation")) == "WRITE"
+    def has_places(self) -> bool:
+        """Whether ``place`` says where each id stands among all; books of an earlier abplat do not say it."""
+        return self._delta is None or "place" in self._names()
+
+    def _names(self) -> set[str]:
+        """Return the columns of the table."""
+        return set() if self._delta is None else {field.name for field in self._delta.schema().fields}
 
     def query(self) -> str:
-        """Return the SQL that reads actor, code, known_us, is_suspect and id_type.
+        """Return the SQL that reads actor, code, known_us, is_suspect, id_type and place.
 
-        ``known_us`` is the instant since when some touchpoint of the id can be seen. Books of an
-        earlier abplat do not say the type: it is taken from the id.
+        ``known_us`` is the instant since when some touchpoint of the id can be seen; ``place`` grows
+        with the order of the ids. Books of an earlier abplat do not say the type, which is taken from
+        the id, nor the place.
         """
         if self._delta is None or not (files := sorted(self._delta.file_uris())):
             return _EMPTY
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-        told = {field.name for field in self._delta.schema().fields}
+        told = self._names()
         kind = "id_type" if "id_type" in told else f"{ID_TYPE} AS id_type"
-        return f"SELECT actor, code, known_us, is_suspect, {kind} FROM read_parquet([{listed}])"  # noqa: S608
+        place = "place" if "place" in told else "NULL::BIGINT AS place"
+        return f"SELECT actor, code, known_us, is_suspect, {kind}, {place} FROM read_parquet([{listed}])"  # noqa: S608
 
     def next_code(self, connection: Any) -> int:
         """Return the number after the highest one given."""
@@ -115,7 +131,7 @@ class ActorBook:
             rows,
             mode="overwrite",
             schema_mode="overwrite",
-            writer_properties=WriterProperties(compression="ZSTD"),
+            writer_properties=_WRITER,
             post_commithook_properties=_NO_HOOKS,
             configuration=None if self._delta else _CONFIGURATION,
         )

@@ -29,6 +29,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from abplat.errors import ConflictError, InvalidInputError, UnavailableError
 from abplat.facts.durability import harden, harden_checkpoint, set_aside_broken, sync_folders
+from abplat.facts.ordered import day_by_day
 from abplat.facts.tables import CODED, FOLDERS, SCHEMAS, normal_kind
 
 _KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
@@ -123,7 +124,7 @@ class LakeTable:
 
         Args:
             days: Such as ``2024-03-01``.
-            rows: An Arrow stream of rows of these days, in the order in which they shall lie.
+            rows: An Arrow stream of rows of these days, day by day, in the order in which they shall lie.
 
         Raises:
             ConflictError: If somebody has written to one of the days; nothing was replaced.
@@ -133,7 +134,7 @@ class LakeTable:
         try:
             write_deltalake(
                 self._delta,
-                rows,
+                day_by_day(rows),
                 mode="overwrite",
                 predicate=f"day IN ({listed})",
                 schema_mode="merge",

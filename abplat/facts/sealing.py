@@ -96,6 +96,8 @@ def seal_project(
         everything: Seal all days, also those that still fill.
         progress: Called with kind, days done and days to do.
     """
+    # Without it an engine of several threads hands sorted rows over in any order of their batches.
+    connection.execute("SET preserve_insertion_order = true")
     total = Sealed()
     for kind in CODED:
         total = _add(total, _Sealing(connection, lake, project, kind).run(now_us, everything, progress))
@@ -238,7 +240,8 @@ class _Sealing:
         query = (
             "SELECT b.actor, coalesce(b.code, c.code)::BIGINT AS code, b.known_us, "
             f"coalesce(b.is_suspect, {SUSPECT.replace('actor', 'b.actor')}) AS is_suspect, "
-            f"{ID_TYPE.replace('actor', 'b.actor')} AS id_type "
+            f"{ID_TYPE.replace('actor', 'b.actor')} AS id_type, "
+            "row_number() OVER (ORDER BY b.actor) AS place "
             "FROM sealing_book b LEFT JOIN sealing_codes c USING (actor) ORDER BY b.actor"
         )
         book.replace(self._connection, query)
@@ -280,7 +283,7 @@ class _Sealing:
         for name in made:
             day = name.partition("/")[0]
             replaced = tuple(sorted(file_name(path) for path in old if file_name(path).startswith(f"{day}/")))
-            before[name] = SealedFile(replaced, name in captured, channels.get(name))
+            before[name] = SealedFile(replaced, name in captured, channels.get(name), in_order=True)
         kept = {name: sealed for name, sealed in before.items() if name in there}
         write_seals(self._folder, replace(seals, files={**seals.files, self._kind: kept}))
 

@@ -27,11 +27,14 @@ class SealedFile(msgspec.Struct, frozen=True):
         replaces: Names of the files whose rows it holds, and no other rows.
         has_captured: Whether some touchpoint says what it asked the customer for.
         channels: The channels of its touchpoints; None where nobody has listed them.
+        in_order: Whether its rows are known to lie in their order; an earlier abplat could mix up the
+            batches of a large day.
     """
 
     replaces: tuple[str, ...] = ()
     has_captured: bool = False
     channels: tuple[str, ...] | None = None
+    in_order: bool = False
 
 
 class _Note(msgspec.Struct, frozen=True):

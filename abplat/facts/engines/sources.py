@@ -20,7 +20,7 @@ from arro3.core import Array, Table
 from abplat.facts.actors import ID_TYPE, NEVER_US, SUSPECT, ActorBook
 from abplat.facts.engines.duckdb import nothing, relation, typed_columns
 from abplat.facts.lake import FileStatistics, Lake, LakeTable
-from abplat.facts.sealing import ID_HASH, first_received
+from abplat.facts.sealing import ID_HASH, ORDER, first_received
 from abplat.facts.seals import SealedFile, Seals, file_name, read_seals, split
 from abplat.facts.tables import CODED, FOLDERS, SCHEMAS
 
@@ -40,6 +40,7 @@ class Source:
         statistics: What the log says of the files.
         has_captured: Whether a sealed file says what customers were asked for.
         channels: The channels of the whole files; None where not all of them are listed.
+        mixed_up: Sealed files whose rows may not lie in their order.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Source:
     statistics: dict[str, FileStatistics] | None = None
     has_captured: bool = False
     channels: frozenset[str] | None = None
+    mixed_up: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -98,11 +100,13 @@ class Sources:
         return {kind: found.version for kind, found in self.kinds.items() if found.version is not None}
 
     def read(self, kind: str, files: Sequence[str] | None) -> str:
-        """Return the query for the rows of some sealed files, or with None for the loose rows."""
+        """Return the query for the rows of some sealed files in their order, or with None for the loose rows."""
         source = self.kinds[kind]
         if files is None:
             return self._loose(source, unique=True)
-        return self._sealed(source, files, unique=True)
+        rows = self._sealed(source, files, unique=True)
+        mixed_up = source.mixed_up.intersection(files)
+        return f"SELECT * FROM ({rows} ORDER BY day, {ORDER[kind]})" if mixed_up else rows
 
     def list_files(self) -> list[str]:
         """Return all files that are read."""
@@ -142,6 +146,7 @@ class Sources:
             statistics=statistics,
             has_captured=any(_note(noted, path).has_captured for path in sealed),
             channels=_list_channels([_note(noted, path) for path in whole]),
+            mixed_up=frozenset(path for path in sealed if not _note(noted, path).in_order),
         )
 
     def _number_ids(self) -> None:
@@ -314,23 +319,24 @@ class Sources:
         """
         book = self.book.query()
         query = (
-            f"SELECT code, known_us, is_suspect{extra}, actor FROM ({book}) UNION ALL "
-            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, actor FROM (SELECT *, {ID_TYPE} AS id_type FROM loose_ids) "
+            f"SELECT code, known_us, is_suspect{extra}, place, actor FROM ({book}) UNION ALL "
+            f"SELECT code, {NEVER_US}, {SUSPECT}{extra}, NULL, actor FROM (SELECT *, {ID_TYPE} AS id_type FROM loose_ids) "
             "WHERE is_new"
         )
         [(n_new,)] = self.connection.execute("SELECT count(*) FROM loose_ids WHERE is_new").fetchall()
-        names = "* EXCLUDE (actor)"
-        ordered = (
-            f"SELECT {names} FROM ({query}) ORDER BY actor"
-            if n_new or not self.book.is_sorted
-            else f"SELECT {names} FROM ({query})"
-        )
-        return dict(self.connection.execute(ordered).fetchnumpy())
+        by_name = n_new or not self.book.has_places
+        ordered = f"SELECT * EXCLUDE (actor) FROM ({query}){' ORDER BY actor' if by_name else ''}"
+        found = dict(self.connection.execute(ordered).fetchnumpy())
+        place = found.pop("place")
+        if by_name or bool(np.all(place[1:] > place[:-1])):
+            return found
+        order = np.argsort(place)
+        return {name: column[order] for name, column in found.items()}
 
     def lies_in_order(self, kind: str) -> bool:
         """Tell whether the view of a kind gives its rows in the order in which they were sealed."""
         source = self.kinds[kind]
-        return not (source.loose or source.cut or self._repeated[kind])
+        return not (source.loose or source.cut or source.mixed_up or self._repeated[kind])
 
     def names(self) -> str:
         """Return the query for all ids: actor, code."""
