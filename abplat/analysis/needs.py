@@ -83,7 +83,7 @@ def _needs_of(metric: PlannedMetric) -> Iterator[Need]:
         yield Need(metric.key, None, tuple(detail.get("channels") or ()))
     elif kind == "channel_switches":
         if own:
-            yield Need(metric.key, own)
+            yield Need(metric.key, own, label="reason")
     elif kind == "distinct":
         yield Need(metric.key, own, label=label)
     elif kind in _PLAIN | _NUMBERS | {"renewal"}:

@@ -93,6 +93,37 @@ class HandOffMatrix(Frozen, frozen=True, kw_only=True):
     caption: str = RANDOMISED
 
 
+class ForcedReason(Frozen, frozen=True, kw_only=True):
+    """Customers who had to change channel for one recorded reason."""
+
+    reason: str
+    """As the events say it; ``not recorded`` where they say none, ``other`` for the rare ones together."""
+    control_n: int
+    treatment_n: int
+    effect: float | None
+    """Difference of the shares of customers."""
+    ci_lower: float | None
+    ci_upper: float | None
+    p_value: float | None
+    p_holm: float | None
+
+
+class ForcedSwitches(Frozen, frozen=True, kw_only=True):
+    """Changes of channel that customers were forced to, beside all they made, of one variant."""
+
+    variant: str
+    metric: str
+    """The metric of kind channel_switches that says which events record one."""
+    title: str
+    control_switches: int
+    """All changes of channel on the journeys of control."""
+    treatment_switches: int
+    control_forced: int
+    treatment_forced: int
+    reasons: tuple[ForcedReason, ...]
+    caption: str = RANDOMISED
+
+
 class ShiftClass(Frozen, frozen=True, kw_only=True):
     """Customers of one class: a channel, several of them, or any; of abandonments the stage that was missing."""
 
@@ -181,3 +212,5 @@ class LinkSection(Frozen, frozen=True, kw_only=True):
     abandonment: tuple[ShiftFacts, ...] = ()
     """Where journeys were left: the test over all stages first, then each stage."""
     mechanism: tuple[MechanismFacts, ...] = ()
+    forced: tuple[ForcedSwitches, ...] = ()
+    """Changes of channel that customers were forced to, where a metric says which events record them."""

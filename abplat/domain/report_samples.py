@@ -33,7 +33,7 @@ class SampledJourney(Frozen, frozen=True, kw_only=True):
     after_exposure: float
     """Seconds from the exposure to the start."""
     seconds: float
-    """From its first touchpoint to its last."""
+    """From its start to its end; one that was left ends when its time was up, an open one has lasted so far."""
     touchpoints: int
     switches: int
     """Changes of channel."""

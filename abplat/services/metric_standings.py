@@ -67,6 +67,14 @@ def list_(session: Session, project: str) -> dict[str, Standing]:
     }
 
 
+def list_retired(session: Session, project: str) -> set[str]:
+    """Return the metrics that should not be chosen any more."""
+    wanted = select(MetricStanding.metric).where(
+        MetricStanding.project == project, MetricStanding.status == RETIRED
+    )
+    return set(session.scalars(wanted))
+
+
 def _get(session: Session, project: str, key: str) -> Metric:
     """Return a metric."""
     return cast("Metric", queries.get(session, METRICS, project, key))

@@ -44,6 +44,8 @@ class Parts:
     estimates: EstimateTable | None
     samples: SampleTable | None
     queries: tuple[tuple[str, str], ...]
+    has_many_variants: bool
+    """Whether a row has to say which variant it is of."""
 
 
 class Drawn(NamedTuple):
@@ -73,6 +75,7 @@ def make_parts(report: Report) -> Parts:
         estimates=make_estimates(report),
         samples=make_samples(report),
         queries=list_queries(report),
+        has_many_variants=len(treatments) > 1,
     )
 
 

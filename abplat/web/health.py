@@ -16,6 +16,8 @@ from abplat.web.health_further import list_further
 from abplat.web.section_cells import Place
 from abplat.web.section_words import COLUMNS, SECTIONS
 
+SAME = 30
+"""Letters after which two pieces of advice are the same."""
 GRAVITY = {"block": 0, "warning": 1, "info": 2, "pass": 3}
 Facts = tuple[tuple[str, str], ...]
 
@@ -56,6 +58,7 @@ def _card(report: Report, finding: Finding) -> HealthCard:
     """Say one finding."""
     guide = GUIDES.get(finding.code, Guide())
     fixes = guide.fixes if finding.severity in ("block", "warning") else ()
+    fixes = tuple(fix for fix in fixes if fix[:SAME] != finding.action[:SAME])
     return HealthCard(
         code=finding.code,
         word=wording.say_word(wording.SEVERITIES, finding.severity),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -101,6 +101,7 @@ def _points(found: Sequence[tuple[Look, EffectDigest]], marks: Sequence[Mark]) -
     points: list[lift.Point] = []
     settings, before = "", 0.0
     days = {look.as_of.date() for look, _ in found}
+    days |= {datetime.fromtimestamp(mark.at, UTC).date() for mark in marks}
     for look, effect in found:
         lower, upper = effect.rel_ci_lower or 0.0, effect.rel_ci_upper or 0.0
         now = look.digest.inputs.definitions_hash

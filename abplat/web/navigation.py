@@ -51,6 +51,7 @@ PROJECT_ENTRIES: Final = (
 GENERAL_ENTRIES: Final = (
     Entry("Experiments", "pages.list_experiments"),
     Entry("Everybody", "pages.list_users", ADMIN),
+    Entry("Sign-in", "pages.show_provider", ADMIN),
     Entry("Glossary", "pages.show_glossary"),
 )
 """Pages of no project, shown where the address names none."""

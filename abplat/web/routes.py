@@ -26,6 +26,7 @@ from abplat.web import (
     journey_editor,
     journeys,
     people,
+    provider,
     results,
     setup_pictures,
     setups,
@@ -80,7 +81,7 @@ def make_blueprint() -> Blueprint:
         journey_counting,
         discovered,
     )
-    for module in (*pillars, approvals, people, audit, webhooks):
+    for module in (*pillars, approvals, people, provider, audit, webhooks):
         module.add_pages(pages)
     exploring.add_pages(pages)
     pages.before_request(guard)

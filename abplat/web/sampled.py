@@ -56,7 +56,7 @@ def _row(report: Report, number: int, journey: SampledJourney) -> SampleRow:
         code=journey.code or f"journey {number}",
         variant=variant_title(report, journey.variant),
         ending=ending,
-        began=f"{wording.duration(journey.after_exposure)} after exposure",
+        began=f"{wording.duration(journey.after_exposure)} after it" if journey.after_exposure else "with it",
         lasted=wording.duration(journey.seconds) if journey.seconds else "a moment",
         touchpoints=wording.count(journey.touchpoints),
         path=" \u2192 ".join(wording.humanise(channel) for channel in journey.path) or wording.DASH,

@@ -46,6 +46,8 @@ TABLES: Final[dict[str, str]] = {
     "mix.channels": "By channel of entry",
     "hand_offs": "Hand-offs between channels",
     "hand_offs.cells": "Hand-offs from one channel to another",
+    "forced": "Changes of channel that they were forced to",
+    "forced.reasons": "Why they had to change",
     "shifts": "Shifted, or saved?",
     "shifts.classes": "By channel",
     "latencies": "How long each link takes",
@@ -82,13 +84,14 @@ COLUMNS: Final[dict[str, str]] = {
     "n_touchpoints_control": "Touchpoints, control", "n_touchpoints_treatment": "Touchpoints, variant",
     "n_crossed": "Crossed", "mean": "Mean, within the horizon", "control_exposed": "Exposed, control",
     "treatment_exposed": "Exposed, variant", "mix": "By where they entered", "rate": "By how well they did",
-    "mix_p_value": "p of equal entries", "n_draws": "Draws", "n_paths": "Paths", "n_pooled": "Rare paths pooled",
+    "mix_p_value": "p of equal entries", "n_draws": "Draws", "control_switches": "Changes in control", "treatment_switches": "Variant\u2019s changes",
+    "control_forced": "Forced in control", "treatment_forced": "Variant\u2019s forced", "n_paths": "Paths", "n_pooled": "Rare paths pooled",
     "n_cohorts": "Groups of days", "slope": "Change a step", "what": "What", "by": "By", "state": "Reads as",
     "kind": "Kind", "value": "Which", "group": "Over", "title": "What",
 }  # fmt: skip
 
 UNITS: Final[dict[str, str]] = {
-    "paths": "share", "transitions": "share", "deviations": "share", "rework": "share", "hand_offs.cells": "share",
+    "paths": "share", "transitions": "share", "deviations": "share", "rework": "share", "hand_offs.cells": "share", "forced.reasons": "share",
     "shifts.classes": "share", "latencies": "seconds", "forecast": "share", "weeks": "goal", "novelty.points": "relative",
     "sensitivities": "goal", "strata.rows": "goal", "scan": "share", "shifts": "share", "strata": "goal", "shares": "share", "shares.links": "share", "mechanism.links": "share", "mix": "share", "maturity": "goal", "breakdowns": "goal",
     "breakdowns.rows": "goal", "coverage": "share", "coherence": "share",

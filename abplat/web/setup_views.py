@@ -10,11 +10,11 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from abplat.domain import setups as rules
-from abplat.domain.catalogue import CHANNELS, HOLDOUTS, JOURNEYS, LAYERS, SEGMENTS
+from abplat.domain.catalogue import CHANNELS, HOLDOUTS, JOURNEYS, LAYERS, METRICS, SEGMENTS
 from abplat.domain.experiments import UNIT_TYPES
 from abplat.domain.layers import BUCKETS, Slot
 from abplat.domain.pictures import MAX_BYTES
-from abplat.services import journey_counts, setups
+from abplat.services import journey_counts, metric_standings, setups
 from abplat.services.definitions import load_entries
 from abplat.services.setups import Draft
 from abplat.web import setup_check, wording
@@ -182,7 +182,7 @@ def _parts(
     """Gather what only this step shows."""
     if step == rules.QUESTION:
         return {}
-    entries = load_entries(session, project)
+    entries = load_choices(session, project, draft.document)
     if step == rules.JOURNEY:
         return _journey_parts(session, project, entries, str(values.get("journey") or ""))
     if step == rules.DECIDES:
@@ -210,6 +210,15 @@ def _parts(
             "most_kb": MAX_BYTES // 1024,
         }
     return setup_check.list_parts(session, project, draft)
+
+
+def load_choices(session: Session, project: str, document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the definitions of a project without metrics that were retired, but for those chosen already."""
+    entries = load_entries(session, project)
+    chosen = {use["metric"] for use in document.get("metrics") or ()}
+    retired = metric_standings.list_retired(session, project) - chosen
+    kept = {key: each for key, each in entries[METRICS].items() if key not in retired}
+    return {**entries, METRICS: kept}
 
 
 def _journey_parts(session: Session, project: str, entries: forms.Entries, chosen: str) -> dict[str, Any]:

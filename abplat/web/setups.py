@@ -150,7 +150,7 @@ def _keep(project: str, setup: str, step: str, form: FormReader, action: str) ->
     try:
         with open_writer(project) as session:
             draft = setups.get(session, project, setup)
-            entries = load_entries(session, project)
+            entries = views.load_choices(session, project, draft.document)
             read = _read(form, step, entries, draft.document)
             form.require_readable()
             if step == rules.DECIDES:
@@ -262,7 +262,7 @@ def _fill(session: Session, project: str, draft: Draft, step: str) -> dict[str, 
     if step == rules.JOURNEY:
         return {"journey": document.get("journey") or request.args.get("journey", "")}
     if step == rules.DECIDES:
-        entries, journey = load_entries(session, project), document["journey"]
+        entries, journey = views.load_choices(session, project, document), document["journey"]
         watchable, goals = forms.list_watchable(entries, journey), forms.list_goals(entries, journey)
         return dict(forms.fill_decides(document, watchable, goals))
     if step == rules.WHO:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from abplat.domain.report import Report
 from abplat.domain.report_conflicts import ConflictSection
-from abplat.domain.report_links import LinkSection
+from abplat.domain.report_links import ForcedSwitches, LinkSection
 from abplat.web import wording
 
 _MANY = 12
@@ -67,8 +67,23 @@ def _render_links(detail: LinkSection) -> Iterator[RenderableType]:
             said = [f"mix {wording.points(split.mix)}, rate {wording.points(split.rate)}"]
             yield _block(f"Entry channels, {split.variant}", said, split.caption)
     yield from _render_hand_offs(detail)
+    for forced in detail.forced:
+        yield _block(f"Forced changes of channel, {forced.variant}", _list_reasons(forced), forced.caption)
     if any(row.n for row in detail.latencies):
         yield _render_latencies(detail)
+
+
+def _list_reasons(forced: ForcedSwitches) -> list[str]:
+    """Write how many changes were forced, and why."""
+    counts = (
+        (forced.control_forced, forced.control_switches),
+        (forced.treatment_forced, forced.treatment_switches),
+    )
+    said = ", ".join(f"{n:,} recorded beside {of:,} changes" for n, of in counts)
+    return [
+        f"control and {forced.variant}: {said}",
+        *(f"{row.reason}: {row.control_n:,} and {row.treatment_n:,} customers" for row in forced.reasons),
+    ]
 
 
 def _amount(value: float, lower: float, upper: float) -> str:

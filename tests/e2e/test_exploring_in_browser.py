@@ -22,7 +22,7 @@ from tests.web.shop_app import conclude, keep_report, make_shop_app, start
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 playwright_api = pytest.importorskip("playwright.sync_api")
 SHOP = "/projects/shop"
-PATHS = [SHOP, f"{SHOP}?state=attention", f"{SHOP}/timeline", f"{SHOP}/metrics", f"{SHOP}/metrics/completed", f"{SHOP}/metrics/calls",
+PATHS = [SHOP, f"{SHOP}?state=attention", f"{SHOP}/timeline", f"{SHOP}/metrics?status=draft", f"{SHOP}/metrics/completed", f"{SHOP}/metrics/calls",
          f"{SHOP}/knowledge", f"{SHOP}/customers", f"{SHOP}/quality", f"{SHOP}/sdk", "/glossary"]  # fmt: skip
 
 
@@ -133,6 +133,21 @@ def test_an_analyst_looks_up_a_customer_and_asks_for_a_copy(visit: Any, said: li
     visit.get_by_label("Why?").fill("asked by letter")
     visit.get_by_role("button", name="Make the copy").click()
     visit.get_by_text("waits for the worker").wait_for()
+    assert said == []
+
+
+def test_a_metric_is_certified(visit: Any, said: list[str]) -> None:
+    """By the keyboard; the list finds it by its standing, and a note that wants to do harm is text."""
+    visit.goto(f"{SHOP}/metrics/calls")
+    visit.get_by_text("Certify or retire it").press("Enter")
+    visit.locator("#f-status").select_option("certified")
+    visit.locator("#f-note").fill("<script>alert(1)</script>{{7*7}}")
+    visit.locator("#f-note").press("Enter")
+    visit.get_by_text("Version 1 was certified by").wait_for()
+
+    assert visit.locator("blockquote", has_text="<script>alert(1)</script>{{7*7}}").is_visible()
+    visit.goto(f"{SHOP}/metrics?status=certified")
+    assert visit.locator("tbody tr").count() == 1
     assert said == []
 
 

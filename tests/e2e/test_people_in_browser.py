@@ -21,7 +21,8 @@ ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-net
 HOSTILE = "<script>alert(1)</script>{{7*7}}\u202e\U0001f600" + "x" * 60
 PATHS = (
     "/projects/shop/experiments/idea", "/projects/shop/experiments/idea/ask?action=start", "/projects/shop/approvals",
-    "/projects/shop/people", "/projects/shop/audit", "/projects/shop/webhooks", "/people", "/account",
+    "/projects/shop/people", "/projects/shop/audit?verify=1", "/projects/shop/webhooks", "/people", "/people/provider",
+    "/account",
 )  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

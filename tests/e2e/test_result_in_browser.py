@@ -115,6 +115,13 @@ def test_print_leaves_out_forms_and_keeps_the_charts_light(page: Any, origin: st
     assert not page.get_by_text("Sort, filter, or compare otherwise").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
+    for name in ("people", "approvals", "annotations"):
+        page.goto(f"{origin}/projects/shop/{name}")
+
+        assert (
+            page.locator("main :is(input:not([type=hidden]), select, textarea, button):visible").count() == 0
+        )
+
     page.goto(f"{origin}{PLACE}/brief")
 
     assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1

@@ -16,7 +16,9 @@ from abplat.domain.metric_history import DayRow, Drift, MetricHistory
 from abplat.services import keys, metrics
 from tests.conftest import FakeClock
 from tests.web.people_app import add_person, send, sign_in
+from tests.web.setup_app import open_app
 from tests.web.shop_app import make_shop_app
+from tests.web.test_setups import go_to
 
 PAGE = "/projects/shop/metrics"
 STANDING = "/v1/metrics/calls/standing"
@@ -157,3 +159,15 @@ def test_bad_days_are_marked(app: Flask, clock: FakeClock) -> None:
     assert "On 1 of these days the data were not as they should be." in page
     assert answered["marks"] == [msgspec.to_builtins(marked.marks[0])]
     assert answered["definition_version"] == 1
+
+
+def test_a_retired_metric_is_not_proposed(settings: Settings, clock: FakeClock) -> None:
+    """In the set-up of an experiment, unless it was chosen before."""
+    with open_app(settings, clock) as app:
+        setup = go_to(app.test_client(), "decides")
+        before = app.test_client().get(f"{setup}/decides").get_data(as_text=True)
+        call(app, "PUT", STANDING, json={"status": "retired"})
+        after = app.test_client().get(f"{setup}/decides").get_data(as_text=True)
+
+    assert 'name="role-calls"' in before
+    assert 'name="role-calls"' not in after

@@ -168,3 +168,32 @@ def test_a_provider_in_the_own_network_is_not_asked(
 
     assert app.test_client().get("/sign-in/oidc").status_code == 503
     app.extensions["abplat"].close()
+
+
+def test_an_administrator_is_helped_to_set_it_up(app: Flask, provider: Provider) -> None:
+    """The address to register, what is set, whether the provider answers; never the secret."""
+    add_person(app, "root", is_admin=True)
+    root = app.test_client()
+    send(root, "/sign-in", email=email_of("root"), password=PASSWORD)
+    page = root.get("/people/provider").get_data(as_text=True)
+    asked = send(root, "/people/provider", page="/people/provider").get_data(as_text=True)
+
+    assert "/sign-in/oidc/answer</code>" in page
+    assert provider.issuer in page
+    assert SECRET not in page
+    assert "People are sent to" in asked
+    assert "The provider answers" not in page
+    ada = app.test_client()
+    ada.get(f"{ANSWER}?{begin(ada, provider)}")
+    assert ada.get("/people/provider").status_code == 403
+
+
+def test_what_is_missing_is_said(settings: Settings, clock: FakeClock) -> None:
+    """Without a provider the page says what to set; the API the same to administrators alone."""
+    app = create_app(replace(settings, sign_in="local"), clock)
+    page = app.test_client().get("/people/provider").get_data(as_text=True)
+    app.extensions["abplat"].close()
+
+    assert "ABPLAT_OIDC_ISSUER=" in page
+    assert "Issuer or client id is not set." in page
+    assert "Ask the provider" not in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abplat.analysis.gathered import Gathered
+from abplat.analysis.links.forced import list_forced
 from abplat.analysis.links.hand_offs import compare_hand_offs
 from abplat.analysis.links.latency import time_links
 from abplat.analysis.links.mechanism import grade_mechanism
@@ -28,4 +29,5 @@ def describe_links(
         latencies=time_links(gathered, plan),
         mechanism=grade_mechanism(plan, decompositions),
         abandonment=find_abandonment(gathered, plan),
+        forced=list_forced(gathered, plan),
     )

@@ -266,3 +266,25 @@ class AuditVerification(StrictSchema):
     faults = fields.List(
         fields.Nested(AuditFaultSchema), metadata={"description": "The first hundred of them"}
     )
+
+
+class ProviderItem(StrictSchema):
+    """One thing that was looked at."""
+
+    key = fields.String()
+    title = fields.String()
+    state = fields.String(metadata={"description": "passed, failed or unknown"})
+    why = fields.String()
+    fix = fields.String()
+
+
+class ProviderSchema(StrictSchema):
+    """How people sign in through a provider of identities."""
+
+    issuer = fields.String()
+    client_id = fields.String()
+    has_secret = fields.Boolean()
+    title = fields.String()
+    redirect_uri = fields.String(metadata={"description": "Register it at the provider"})
+    is_set_up = fields.Boolean()
+    items = fields.List(fields.Nested(ProviderItem))
