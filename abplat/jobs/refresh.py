@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from abplat.services import plans
 if TYPE_CHECKING:
     from abplat.analysis.derived.refresh import Refreshed
 
+_LOG = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 
 
@@ -22,8 +24,9 @@ def run(context: JobContext, payload: dict[str, Any]) -> Outcome:
     for project in context.lake.projects():
         try:
             done = refresh(context, project, rebuild=bool(payload.get("rebuild")))
-        except ConflictError:
-            continue  # somebody else refreshes, or erases; the next run looks again
+        except ConflictError as error:  # somebody else refreshes, or erases; the next run looks again
+            _LOG.info("%s is not refreshed: %s", project, error.message)
+            continue
         tables, rows = tables + done.tables, rows + done.rows
     return Outcome(f"{tables} tables refreshed, {rows:,} rows" if tables else "")
 

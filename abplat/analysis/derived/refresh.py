@@ -8,6 +8,7 @@ table is changed by one commit, and only in the days that journeys began in; the
 # ruff: noqa: S608 -- queries are made of our own names, of numbers and of quoted texts
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,7 @@ from abplat.analysis.derived.tables import (
     Columns,
     Paths,
     join_columns,
+    list_met,
     list_journey_columns,
     take,
     to_columns,
@@ -50,6 +52,8 @@ from abplat.facts.seals import file_name
 
 Ints = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
+_BYTES_PER_EVENT = 250
+"""Of memory, at the peak, as measured at ten million events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def refresh_project(  # noqa: PLR0913  options by name
         progress: Called with the name of a table, tables done and tables to do.
 
     Raises:
-        ConflictError: If somebody else refreshes at the same time.
+        ConflictError: If somebody else refreshes at the same time, or there are too many facts.
     """
     with Snapshot(lake, project, as_of_us, settings, only_sealed=True) as snapshot:
         store = DerivedStore(snapshot.sources.folder)
@@ -119,6 +123,7 @@ def refresh_project(  # noqa: PLR0913  options by name
             return Refreshed()
         if not snapshot.sources.kinds["touchpoint"].whole or not snapshot.who.identities.n_customers:
             return Refreshed()
+        _require_room(snapshot)
         reader = None if note is None else TableReader(snapshot.sources.connection, store, note)
         changes = None if reader is None else find_changes(snapshot, reader)
         run = _Refresh(snapshot, store, reader if changes else None, changes, progress)
@@ -133,6 +138,19 @@ def _is_current(snapshot: Snapshot, note: DerivedNote | None, names: set[str]) -
     there = {name for name in note.tables if name not in {PATHS, CUSTOMERS} and not is_of_experiment(name)}
     same_book = note.book == snapshot.sources.book.name
     return same_book and there == names and set(note.covered) == {file_name(path) for path in whole}
+
+
+def _require_room(snapshot: Snapshot) -> None:
+    """Refuse what could take the machine down: journeys are held in memory, all at once."""
+    source = snapshot.sources.kinds["touchpoint"]
+    known = source.statistics or {}
+    needed = _BYTES_PER_EVENT * sum(known[path].rows or 0 for path in source.whole)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    if there is not None and needed > there // 2:
+        raise ConflictError(
+            f"deriving journeys of this project would take some {needed / 1e9:.0f} GB of memory, "
+            "more than half of what this machine has; reports are made from the facts as before"
+        )
 
 
 def _normal(wanted: Wanted) -> Wanted:
@@ -366,22 +384,6 @@ class _Refresh:
             tables=dict(sorted({**self._of_experiments(), **self._tables}.items())),
         )
         self._store.publish(note, sources.list_files())
-
-
-def list_met(*numbers: Ints) -> Ints:
-    """Return the numbers met, each once, in their order; they lie close together.
-
-    Examples:
-        >>> list_met(np.array([7, 5]), np.array([5, 9])).tolist()
-        [5, 7, 9]
-    """
-    found = np.concatenate(numbers)
-    if not found.size:
-        return found
-    least = int(found.min())
-    met = np.zeros(int(found.max()) - least + 1, bool)
-    met[found - least] = True
-    return np.flatnonzero(met) + least
 
 
 def _lay_out(columns: Columns, instant: str, day: str) -> Any:

@@ -195,3 +195,19 @@ def take(rows: Mapping[str, NDArray[Any]], at: NDArray[Any]) -> Columns:
 def join_columns(parts: Sequence[Columns]) -> Columns:
     """Put rows together, one after the other."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def list_met(*numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers met, each once, in their order; they lie close together.
+
+    Examples:
+        >>> list_met(np.array([7, 5]), np.array([5, 9])).tolist()
+        [5, 7, 9]
+    """
+    found = np.concatenate(numbers)
+    if not found.size:
+        return found
+    least = int(found.min())
+    met = np.zeros(int(found.max()) - least + 1, bool)
+    met[found - least] = True
+    return np.flatnonzero(met) + least
