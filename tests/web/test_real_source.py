@@ -41,7 +41,7 @@ def client(tmp_path: Path) -> FlaskClient:
         ("/projects/shop", "Conflict"),
         ("/projects/shop/experiments/trap", "the touchpoint won, the journey lost"),
         ("/projects/shop/experiments/idea", "Not started"),
-        ("/projects/shop/journeys/buy", "Latest map"),
+        ("/projects/shop/journeys/buy", "What a variant changes"),
         ("/projects/shop/experiments/trap/report.csv", "completed"),
     ],
 )
