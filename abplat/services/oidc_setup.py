@@ -84,7 +84,8 @@ def _look(settings: Settings, public_url: str) -> Iterator[Item]:
         yield Item("public_url", "The address for people is set", state, why, fix)
     else:
         fix = "Set ABPLAT_PUBLIC_URL: else the address to come back to is that of each request."
-        yield Item("public_url", "The address for people is set", FAILED, "ABPLAT_PUBLIC_URL is empty.", fix)
+        state = FAILED if oidc.is_set_up(settings) else UNKNOWN
+        yield Item("public_url", "The address for people is set", state, "ABPLAT_PUBLIC_URL is empty.", fix)
     kind = (
         "A secret is set." if settings.oidc_client_secret else "No secret is set: a public client, with PKCE."
     )

@@ -313,3 +313,37 @@ def test_only_experimenters_set_up(settings: Settings, clock: FakeClock) -> None
         assert vera.get("/projects/shop/setups").status_code == 403
         assert sam.get(NEW).status_code == 404
         assert vera.post(NEW, data=QUESTION).status_code == 403
+
+
+def test_who_fits_nobody_is_refused(app: Flask, ada: FlaskClient) -> None:
+    """A share of nothing and an audience without members, each beside its field; free slots are shown."""
+    from abplat.services import segments
+
+    with app.extensions["abplat"].writers.begin() as session:
+        segments.create(
+            session, "shop", {"key": "empty", "title": "Nobody", "owner": "Ada", "members": []}, now=NOW
+        )
+    setup = go_to(ada, "who")
+    nothing = answer_step(ada, setup, "who", **(WHO | {"included": "0"}))
+    nobody = answer_step(ada, setup, "who", **(WHO | {"segment": "empty"}))
+    page = ada.get(f"{setup}/who").get_data(as_text=True)
+
+    assert (nothing.status_code, nobody.status_code) == (422, 422)
+    assert "Is 0: nobody would take part" in nothing.get_data(as_text=True)
+    assert "Segment empty has no members" in nobody.get_data(as_text=True)
+    assert "Checkout (free: 0 to 100" in page
+
+
+def test_the_rule_is_chosen_in_the_set_up(app: Flask, ada: FlaskClient) -> None:
+    """Non-inferiority needs its margin; what was typed stays typed."""
+    setup = go_to(ada, "decides")
+    without = answer_step(ada, setup, "decides", **(DECIDES | {"decision_rule": "non_inferiority"}))
+    answer_step(
+        ada, setup, "decides", **(DECIDES | {"decision_rule": "non_inferiority", "goal_margin": "1,5"})
+    )
+    with read(app) as session:
+        kept = experiments.get(session, "shop", "shorter-form")
+
+    assert without.status_code == 422
+    assert 'value="non_inferiority" checked' in without.get_data(as_text=True)
+    assert (kept["decision_rule"], kept["goal_margin"]) == ("non_inferiority", 0.015)

@@ -33,8 +33,8 @@ from abplat.analysis.derived.tables import (
     Columns,
     Paths,
     join_columns,
-    list_met,
     list_journey_columns,
+    list_met,
     take,
     to_columns,
 )
