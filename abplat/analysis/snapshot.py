@@ -125,7 +125,7 @@ class Snapshot:
         self._connection.register("asked", Table.from_pydict(columns))
         found = self._fetch(
             "SELECT coalesce(i.code, b.code, -1) AS code FROM asked LEFT JOIN loose_ids i USING (actor) "  # noqa: S608
-            f"LEFT JOIN ({self.sources.book.query()}) b USING (actor) ORDER BY place"
+            f"LEFT JOIN ({self.sources.book.query()}) b USING (actor) ORDER BY asked.place"
         )
         self._connection.unregister("asked")
         return np.asarray(found["code"], np.int64)
