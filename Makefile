@@ -11,8 +11,8 @@ demo:
 
 # Everything on SQLite, then again on PostgreSQL what talks to the database.
 test: check
-	@.venv/bin/pytest -n 2 -q $(ARGS)
-	@scripts/with-postgres .venv/bin/pytest -n 2 -q $(ON_POSTGRES)
+	@.venv/bin/pytest -n 3 -q $(ARGS)
+	@scripts/with-postgres .venv/bin/pytest -n 3 -q $(ON_POSTGRES)
 
 # The same Report on a real Spark, local and through a Connect server; needs a Java, and half a gigabyte once.
 test-spark:

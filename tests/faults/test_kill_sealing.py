@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 POINTS = [
     ("book", "after", 1),
     ("note", "after", 1),
-    ("rows", "before", 1),
     ("rows", "after", 1),
     ("note", "after", 2),
     ("vacuum", "before", 1),

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from abplat_sdk import Client
 from abplat_sdk.buffer import MemoryBuffer
-from abplat_sdk.hashing import hash_words
 from abplat_sdk.sightings import Sightings
 from scipy.stats import chi2
+
+from abplat.analysis.hashing import Texts, hash_many
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "sdk" / "vectors"
@@ -157,14 +158,12 @@ def test_salts_are_independent() -> None:
     errors of a binomial.
     """
     n_units, n_salts = 100_000, 200
-    units = [f"cust:{number}" for number in range(n_units)]
+    units = Texts([f"cust:{number}" for number in range(n_units)])
     split = np.empty((n_salts, n_units), dtype=np.float32)
     inclusion = np.empty_like(split)
     for index in range(n_salts):
-        words = np.array(
-            [hash_words(f"{index * 2654435761 % 2**32:08x}", unit) for unit in units], dtype=np.uint32
-        )
-        split[index], inclusion[index] = np.where(words.T % 10_000 < 5_000, 1.0, -1.0)
+        words = np.stack(hash_many(f"{index * 2654435761 % 2**32:08x}", units))
+        split[index], inclusion[index] = np.where(words % 10_000 < 5_000, 1.0, -1.0)
     # For halves coded as +1 and -1 the statistic of a 2 x 2 table is n times the squared correlation.
     pairs = (split @ split.T)[np.triu_indices(n_salts, 1)].astype(float) ** 2 / n_units
     own = (split * inclusion).sum(axis=1, dtype=float) ** 2 / n_units

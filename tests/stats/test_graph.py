@@ -40,8 +40,8 @@ def close(p: Sequence[float], graph: AlphaGraph) -> npt.NDArray[np.float64]:
     return adjusted
 
 
-@given(st.lists(p_values, min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@given(st.lists(p_values, min_size=1, max_size=4))
+@settings(max_examples=20, deadline=None)
 def test_holm_graph_is_holm(p: Sequence[float]) -> None:
     """Statsmodels multipletests(method="holm")."""
     result = run_graph(p, holm_graph(len(p)))

@@ -15,11 +15,11 @@ from statsmodels.stats.multitest import multipletests
 from abplat.errors import InvalidInputError
 from abplat.stats.selection import AlphaGraph, compatible_bounds, fcr_intervals, select_bh
 
-scores = st.lists(st.floats(-3, 6), min_size=1, max_size=5)
+scores = st.lists(st.floats(-3, 6), min_size=1, max_size=4)
 
 
 @given(scores)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_bounds_take_holms_decisions(z: list[float]) -> None:
     """A bound reaches the null exactly where Holm rejects (statsmodels multipletests)."""
     bounds = compatible_bounds(z, np.ones(len(z)))
