@@ -1,7 +1,7 @@
 # `make demo` shows the main job; `make test` proves it. Both prepare what they need.
 .PHONY: demo test test-spark check figures calibrate lock clean
 ARGS ?=
-ON_POSTGRES = tests/db tests/services tests/facts tests/sdk/test_recompute.py \
+ON_POSTGRES = tests/db tests/services --ignore tests/services/imports --ignore tests/services/test_vectors.py tests/facts --ignore tests/facts/test_sealed_order.py tests/sdk/test_recompute.py \
   tests/jobs/test_analyse.py tests/jobs/test_erase.py tests/jobs/test_operator_merges.py tests/jobs/test_runner.py tests/jobs/test_schedule.py \
   tests/api/test_identities.py tests/api/test_keys.py
 
@@ -11,8 +11,8 @@ demo:
 
 # Everything on SQLite, then again on PostgreSQL what talks to the database.
 test: check
-	@.venv/bin/pytest -n 3 -q $(ARGS)
-	@scripts/with-postgres .venv/bin/pytest -n 3 -q $(ON_POSTGRES)
+	@.venv/bin/pytest -n 2 -q $(ARGS)
+	@scripts/with-postgres .venv/bin/pytest -n 2 -q $(ON_POSTGRES)
 
 # The same Report on a real Spark, local and through a Connect server; needs a Java, and half a gigabyte once.
 test-spark:

@@ -26,8 +26,12 @@ from abplat.services import keys, projects
 from abplat.services.platform import Platform, open_platform
 
 # How long an example takes says nothing of our code on a machine that is busy with others.
+# ``HYPOTHESIS_EXAMPLES=1000 make test`` looks harder.
 hypothesis.settings.register_profile(
-    "abplat", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "abplat",
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "40")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("abplat")
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)

@@ -28,7 +28,7 @@ from abplat.services.platform import open_platform
 
 CLIENTS = 8
 BATCH = 25
-KILLS = {"serve": 6, "worker": 5}
+KILLS = {"serve": 4, "worker": 4}
 # A busy machine starts processes slowly; what it has not killed by then it lets live.
 PATIENCE_SECONDS = 20.0
 
